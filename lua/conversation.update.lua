@@ -1,0 +1,24 @@
+-- conversation.update   changes name, description, picture or policy
+-- KEYS     log head members channels feed feed_head requests_0 requests_1
+-- ARGV     request fingerprint salt envelope actor policy directory data
+-- FAIL     not_found forbidden conflict
+-- EMITS    conversation.updated/1
+-- INCLUDE  append members
+
+local before = repeated()
+if before then return before end
+local member = member_of(actor)
+local kind, current, listed, deleted = read_head('kind', 'policy', 'directory', 'deleted')
+if not member or deleted then return GONE end
+if kind == 'direct' then return { 'fail', 'forbidden', 'A direct conversation has nothing to change' } end
+if not is_admin(member) and (policy ~= '' or policy_of(current).edit_info == 'admins') then
+  return { 'fail', 'forbidden', 'Only admins may change this' }
+end
+
+local id = append('conversation.updated', 1, data)
+if directory ~= '' and directory ~= listed then
+  redis.call('ZREM', channels, listed)
+  redis.call('ZADD', channels, 0, directory)
+  listed = directory
+end
+return commit(id, 'policy', policy == '' and current or policy, 'directory', listed)

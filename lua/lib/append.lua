@@ -1,0 +1,92 @@
+-- The one way an event gets into a log. Needs the locals: log head feed feed_head requests_0 requests_1, request fingerprint salt
+-- envelope. Owns the clock, request ids, seq, the chain, the log and the feed. All checks of a script come before its first append,
+-- since Redis does not roll back.
+
+local DAY = 86400000
+
+local function id_parts(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+
+-- The partition's clock: Redis time, never below the last event's, so a clock that jumps back does no harm.
+local feed_ms, feed_seq = id_parts(redis.call('HGET', feed_head, 'id') or '0-0')
+local time = redis.call('TIME')
+local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), feed_ms)
+
+-- Days to a civil date by shifting the year to begin in March, so that the leap day comes last.
+local function rfc3339(ms)
+  local seconds = math.floor(ms / 1000)
+  local days = math.floor(seconds / 86400) + 719468
+  local rest = seconds % 86400
+  local era = math.floor(days / 146097)
+  local doe = days - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, doy - math.floor((153 * mp + 2) / 5) + 1,
+    math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, ms % 1000)
+end
+
+-- The answer to a request id that was seen before, or nil. Two generations of a day each: an id counts for 24 to 48 hours.
+local function repeated()
+  if request == '' then return nil end
+  local seen = redis.call('HGET', requests_0, request) or redis.call('HGET', requests_1, request)
+  if not seen then return nil end
+  local body, id = string.match(seen, '^(%S+) (%S+)$')
+  if body ~= fingerprint then return { 'fail', 'conflict', 'This request id was used for another request' } end
+  return { 'duplicate', id }
+end
+
+local function remember(id)
+  if request == '' then return end
+  local day = math.floor(now / DAY)
+  local generation = day % 2 == 0 and requests_0 or requests_1
+  if tonumber(redis.call('HGET', generation, 'day') or '-1') ~= day then
+    redis.call('UNLINK', generation)
+    redis.call('HSET', generation, 'day', day)
+  end
+  redis.call('HSET', generation, request, fingerprint .. ' ' .. id)
+end
+
+local last_seq, last_chain = 0, nil
+
+-- Reads the head: the position to append at, and the named fields, in one call. Returns the fields' values in their order.
+local function read_head(...)
+  local values = redis.call('HMGET', head, 'id', 'chain', ...)
+  if values[1] then
+    last_seq = select(2, id_parts(values[1]))
+    last_chain = values[2]
+  end
+  return unpack(values, 3, 2 + select('#', ...))
+end
+
+-- Appends one event and returns its id. The log entry comes first: if it is refused (a foreign entry with a later id), nothing is
+-- written yet. If the feed refuses, the log entry is taken back, so that no event is in one and not in the other.
+local function append(event_type, version, data)
+  last_seq = last_seq + 1
+  feed_seq = feed_seq + 1
+  local id = string.format('%.0f-%.0f', now, last_seq)
+  local event = '{"id":"' .. id .. '","seq":' .. string.format('%.0f', last_seq) .. ',"at":"' .. rfc3339(now) .. '",' .. envelope
+    .. ',"type":"' .. event_type .. '","version":' .. version .. ',"data":' .. data .. '}'
+  local digest = redis.sha1hex(salt .. event)
+  local chain = redis.sha1hex((last_chain or log) .. ' ' .. id .. ' ' .. event_type .. ' ' .. digest)
+  redis.call('XADD', log, id, 'type', event_type, 'event', event, 'proof', salt .. ' ' .. digest .. ' ' .. chain)
+  local fed = redis.pcall('XADD', feed, string.format('%.0f-%.0f', now, feed_seq), 'type', event_type, 'event', event)
+  if type(fed) == 'table' and fed.err then
+    redis.call('XDEL', log, id)
+    error('the feed refused the event: ' .. fed.err)
+  end
+  last_chain = chain
+  return id
+end
+
+-- Moves the heads on, with further fields of the head if given, remembers the request and answers.
+local function commit(id, ...)
+  redis.call('HSET', head, 'id', id, 'chain', last_chain, ...)
+  redis.call('HSET', feed_head, 'id', string.format('%.0f-%.0f', now, feed_seq))
+  remember(id)
+  return { 'ok', id }
+end

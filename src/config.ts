@@ -1,0 +1,118 @@
+/**
+ * The one described table of settings, and the only reader of the environment. `.env.example` and the README's table are generated
+ * from it. Refuses to start on a bad value, naming the setting and what it takes. `main.ts` hands each part its slice.
+ */
+import envSchema from 'env-schema';
+import Type from 'typebox';
+import type { Static } from 'typebox';
+
+const int = (value: number, description: string, minimum = 0, maximum = 2_147_483_647) =>
+  Type.Integer({ default: value, minimum, maximum, description });
+const text = (value: string, description: string, pattern?: string) =>
+  Type.String({ default: value, description, ...(pattern === undefined ? {} : { pattern }) });
+
+export const settings = Type.Object({
+  HOST: text('0.0.0.0', 'Address to listen on'),
+  PORT: int(8000, 'Port for REST, WebSocket and health; 0 takes a free one', 0, 65_535),
+  ROLES: text(
+    'api,gateway,projector',
+    'What this process does: any of api, gateway, projector',
+    '^(api|gateway|projector)(,(api|gateway|projector))*$',
+  ),
+  REDIS_URL: text('', 'redis://… of one Redis; unset: a private Redis under DATA_DIR', '^$|^rediss?://|^unix:'),
+  REDIS_CLUSTER_NODES: text('', 'host:port,host:port… of a Redis Cluster', '^$|^[^,:\\s]+:\\d+(,[^,:\\s]+:\\d+)*$'),
+  REPLICATION_ACKS: int(
+    0,
+    'Replicas that must have a write before it is acknowledged; above 0 the durability is "replicated"',
+    0,
+    5,
+  ),
+  DATA_DIR: text('./data', 'Folder of the private Redis and of the generated secret'),
+  PARTITIONS: int(64, 'Partitions; fixed when a Redis is first used', 1, 1024),
+  SECRET_KEY: text(
+    '',
+    'Signs tokens, 32 characters or more, the same on every node; unset: generated under DATA_DIR',
+    '^$|^.{32,}$',
+  ),
+  ACCESS_TOKEN_EXPIRE_MINUTES: int(30, 'Life of an access token', 1, 1440),
+  REFRESH_TOKEN_EXPIRE_DAYS: int(7, 'Life of a refresh token that is not used', 1, 365),
+  PASSWORD_HASH_COST: int(12, 'bcrypt cost; lower than 12 is for tests', 4, 16),
+  CORS_ORIGINS: text('', "Origins of other sites that may call, separated by commas; empty: the server's own only"),
+  RATE_LIMIT_LOGINS_PER_MINUTE: int(10, 'Log-in attempts per account and address; 0: no limit'),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: int(
+    60,
+    'Unauthenticated requests per address, and ten times as many per user; 0: no limit',
+  ),
+  RATE_LIMIT_MESSAGES_PER_MINUTE: int(100, 'Messages per user; 0: no limit'),
+  WS_MAX_FRAMES_PER_SECOND: int(100, 'Frames per socket before it is closed as flooding; 0: no limit'),
+  WS_HEARTBEAT_INTERVAL: int(30, 'Seconds between pings; a socket that misses two is closed', 1, 3600),
+  WS_MAX_CONNECTIONS: int(20_000, 'Sockets per process; 0: no limit'),
+  WS_MAX_BUFFERED_BYTES: int(1_048_576, 'Unsent bytes after which a socket is closed as too slow', 65_536),
+  MAX_MESSAGE_LENGTH: int(4000, 'Characters of a message', 1, 40_000),
+  LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
+  LOG_FILE: text('', 'Also log to this file, kept to five of 10 MB'),
+});
+
+/** The table as data, for the documents generated from it. */
+export const described: Readonly<Record<string, { description: string; default: string | number }>> = JSON.parse(
+  JSON.stringify(settings.properties),
+);
+
+type Settings = Static<typeof settings>;
+export type Role = 'api' | 'gateway' | 'projector';
+export type Config = Readonly<Omit<Settings, 'ROLES' | 'CORS_ORIGINS' | 'REDIS_CLUSTER_NODES'>> & {
+  readonly ROLES: ReadonlySet<Role>;
+  readonly CORS_ORIGINS: readonly string[];
+  readonly REDIS_CLUSTER_NODES: readonly { host: string; port: number }[];
+};
+
+export class ConfigError extends Error {}
+
+/** Reads, checks and freezes the settings. Throws `ConfigError` with one line per wrong setting. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const known = Object.keys(settings.properties);
+  const given = Object.fromEntries(known.flatMap((k) => (environment[k] === undefined ? [] : [[k, environment[k]]])));
+  let values: Settings;
+  try {
+    values = envSchema<Settings>({ schema: settings, data: given, dotenv: false, env: false });
+  } catch (error) {
+    throw new ConfigError(explain(error));
+  }
+  if (values.REDIS_URL && values.REDIS_CLUSTER_NODES) {
+    throw new ConfigError('REDIS_URL and REDIS_CLUSTER_NODES are both set: set one');
+  }
+  if ((values.REDIS_URL || values.REDIS_CLUSTER_NODES) && !values.SECRET_KEY) {
+    throw new ConfigError(
+      'SECRET_KEY must be set (32 characters or more, the same on every node) when Redis is not the private one',
+    );
+  }
+  return Object.freeze({
+    ...values,
+    ROLES: new Set(values.ROLES.split(',') as Role[]),
+    CORS_ORIGINS: values.CORS_ORIGINS.split(',').filter(Boolean),
+    REDIS_CLUSTER_NODES: values.REDIS_CLUSTER_NODES.split(',')
+      .filter(Boolean)
+      .map((node) => ({
+        host: node.slice(0, node.lastIndexOf(':')),
+        port: Number(node.slice(node.lastIndexOf(':') + 1)),
+      })),
+  });
+}
+
+/** The text of `.env.example`: every setting, commented out, with its default. */
+export function envExample(): string {
+  const lines = Object.entries(described).map(([name, s]) => `# ${s.description}\n# ${name}=${s.default}\n`);
+  return `# Every setting with its default. Copy to .env and uncomment what you change.\n\n${lines.join('\n')}`;
+}
+
+function explain(error: unknown): string {
+  const errors = (error as { errors?: { instancePath: string; message?: string; params: { pattern?: string } }[] })
+    .errors;
+  if (!errors) return String(error);
+  return errors
+    .map((e) => {
+      const name = e.instancePath.slice(1);
+      return `${name} ${e.params.pattern ? `is not of the right form` : e.message} (${described[name]?.description})`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,179 @@
+/**
+ * What travels: the event envelope and its ids, the command envelope, the one ajv instance, and the checks that any outside input
+ * passes before a schema looks at it. Pure: no clock, no Redis, no feature by name.
+ */
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv/dist/2020.js';
+import Type from 'typebox';
+import type { Static, TSchema } from 'typebox';
+import { fail } from './errors.ts';
+import type { FieldError } from './errors.ts';
+import { conversationStream, userStream } from './keys.ts';
+import type { StreamRef } from './keys.ts';
+
+/** `<unix ms>-<seq>`: the id of a log entry. `seq` is dense within its stream, `ms` is the Redis clock and never runs backwards. */
+export interface EventId {
+  readonly ms: number;
+  readonly seq: number;
+}
+
+const EVENT_ID = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})$/;
+
+export function parseEventId(text: string): EventId | undefined {
+  const match = EVENT_ID.exec(text);
+  return match ? { ms: Number(match[1]), seq: Number(match[2]) } : undefined;
+}
+
+/** For ids that came from our own log; throws on anything else. */
+export function eventId(text: string): EventId {
+  const id = parseEventId(text);
+  if (!id) throw new Error(`not an event id: ${text.slice(0, 40)}`);
+  return id;
+}
+
+/** Negative, zero or positive as `a` is before, at or after `b`. Ids never compare as text: '9-0' is before '10-0'. */
+export function compareEventIds(a: EventId, b: EventId): number {
+  return a.ms - b.ms || a.seq - b.seq;
+}
+
+export const START = '0-0';
+
+export interface ChatEvent<Data = unknown> {
+  readonly id: string;
+  readonly seq: number;
+  readonly at: string;
+  readonly type: string;
+  readonly version: number;
+  readonly conversation_id?: string;
+  readonly user_id?: string;
+  readonly actor_id: string;
+  readonly request_id?: string;
+  readonly data: Data;
+}
+
+/** An event as it is stored and sent: the bytes of its JSON, and what routing needs without parsing them. */
+export interface RawEvent {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly stream: StreamRef;
+  readonly json: Buffer;
+}
+
+/** Every stored event begins like this: the append script writes these fields first so that nobody has to parse to route. */
+const EVENT_HEAD =
+  /^\{"id":"(\d{1,15}-(\d{1,15}))","seq":\d+,"at":"[^"]{24}","(conversation|user)_id":"([0-9A-Z]{26})"/;
+
+/** Reads the routing facts off an event's first bytes; undefined where they are not an event of ours. */
+export function rawEvent(type: string, json: Buffer): RawEvent | undefined {
+  const match = EVENT_HEAD.exec(json.toString('latin1', 0, 160));
+  if (!match) return undefined;
+  const stream = match[3] === 'user' ? userStream(match[4]!) : conversationStream(match[4]!);
+  return { id: match[1]!, seq: Number(match[2]), type, stream, json };
+}
+
+/** The event in the fields of a log or feed entry, or undefined where they are not ours. */
+export function eventOfEntry(fields: readonly Buffer[] | null): RawEvent | undefined {
+  if (!fields || fields.length < 4 || fields[0]!.toString() !== 'type' || fields[2]!.toString() !== 'event')
+    return undefined;
+  return rawEvent(fields[1]!.toString(), fields[3]!);
+}
+
+/** An event that a feature declares: its newest version, its data and how older versions are lifted to it on read. */
+export interface EventDefinition {
+  readonly type: string;
+  readonly version: number;
+  readonly data: TSchema;
+  /** `upcasts[n]` lifts the data of version n to version n + 1. */
+  readonly upcasts?: Readonly<Record<number, (data: never) => unknown>>;
+}
+
+export type Decode = (raw: RawEvent) => ChatEvent;
+
+/**
+ * Builds the one way from stored bytes to an event of the newest version. The decoder throws, with the reason, on broken JSON, an
+ * unknown type, a version from the future and data that is not what the definition says: a projector parks such an event.
+ */
+export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
+  const known = new Map(definitions.map((d) => [d.type, { ...d, fits: ajv.compile(d.data) }]));
+  return (raw) => {
+    const definition = known.get(raw.type);
+    if (!definition) throw new Error(`unknown event type ${raw.type}`);
+    const event = JSON.parse(raw.json.toString('utf8')) as ChatEvent;
+    if (event.type !== raw.type) throw new Error(`entry says ${raw.type}, its event says ${event.type}`);
+    if (event.version > definition.version)
+      throw new Error(`${raw.type} has version ${event.version}, newer than known`);
+    let data = event.data;
+    for (let v = event.version; v < definition.version; v += 1) {
+      data = (definition.upcasts?.[v] as ((data: unknown) => unknown) | undefined)?.(data) ?? data;
+    }
+    if (!definition.fits(data))
+      throw new Error(`${raw.type} ${fieldErrors(definition.fits.errors, '/data')[0]?.message}`);
+    return data === event.data ? event : { ...event, version: definition.version, data };
+  };
+}
+
+/** One error at a time: collecting all of them lets a hostile body cost seconds. */
+export const ajv = new Ajv2020({ allErrors: false, strict: true, useDefaults: true, allowUnionTypes: true });
+
+const ULID = '^[0-7][0-9A-HJKMNP-TV-Z]{25}$';
+
+/** A ULID as the product takes and gives it: 26 characters of Crockford base 32, upper case. */
+export const Id = Type.String({ pattern: ULID, description: 'A ULID' });
+
+const CommandFrame = Type.Object({
+  type: Type.String({ maxLength: 64 }),
+  id: Type.Optional(Type.String({ maxLength: 64 })),
+  request_id: Type.Optional(Id),
+  data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+
+/** A command as it comes over a WebSocket. `id` links the answer on this socket; `request_id` makes the command repeatable. */
+export type CommandFrame = Static<typeof CommandFrame>;
+
+export const checkCommandFrame = validator(CommandFrame, '');
+
+/** A check that throws `validation_failed` with the first field that is wrong. `root` is the pointer that its fields hang from. */
+export function validator<T extends TSchema>(schema: T, root: string): (value: unknown) => Static<T> {
+  const fits = ajv.compile(schema);
+  return (value) => {
+    if (!fits(value)) throw invalid(fieldErrors(fits.errors, root));
+    return value as Static<T>;
+  };
+}
+
+export function invalid(errors: FieldError[]): Error {
+  const [first] = errors;
+  return fail('validation_failed', first ? `${first.pointer || '/'}: ${first.message}` : undefined, { errors });
+}
+
+function fieldErrors(errors: ErrorObject[] | null | undefined, root: string): FieldError[] {
+  return (errors ?? []).map((e) => {
+    const params = e.params as Record<string, string>;
+    const name = params['additionalProperty'] ?? params['missingProperty'];
+    const message =
+      params['additionalProperty'] === undefined ? (e.message ?? 'is not right') : 'is not a field of this request';
+    return { pointer: `${root}${e.instancePath}${name === undefined ? '' : `/${name}`}`, message };
+  });
+}
+
+const MAX_DEPTH = 32;
+const POISON_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/**
+ * What no schema says but every input must hold: at most 32 levels, no key that could reach a prototype, and only well-formed
+ * Unicode, since a lone surrogate would be stored as other bytes than were sent. Throws `validation_failed`.
+ */
+export function checkPlain(value: unknown, pointer = '', depth = 0): void {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw invalid([{ pointer, message: 'holds half of a surrogate pair' }]);
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (depth === MAX_DEPTH) throw invalid([{ pointer: '', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
+  for (const key of Object.keys(value)) {
+    if (POISON_KEYS.has(key)) throw invalid([{ pointer, message: `may not have a field called ${key}` }]);
+    if (!key.isWellFormed()) throw invalid([{ pointer, message: 'has a field name with half of a surrogate pair' }]);
+    checkPlain((value as Record<string, unknown>)[key], `${pointer}/${key}`, depth + 1);
+  }
+}

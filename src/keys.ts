@@ -1,0 +1,125 @@
+/**
+ * Every Redis key name and the partition of every id. Nothing else in the code builds a key.
+ *
+ * An owner (a conversation, a user, a login name, a ticket) belongs to partition `crc32(id) mod partitions`, and all keys of a
+ * partition carry its hash tag, so they share one Cluster slot and one script may touch them together. The tag of partition i is
+ * `<i>.<n>` with the smallest n whose slot lies in the i-th equal share of the 16,384 slots: plain `{0}`…`{63}` would leave some
+ * masters of a Cluster with four times the partitions of others.
+ *
+ * Refuses ids that could move a key to another slot or name another key (`{`, `}`, `:`, `*`, blanks).
+ */
+import { crc32 } from 'node:zlib';
+import keySlot from 'cluster-key-slot';
+
+export interface Owner {
+  readonly kind: 'conversation' | 'user' | 'login' | 'ticket';
+  readonly id: string;
+}
+
+/** An owner that has a log. */
+export interface StreamRef extends Owner {
+  readonly kind: 'conversation' | 'user';
+}
+
+const SLOTS = 16_384;
+const SAFE_ID = /^[0-9A-Za-z_.-]{1,64}$/;
+const STREAM_KEY = /^chat:\{[^}]*\}:(conversation|user):([0-9A-Za-z_.-]+):events$/;
+
+/** Fixed key: the number of partitions of this Redis, written when it is first used. */
+export const PARTITIONS_KEY = 'chat:partitions';
+
+export const conversationStream = (id: string): StreamRef => ({ kind: 'conversation', id });
+export const userStream = (id: string): StreamRef => ({ kind: 'user', id });
+
+/** Key names that scripts may ask for in their KEYS line. */
+const perOwner: Record<string, string> = {
+  log: ':events',
+  head: ':head',
+  members: ':members',
+  messages: ':messages',
+  conversations: ':conversations',
+  account: ':account',
+  sessions: ':sessions',
+  self: '',
+};
+const perPartition: Record<string, string> = {
+  feed: 'feed',
+  feed_head: 'feed:head',
+  requests_0: 'requests:0',
+  requests_1: 'requests:1',
+  checkpoints: 'checkpoints',
+  leases: 'leases',
+  parked: 'parked',
+  workers: 'workers',
+  channels: 'directory:channels',
+  users: 'directory:users',
+};
+
+export class Keys {
+  readonly partitions: number;
+  private readonly prefixes: readonly string[];
+
+  constructor(partitions: number) {
+    this.partitions = partitions;
+    this.prefixes = Array.from({ length: partitions }, (_, i) => `chat:{${tagOf(i, partitions)}}:`);
+  }
+
+  partitionOf(id: string): number {
+    if (!SAFE_ID.test(id)) throw new Error('not an id that may stand in a key');
+    return crc32(id) % this.partitions;
+  }
+
+  /** The key `name` of an owner, or of the owner's partition. */
+  of(owner: Owner, name: string): string {
+    const partition = this.partitionOf(owner.id);
+    const suffix = perOwner[name];
+    if (suffix !== undefined) return `${this.prefixes[partition]}${owner.kind}:${owner.id}${suffix}`;
+    return this.at(partition, name);
+  }
+
+  /** The key `name` of a partition. */
+  at(partition: number, name: string): string {
+    const suffix = perPartition[name];
+    const prefix = this.prefixes[partition];
+    if (suffix === undefined || prefix === undefined)
+      throw new Error(`no key is called ${name} in partition ${partition}`);
+    return prefix + suffix;
+  }
+
+  /** The read model `view` of one stream; `part` names one of several keys of it. */
+  view(view: string, stream: StreamRef, part?: string): string {
+    const prefix = this.prefixes[this.partitionOf(stream.id)];
+    return `${prefix}view:${view}:${stream.id}${part === undefined ? '' : `:${part}`}`;
+  }
+
+  /** Glob patterns for SCAN: the logs and the read models of one partition, or of all. */
+  logPattern(partition?: number): string {
+    return `${this.prefixOrAny(partition)}*:events`;
+  }
+
+  viewPattern(view: string, partition?: number): string {
+    return `${this.prefixOrAny(partition)}view:${view}:*`;
+  }
+
+  private prefixOrAny(partition?: number): string {
+    return partition === undefined ? 'chat:{*}:' : (this.prefixes[partition] ?? '');
+  }
+}
+
+/** True when some script may ask for a key of this name. */
+export function isKeyName(name: string): boolean {
+  return Object.hasOwn(perOwner, name) || Object.hasOwn(perPartition, name);
+}
+
+/** Which stream a log key belongs to, or undefined for any other key. */
+export function streamOfKey(key: string): StreamRef | undefined {
+  const match = STREAM_KEY.exec(key);
+  return match ? { kind: match[1] as StreamRef['kind'], id: match[2]! } : undefined;
+}
+
+function tagOf(partition: number, partitions: number): string {
+  for (let n = 0; ; n += 1) {
+    const tag = `${partition}.${n}`;
+    if (Math.floor((keySlot(tag) * partitions) / SLOTS) === partition) return tag;
+  }
+}

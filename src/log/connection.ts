@@ -1,0 +1,169 @@
+/**
+ * Connections to one Redis or to a Redis Cluster, behind one shape. Owns client options, deadlines, the translation of Redis errors
+ * into ours, and the checks at start. Refuses a server that would lose or evict what was acknowledged.
+ */
+import { Cluster, Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import keySlot from 'cluster-key-slot';
+import { fail } from '../errors.ts';
+import type { ChatError } from '../errors.ts';
+import { PARTITIONS_KEY } from '../keys.ts';
+
+export interface RedisAddress {
+  readonly url?: string;
+  readonly clusterNodes?: readonly { host: string; port: number }[];
+}
+
+export type Durability = 'disk' | 'replicated' | 'memory';
+export type Warn = (message: string, fields?: Record<string, unknown>) => void;
+
+/** A command that has no answer after this long has an unknown outcome. */
+const COMMAND_DEADLINE_MS = 5_000;
+/** A blocked read asks for at most this long, so that stop flags are seen and a dead connection is noticed. */
+export const BLOCK_MS = 1_000;
+
+const common: RedisOptions = {
+  protocol: 3,
+  replyMapping: 'legacy',
+  connectTimeout: 3_000,
+  // A queue for the time without a server would run commands long after their caller was told that they failed.
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000) + Math.random() * 100,
+};
+
+export class Connection {
+  readonly commands: Redis | Cluster;
+  readonly isCluster: boolean;
+  private readonly address: RedisAddress;
+  private readonly warn: Warn;
+
+  private constructor(address: RedisAddress, warn: Warn) {
+    this.address = address;
+    this.warn = warn;
+    this.isCluster = (address.clusterNodes?.length ?? 0) > 0;
+    this.commands = this.isCluster
+      ? new Cluster([...address.clusterNodes!], {
+          enableOfflineQueue: false,
+          slotsRefreshTimeout: 2_000,
+          slotsRefreshInterval: 10_000,
+          maxRedirections: 32,
+          retryDelayOnTryAgain: 100,
+          retryDelayOnFailover: 200,
+          retryDelayOnClusterDown: 200,
+          clusterRetryStrategy: (times) => Math.min(100 * times, 1_000),
+          redisOptions: { ...common, commandTimeout: COMMAND_DEADLINE_MS },
+        })
+      : new Redis(address.url!, { ...common, commandTimeout: COMMAND_DEADLINE_MS, lazyConnect: true });
+    this.commands.on('error', rateLimited(warn, 'Redis connection'));
+  }
+
+  /** Connects, and waits until the server answers and has loaded its data. Throws `unavailable` after the deadline. */
+  static async open(address: RedisAddress, warn: Warn, deadlineMs = 30_000): Promise<Connection> {
+    const connection = new Connection(address, warn);
+    const ends = Date.now() + deadlineMs;
+    for (;;) {
+      try {
+        if (connection.commands.status === 'wait') await (connection.commands as Redis).connect();
+        await connection.commands.get(PARTITIONS_KEY);
+        return connection;
+      } catch (error) {
+        if (Date.now() > ends) {
+          connection.close();
+          throw fail('unavailable', `Redis does not answer: ${(error as Error).message}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  /** Each master's client, for what has no key: settings, SCAN. */
+  masters(): Redis[] {
+    return this.commands instanceof Cluster ? this.commands.nodes('master') : [this.commands];
+  }
+
+  /**
+   * A connection of its own for one loop that blocks, to the server which owns `key` now. On a Cluster the caller closes it and asks
+   * again after any error: the slot may have moved.
+   */
+  async forBlocking(key: string): Promise<Redis> {
+    const options: RedisOptions = {
+      ...common,
+      // The loop itself repeats its read from its own cursor, so a retry inside the client could only deliver out of turn.
+      autoResendUnfulfilledCommands: true,
+      commandTimeout: BLOCK_MS * 3,
+      lazyConnect: true,
+      retryStrategy: () => null,
+    };
+    const owner = this.commands instanceof Cluster ? ownerOf(this.commands, key) : undefined;
+    if (this.isCluster && !owner) throw fail('unavailable', 'No master owns this slot');
+    const client = owner ? new Redis({ ...owner, ...options }) : new Redis(this.address.url!, options);
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  close(): void {
+    this.commands.disconnect();
+  }
+
+  /** What an acknowledgement may promise here, by the settings of the real servers. Throws where a promise could not be kept. */
+  async checkServers(replicationAcks: number): Promise<Durability> {
+    let durability: Durability = replicationAcks > 0 ? 'replicated' : 'disk';
+    for (const master of this.masters()) {
+      const info = await master.info();
+      const version = /redis_version:(\d+)/.exec(info)?.[1] ?? '0';
+      if (Number(version) < 7) throw new Error(`Redis 7.0 or newer is needed, this one is ${version}`);
+      if (!/aof_enabled:1/.test(info)) {
+        throw new Error('Redis has no append-only file: what is acknowledged would be lost. Set appendonly yes');
+      }
+      const [fsync, policy] = await Promise.all([setting(master, 'appendfsync'), setting(master, 'maxmemory-policy')]);
+      const evicts = policy ?? /maxmemory_policy:(\S+)/.exec(info)?.[1];
+      if (evicts !== 'noeviction')
+        throw new Error(`Redis may evict data (maxmemory-policy ${evicts}). Set it to noeviction`);
+      if (fsync !== 'always') {
+        durability = 'memory';
+        this.warn(`appendfsync is ${fsync ?? 'not readable'}: a power cut may lose the last second, acks say "memory"`);
+      }
+    }
+    return durability;
+  }
+}
+
+async function setting(master: Redis, name: string): Promise<string | undefined> {
+  try {
+    return ((await master.config('GET', name)) as string[])[1];
+  } catch {
+    return undefined; // managed Redis services do not allow CONFIG
+  }
+}
+
+function ownerOf(cluster: Cluster, key: string): { host: string; port: number } | undefined {
+  const node = cluster.slots[keySlot(key)]?.[0];
+  if (!node) return undefined;
+  const colon = node.lastIndexOf(':');
+  return { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) };
+}
+
+/** Errors of a lost connection come by the hundred in a failover: one line a second is enough. */
+function rateLimited(warn: Warn, what: string): (error: Error) => void {
+  let last = 0;
+  return (error) => {
+    if (Date.now() - last < 1_000) return;
+    last = Date.now();
+    warn(`${what}: ${error.message}`);
+  };
+}
+
+/** Before these the server did nothing; after the others it may have done the command. */
+const NOT_DONE =
+  /^(LOADING|CLUSTERDOWN|READONLY|NOREPLICAS|OOM|MISCONF|MASTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS)|isn't writeable|ECONNREFUSED|None of startup nodes|Failed to refresh slots/;
+const IN_DOUBT = /timed out|Connection is closed|max retries|ECONNRESET|EPIPE|Too many Cluster redirections|ETIMEDOUT/;
+
+/** What a caller is told of a failed Redis command: `unavailable` (not done), `unknown_outcome` (perhaps done), or a defect. */
+export function asRedisFailure(error: unknown): ChatError | Error {
+  const { message } = error as Error;
+  if (NOT_DONE.test(message)) return fail('unavailable', 'The log cannot be written right now', { cause: error });
+  if (IN_DOUBT.test(message)) return fail('unknown_outcome', undefined, { cause: error });
+  return error as Error;
+}

@@ -1,0 +1,172 @@
+/**
+ * A consumer group's side of the feeds: making the group, reading its entries, claiming what a dead worker held, and the lease and
+ * apply scripts. Owns every stream command that projectors need. The truth of progress is the checkpoint beside the read models:
+ * pending entries and XACK are hints, since a failover may roll them back.
+ */
+import type { Redis } from 'ioredis';
+import { eventOfEntry } from '../envelope.ts';
+import type { RawEvent } from '../envelope.ts';
+import { asRedisFailure, BLOCK_MS } from './connection.ts';
+import type { Log } from './log.ts';
+
+/** An entry of a feed. `event` is undefined for what is not an event of ours; `fields` is null for an entry that was trimmed. */
+export interface FeedEntry {
+  readonly id: string;
+  readonly event: RawEvent | undefined;
+  readonly fields: readonly Buffer[] | null;
+}
+
+/** One Redis command to be carried out by the apply script. */
+export interface Write {
+  readonly command: string;
+  readonly key: string;
+  readonly args: readonly string[];
+}
+
+export interface Batch {
+  readonly partition: number;
+  readonly fence: string;
+  /** The checkpoint that the batch continues, and the one after it. */
+  readonly after: string;
+  readonly upTo: string;
+  readonly ids: readonly string[];
+  readonly writes: readonly Write[];
+}
+
+type Rows = [Buffer, Buffer[] | null][];
+
+export class FeedGroup {
+  readonly name: string;
+  readonly worker: string;
+  private readonly log: Log;
+
+  constructor(log: Log, name: string, worker: string) {
+    this.log = log;
+    this.name = name;
+    this.worker = worker;
+  }
+
+  /** Takes or renews the lease; a ttl of 0 gives it back. The fencing token, or undefined while another worker holds it. */
+  async lease(partition: number, ttlMs: number): Promise<string | undefined> {
+    const args = { group: this.name, worker: this.worker, ttl: String(ttlMs) };
+    const [status, fence] = await this.log.runAt('projector.lease', partition, args);
+    return status === 'ok' ? String(fence) : undefined;
+  }
+
+  /** Makes the group at its checkpoint where it is missing. */
+  async open(partition: number): Promise<{ checkpoint: string; head: string }> {
+    const [, checkpoint, head] = await this.log.runAt('projector.open', partition, { group: this.name });
+    return { checkpoint: String(checkpoint), head: String(head) };
+  }
+
+  /** Moves the group to its checkpoint, so that what lies after it is delivered again. */
+  async rewind(partition: number, checkpoint: string): Promise<void> {
+    await this.guard(this.log.connection.commands.xgroup('SETID', this.feed(partition), this.name, checkpoint));
+  }
+
+  /** What this worker or a dead one was given and never acknowledged, oldest first. Claims it; names trimmed entries too. */
+  async unfinished(partition: number): Promise<FeedEntry[]> {
+    const redis = this.log.connection.commands;
+    const found: FeedEntry[] = [];
+    for (let cursor = '0-0'; ;) {
+      const reply = await this.guard(
+        (redis as Redis).callBuffer(
+          'XAUTOCLAIM',
+          this.feed(partition),
+          this.name,
+          this.worker,
+          0,
+          cursor,
+          'COUNT',
+          500,
+        ) as Promise<[Buffer, Rows, Buffer[]?]>,
+      );
+      found.push(...reply[1].map(toEntry));
+      found.push(...(reply[2] ?? []).map((id) => ({ id: id.toString(), event: undefined, fields: null })));
+      cursor = reply[0].toString();
+      if (cursor === '0-0') return found;
+    }
+  }
+
+  /** New entries of the partitions for this worker; blocks for up to a second. One call for all on one Redis. */
+  async read(client: Redis, partitions: readonly number[], count: number): Promise<Map<number, FeedEntry[]>> {
+    const keys = partitions.map((p) => this.feed(p));
+    const reply = (await this.guard(
+      client.xreadgroupBuffer(
+        'GROUP',
+        this.name,
+        this.worker,
+        'COUNT',
+        count,
+        'BLOCK',
+        BLOCK_MS,
+        'STREAMS',
+        ...keys,
+        ...keys.map(() => '>'),
+      ),
+    )) as [Buffer, Rows][] | null;
+    return new Map((reply ?? []).map(([key, rows]) => [partitions[keys.indexOf(key.toString())]!, rows.map(toEntry)]));
+  }
+
+  /** Entries after a checkpoint, outside of the group's own bookkeeping. */
+  async after(partition: number, checkpoint: string, count: number): Promise<FeedEntry[]> {
+    const rows = await this.guard(
+      this.log.connection.commands.xrangeBuffer(this.feed(partition), `(${checkpoint}`, '+', 'COUNT', count),
+    );
+    return (rows as Rows).map(toEntry);
+  }
+
+  /**
+   * Writes, checkpoint and acknowledgement in one script. `fenced`: another worker has the lease; `elsewhere`: the checkpoint is not
+   * where the batch begins. Both wrote nothing.
+   */
+  async apply(batch: Batch): Promise<'ok' | 'fenced' | 'elsewhere'> {
+    const parked = this.log.keys.at(batch.partition, 'parked');
+    const keys = [parked];
+    const index = new Map([[parked, 1]]);
+    const rest = [String(batch.ids.length), ...batch.ids];
+    for (const { command, key, args } of batch.writes) {
+      let at = index.get(key);
+      if (at === undefined) {
+        at = keys.push(key);
+        index.set(key, at);
+      }
+      rest.push(command, String(at), String(args.length), ...args);
+    }
+    const args = {
+      group: this.name,
+      worker: this.worker,
+      fence: batch.fence,
+      after: batch.after,
+      up_to: batch.upTo,
+      rest,
+    };
+    const [status] = await this.log.runAt('projector.apply', batch.partition, args, keys.slice(1));
+    return status as 'ok' | 'fenced' | 'elsewhere';
+  }
+
+  /** What is parked in a partition: `<view> <stream kind> <stream id>` → why, as JSON. */
+  parked(partition: number): Promise<Record<string, string>> {
+    return this.guard(this.log.connection.commands.hgetall(this.log.keys.at(partition, 'parked')));
+  }
+
+  parkedKey(partition: number): string {
+    return this.log.keys.at(partition, 'parked');
+  }
+
+  private feed(partition: number): string {
+    return this.log.keys.at(partition, 'feed');
+  }
+
+  private async guard<T>(command: Promise<T>): Promise<T> {
+    try {
+      return await command;
+    } catch (error) {
+      throw asRedisFailure(error);
+    }
+  }
+}
+
+function toEntry([id, fields]: [Buffer, Buffer[] | null]): FeedEntry {
+  return { id: id.toString(), event: eventOfEntry(fields), fields };
+}

@@ -1,0 +1,279 @@
+/**
+ * The log: the only user of streams and scripts. Runs commands as scripts (one round trip each), reads logs by id, and names the
+ * feeds for those who follow. Refuses to know any feature: it sees owners, script names and opaque JSON.
+ */
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { eventId, eventOfEntry, START } from '../envelope.ts';
+import type { RawEvent } from '../envelope.ts';
+import { fail, isErrorCode } from '../errors.ts';
+import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
+import type { Owner, StreamRef } from '../keys.ts';
+import { asRedisFailure, Connection } from './connection.ts';
+import type { Durability, RedisAddress, Warn } from './connection.ts';
+import { loadScripts } from './scripts.ts';
+import type { Script } from './scripts.ts';
+
+export interface LogOptions {
+  readonly redis: RedisAddress;
+  readonly partitions: number;
+  readonly replicationAcks: number;
+  /** 16 or more random characters: what hides an erased text from being guessed by its digest. */
+  readonly newSalt: () => string;
+  readonly warn: Warn;
+}
+
+/** A command of a feature, ready for its script. */
+export interface Append {
+  readonly script: string;
+  readonly stream: StreamRef;
+  readonly actorId: string;
+  /** The client's own id of the request; the same one with the same `body` is done once. */
+  readonly requestId?: string | undefined;
+  readonly body?: unknown;
+  /** Values of the script's further ARGV, by name; a list for one that ends in `...`. */
+  readonly args: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** `unchanged` has the id '': the state asked for was there already. */
+export interface Appended {
+  readonly status: 'ok' | 'duplicate' | 'unchanged';
+  readonly id: string;
+}
+
+type Reply = [string, ...(string | number | null)[]];
+const COMMON_ARGS = new Set(['request', 'fingerprint', 'salt', 'envelope', 'actor']);
+/** Events read at a time when a whole log or its tail is read. */
+const PAGE = 500;
+
+export class Log {
+  readonly keys: Keys;
+  readonly connection: Connection;
+  readonly durability: Durability;
+  readonly scripts: ReadonlyMap<string, Script>;
+  private readonly options: LogOptions;
+
+  private constructor(options: LogOptions, connection: Connection, keys: Keys, durability: Durability) {
+    this.options = options;
+    this.connection = connection;
+    this.keys = keys;
+    this.durability = durability;
+    this.scripts = loadScripts(new URL('../../lua/', import.meta.url));
+  }
+
+  /** Connects and checks the servers. Throws when they could not keep the promises or the partition count is another. */
+  static async open(options: LogOptions): Promise<Log> {
+    const connection = await Connection.open(options.redis, options.warn);
+    try {
+      const durability = await connection.checkServers(options.replicationAcks);
+      await connection.commands.setnx(PARTITIONS_KEY, options.partitions);
+      const stored = Number(await connection.commands.get(PARTITIONS_KEY));
+      if (stored !== options.partitions) {
+        throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);
+      }
+      return new Log(options, connection, new Keys(stored), durability);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  /** Appends by the command's script. Throws the catalogue error that the script refused with. */
+  async append(command: Append): Promise<Appended> {
+    const { stream, actorId, requestId } = command;
+    const request = requestId === undefined ? '' : `${actorId}:${requestId}`;
+    const [status, id] = await this.run(command.script, stream, {
+      request,
+      fingerprint: request === '' ? '' : fingerprintOf(command),
+      salt: this.options.newSalt(),
+      envelope:
+        `"${stream.kind}_id":"${stream.id}","actor_id":"${actorId}"` +
+        (requestId === undefined ? '' : `,"request_id":"${requestId}"`),
+      actor: actorId,
+      ...command.args,
+    });
+    return { status: status as Appended['status'], id: String(id ?? '') };
+  }
+
+  /** Runs any script at an owner's partition; keys and arguments are matched by the names in its header. */
+  run(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
+    return this.call(this.script(name), (key) => this.keys.of(owner, key), args, openKeys);
+  }
+
+  /** Runs a script that belongs to a partition rather than to an owner. */
+  runAt(name: string, partition: number, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
+    return this.call(this.script(name), (key) => this.keys.at(partition, key), args, openKeys);
+  }
+
+  /** Events of a stream after an id, oldest first, at most `count`. */
+  async readAfter(stream: StreamRef, after: string, count = PAGE): Promise<RawEvent[]> {
+    return this.range(stream, after === START ? '-' : `(${after}`, '+', count);
+  }
+
+  /** Events before an id, newest first, at most `count`. `before` may be '+' for the newest. */
+  async readBefore(stream: StreamRef, before: string, count = PAGE): Promise<RawEvent[]> {
+    const end = before === '+' ? '+' : `(${before}`;
+    const rows = await this.guard(
+      this.connection.commands.xrevrangeBuffer(this.keys.of(stream, 'log'), end, '-', 'COUNT', count),
+    );
+    return decodeRows(rows);
+  }
+
+  /**
+   * Events after a reader's cursor, or undefined when the log does not know the cursor: the entry itself is read too, and must be
+   * there with the same milliseconds, since a restored or failed-over Redis uses the same seq again.
+   */
+  async readFromCursor(stream: StreamRef, cursor: string, count = PAGE): Promise<RawEvent[] | undefined> {
+    if (cursor === START) return this.readAfter(stream, START, count);
+    const rows = await this.range(stream, cursor, '+', count + 1);
+    return rows[0]?.id === cursor ? rows.slice(1) : undefined;
+  }
+
+  /** One event by its id, or undefined. */
+  async readOne(stream: StreamRef, id: string): Promise<RawEvent | undefined> {
+    return (await this.range(stream, id, id, 1))[0];
+  }
+
+  /** Every event after an id, in pages. */
+  async *readAll(stream: StreamRef, after: string, count = PAGE): AsyncGenerator<RawEvent[]> {
+    for (let from = after; ;) {
+      const page = await this.readAfter(stream, from, count);
+      if (page.length > 0) yield page;
+      if (page.length < count) return;
+      from = page.at(-1)!.id;
+    }
+  }
+
+  /** Fields of the heads (guard state) of many streams, one pipeline; undefined for a stream that does not exist. */
+  async heads<F extends string>(
+    streams: readonly StreamRef[],
+    fields: readonly F[],
+  ): Promise<(Record<F | 'id', string> | undefined)[]> {
+    const rows = await this.guard(
+      Promise.all(streams.map((s) => this.connection.commands.hmget(this.keys.of(s, 'head'), 'id', ...fields))),
+    );
+    return rows.map(([id, ...values]) =>
+      id
+        ? (Object.fromEntries([['id', id], ...fields.map((f, i) => [f, values[i] ?? ''])]) as Record<F | 'id', string>)
+        : undefined,
+    );
+  }
+
+  /** A field of a guard hash of an owner, or null. */
+  guardField(owner: Owner, name: string, field: string): Promise<string | null> {
+    return this.guard(this.connection.commands.hget(this.keys.of(owner, name), field));
+  }
+
+  /** Fields of a guard hash of an owner. */
+  guardFields(owner: Owner, name: string, fields: readonly string[]): Promise<(string | null)[]> {
+    if (fields.length === 0) return Promise.resolve([]);
+    return this.guard(this.connection.commands.hmget(this.keys.of(owner, name), ...fields));
+  }
+
+  /** A whole guard hash of an owner. */
+  guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
+    return this.guard(this.connection.commands.hgetall(this.keys.of(owner, name)));
+  }
+
+  /** Members of a partition-wide directory in byte order, after `after` and beginning with `prefix`, at most `count`. */
+  directory(partition: number, name: string, prefix: string, after: string, count: number): Promise<string[]> {
+    const from = after > prefix ? `(${after}` : `[${prefix}`;
+    const key = this.keys.at(partition, name);
+    return this.guard(this.connection.commands.zrangebylex(key, from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, count));
+  }
+
+  /** Every stream that has a log, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */
+  async *streams(partition?: number): AsyncGenerator<StreamRef> {
+    for (const master of this.connection.masters()) {
+      let cursor = '0';
+      do {
+        const [next, keys] = await this.guard(
+          master.scan(cursor, 'MATCH', this.keys.logPattern(partition), 'COUNT', 1_000),
+        );
+        cursor = next;
+        for (const key of keys) {
+          const stream = streamOfKey(key);
+          if (stream) yield stream;
+        }
+      } while (cursor !== '0');
+    }
+  }
+
+  private script(name: string): Script {
+    const script = this.scripts.get(name);
+    if (!script) throw new Error(`there is no script ${name}`);
+    return script;
+  }
+
+  private async call(
+    script: Script,
+    keyOf: (name: string) => string,
+    args: Append['args'],
+    openKeys: readonly string[],
+  ): Promise<Reply> {
+    const keys: string[] = [];
+    for (const name of script.keys) {
+      if (!name.endsWith('...')) keys.push(keyOf(name));
+    }
+    keys.push(...openKeys);
+    const values: string[] = [];
+    for (const name of script.args) {
+      const value = args[name.endsWith('...') ? name.slice(0, -3) : name];
+      if (typeof value === 'string') values.push(value);
+      else if (value) values.push(...value);
+      else throw new Error(`${script.name} needs the argument ${name}`);
+    }
+    const reply = await this.guard(evaluate(this.connection.commands as Redis, script, keys, values));
+    if (reply[0] !== 'fail') return reply;
+    const code = String(reply[1]);
+    throw isErrorCode(code)
+      ? fail(code, reply[2] === undefined ? undefined : String(reply[2]))
+      : new Error(`${script.name}: ${code}`);
+  }
+
+  private async range(stream: StreamRef, from: string, to: string, count: number): Promise<RawEvent[]> {
+    const key = this.keys.of(stream, 'log');
+    return decodeRows(await this.guard(this.connection.commands.xrangeBuffer(key, from, to, 'COUNT', count)));
+  }
+
+  private async guard<T>(command: Promise<T>): Promise<T> {
+    try {
+      return await command;
+    } catch (error) {
+      throw asRedisFailure(error);
+    }
+  }
+}
+
+/** By digest first; a server that restarted or failed over has an empty script cache and gets the source. */
+async function evaluate(client: Redis, script: Script, keys: string[], values: string[]): Promise<Reply> {
+  try {
+    return (await client.evalsha(script.sha, keys.length, ...keys, ...values)) as Reply;
+  } catch (error) {
+    if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
+    return (await client.eval(script.source, keys.length, ...keys, ...values)) as Reply;
+  }
+}
+
+function fingerprintOf({ script, body }: Append): string {
+  return createHash('sha1')
+    .update(JSON.stringify([script, body]))
+    .digest('base64url')
+    .slice(0, 16);
+}
+
+export type Row = [Buffer, Buffer[] | null];
+
+/** Log or feed rows to events. An entry that is not ours is left out of a log read: projectors see it in the feed and park it. */
+export function decodeRows(rows: Row[]): RawEvent[] {
+  return rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []);
+}
+
+/** The seq of an id of ours; 0 for the start. */
+export const seqOf = (id: string): number => (id === START || id === '' ? 0 : eventId(id).seq);
+
+export const isCommonArgument = (name: string): boolean => COMMON_ARGS.has(name);

@@ -1,0 +1,76 @@
+/**
+ * Loads the Lua scripts and turns each header into code, so that a header cannot be stale: the names in KEYS and ARGV become the
+ * script's locals, INCLUDE its libraries, FLAGS its shebang, and FAIL and EMITS are checked at start against the error catalogue and
+ * the events that features declare. Refuses to start on a script whose header is missing, misspelt or not kept by its body.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { isErrorCode } from '../errors.ts';
+import { isKeyName } from '../keys.ts';
+
+export interface Script {
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  readonly fails: readonly string[];
+  /** `<event type>/<version>` */
+  readonly emits: readonly string[];
+  readonly source: string;
+  readonly sha: string;
+}
+
+const HEADER_LINE = /^-- (KEYS|ARGV|FAIL|EMITS|FLAGS|INCLUDE) +(.+)$/;
+/** Key names that stand for more keys, which the caller gives. */
+const OPEN_ENDED = '...';
+
+/** Reads every `*.lua` of a folder. Throws, naming the file, on the first header that does not hold. */
+export function loadScripts(folder: URL): ReadonlyMap<string, Script> {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.lua'));
+  return new Map(files.map((file) => [file.slice(0, -4), loadScript(folder, file.slice(0, -4))]));
+}
+
+function loadScript(folder: URL, name: string): Script {
+  const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
+  const refuse = (reason: string) => new Error(`lua/${name}.lua: ${reason}`);
+  const text = read(`${name}.lua`);
+  if (!text.startsWith(`-- ${name} `)) throw refuse(`must begin with "-- ${name}" and what it does`);
+
+  const header: Record<string, string[]> = {};
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('--')) break;
+    const match = HEADER_LINE.exec(line);
+    if (match) header[match[1]!] = match[2] === '-' ? [] : match[2]!.trim().split(/\s+/);
+  }
+  const { KEYS: keys, ARGV: args, FAIL: fails, EMITS: emits } = header;
+  if (!keys || !args || !fails || !emits) throw refuse('the header needs KEYS, ARGV, FAIL and EMITS');
+
+  const unknownKey = keys.find((key) => !key.endsWith(OPEN_ENDED) && !isKeyName(key));
+  if (unknownKey) throw refuse(`no key is called ${unknownKey}`);
+  const unknownCode = fails.find((code) => !isErrorCode(code));
+  if (unknownCode) throw refuse(`FAIL names ${unknownCode}, which is not in the error catalogue`);
+
+  const library = (header['INCLUDE'] ?? []).map((lib) => read(`lib/${lib}.lua`)).join('\n');
+  if (/\b(KEYS|ARGV)\b\[/.test(text + library)) throw refuse('uses KEYS[ or ARGV[ where the header has names');
+  for (const emitted of text.matchAll(/append\('([a-z_.]+)', (\d+)/g)) {
+    if (!emits.includes(`${emitted[1]}/${emitted[2]}`))
+      throw refuse(`appends ${emitted[1]}/${emitted[2]}, which EMITS lacks`);
+  }
+  for (const refused of (text + library).matchAll(/'fail', '([a-z_]+)'/g)) {
+    if (text.includes(refused[0]) && !fails.includes(refused[1]!))
+      throw refuse(`fails with ${refused[1]}, which FAIL lacks`);
+  }
+
+  const flags = header['FLAGS'] ? ` flags=${header['FLAGS'].join(',')}` : '';
+  const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${library}\n${text}`;
+  return { name, keys, args, fails, emits, source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+/** `local a, b = KEYS[1], KEYS[2]`, and a loop for a last name that stands for all the rest. */
+function bind(table: 'KEYS' | 'ARGV', names: readonly string[]): string {
+  const fixed = names.filter((name) => !name.endsWith(OPEN_ENDED));
+  const open = names.find((name) => name.endsWith(OPEN_ENDED))?.slice(0, -OPEN_ENDED.length);
+  const values = fixed.map((_, i) => `${table}[${i + 1}]`);
+  const line = fixed.length > 0 ? `local ${fixed.join(', ')} = ${values.join(', ')}\n` : '';
+  if (open === undefined) return line;
+  return `${line}local ${open} = {}\nfor i = ${fixed.length + 1}, #${table} do ${open}[i - ${fixed.length}] = ${table}[i] end\n`;
+}

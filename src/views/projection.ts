@@ -1,0 +1,98 @@
+/**
+ * What a read model is: a pure function from events to documents. The same fold serves the projector, a query's unprojected tail,
+ * `as_of` and a rebuild, so they cannot disagree. Refuses clocks, randomness, settings and I/O: all it knows is state and event.
+ */
+import type { Static, TSchema } from 'typebox';
+import type { ChatEvent, EventDefinition } from '../envelope.ts';
+
+/**
+ * One change of one document. `put` needs nothing of what was there; `change` is passed over where there is no such document.
+ * `order` places a document among its stream's and never changes.
+ */
+export type Step<Doc> =
+  | { readonly key: string; readonly order: number; readonly put: Doc }
+  | { readonly key: string; change(doc: Doc): Doc }
+  | { readonly key: string; readonly remove: true };
+
+export interface Handler<Doc> {
+  readonly type: string;
+  steps(event: ChatEvent): Step<Doc>[];
+}
+
+export interface Projection<Doc extends object = object> {
+  readonly name: string;
+  /** Raise it when the documents change: the new version is built beside the old one. */
+  readonly version: number;
+  /** Streams that it reads. */
+  readonly source: 'conversation' | 'user';
+  /** `collection`: many ordered documents per stream. `entity`: one flat document per stream, whose key is ''. */
+  readonly shape: 'collection' | 'entity';
+  /** The key of a document, as its steps name it. */
+  key(doc: Doc): string;
+  /** Fields of an entity, which is flat: texts, where '' stands for nothing, and numbers. */
+  readonly fields?: Readonly<Record<string, 'string' | 'number'>>;
+  readonly handlers: readonly Handler<Doc>[];
+}
+
+/** Ties a handler to an event's definition, so that its data has the definition's type. */
+export function when<S extends TSchema, Doc>(
+  definition: EventDefinition & { readonly data: S },
+  steps: (event: ChatEvent<Static<S>>) => Step<Doc>[],
+): Handler<Doc> {
+  return { type: definition.type, steps: steps as Handler<Doc>['steps'] };
+}
+
+/** The name under which a projection's keys live: `history:v1`. */
+export const viewName = (projection: Projection): string => `${projection.name}:v${projection.version}`;
+
+export function stepsOf<Doc extends object>(projection: Projection<Doc>, event: ChatEvent): Step<Doc>[] {
+  return projection.handlers.filter((h) => h.type === event.type).flatMap((h) => h.steps(event));
+}
+
+export interface Placed<Doc> {
+  readonly order: number;
+  readonly doc: Doc;
+}
+
+/** Documents of one stream in memory: loaded ones and those that the fold made, with what has to be written. */
+export class Sheet<Doc extends object> {
+  private readonly docs = new Map<string, Placed<Doc>>();
+  /** Keys that the fold wrote (`new` or `changed`) or removed, for the writer. */
+  readonly touched = new Map<string, 'new' | 'changed' | 'removed'>();
+  private readonly removed = new Map<string, number>();
+
+  load(key: string, order: number, doc: Doc): void {
+    this.docs.set(key, { order, doc });
+  }
+
+  apply(steps: readonly Step<Doc>[]): void {
+    for (const step of steps) {
+      const before = this.docs.get(step.key);
+      if ('put' in step) {
+        this.docs.set(step.key, { order: before?.order ?? step.order, doc: step.put });
+        this.touched.set(step.key, before ? 'changed' : 'new');
+      } else if (before && 'change' in step) {
+        this.docs.set(step.key, { order: before.order, doc: step.change(before.doc) });
+        if (this.touched.get(step.key) !== 'new') this.touched.set(step.key, 'changed');
+      } else if (before) {
+        this.docs.delete(step.key);
+        this.removed.set(step.key, before.order);
+        this.touched.set(step.key, 'removed');
+      }
+    }
+  }
+
+  get(key: string): Placed<Doc> | undefined {
+    return this.docs.get(key);
+  }
+
+  /** The order that a removed document had. */
+  orderOfRemoved(key: string): number | undefined {
+    return this.removed.get(key);
+  }
+
+  /** All documents, by order. */
+  sorted(): Placed<Doc>[] {
+    return [...this.docs.values()].toSorted((a, b) => a.order - b.order);
+  }
+}

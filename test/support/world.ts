@@ -1,0 +1,87 @@
+/**
+ * Real Redis servers for suites: one Redis or a Cluster of three masters, started for a suite, emptied between its tests, stopped by
+ * handle. `topologies` lets one suite run on both.
+ */
+import { randomBytes } from 'node:crypto';
+import { Log } from '../../src/log/log.ts';
+import type { LogOptions } from '../../src/log/log.ts';
+import { startCluster } from '../../scripts/redis-cluster.ts';
+import { startRedis } from '../../scripts/redis-server.ts';
+
+export const topologies = ['one Redis', 'a Cluster of three'] as const;
+export type Topology = (typeof topologies)[number];
+
+export interface World {
+  /** A log of its own for each test, on an empty Redis. */
+  readonly log: Log;
+  /** A second log on the same Redis, closed after the test, as another node would have. */
+  another(options?: Partial<LogOptions>): Promise<Log>;
+  /** REDIS_URL or REDIS_CLUSTER_NODES for a server process. */
+  readonly environment: Record<string, string>;
+  readonly warnings: string[];
+}
+
+interface Running {
+  readonly environment: Record<string, string>;
+  readonly options: LogOptions['redis'];
+  stop(): Promise<void>;
+}
+
+/** Registers the hooks of a suite and gives access to what they made. */
+export function useWorld(topology: Topology = 'one Redis', options: Partial<LogOptions> = {}): World {
+  let redis: Running;
+  let log: Log;
+  const others: Log[] = [];
+  const warnings: string[] = [];
+  const open = (more: Partial<LogOptions> = {}) =>
+    Log.open({
+      redis: redis.options,
+      partitions: 4,
+      replicationAcks: 0,
+      newSalt: () => randomBytes(8).toString('hex'),
+      warn: (message) => warnings.push(message),
+      ...options,
+      ...more,
+    });
+
+  before(async function () {
+    this.timeout(30_000);
+    redis = await startTopology(topology);
+  });
+  beforeEach(async () => {
+    warnings.length = 0;
+    log = await open();
+    await Promise.all(log.connection.masters().map((master) => master.flushall()));
+    log.close();
+    log = await open();
+  });
+  afterEach(() => {
+    for (const other of [log, ...others.splice(0)]) other.close();
+  });
+  after(() => redis.stop());
+
+  return {
+    get log() {
+      return log;
+    },
+    async another(more) {
+      const other = await open(more);
+      others.push(other);
+      return other;
+    },
+    get environment() {
+      return redis.environment;
+    },
+    warnings,
+  };
+}
+
+async function startTopology(topology: Topology): Promise<Running> {
+  if (topology === 'one Redis') {
+    const server = await startRedis();
+    return { environment: { REDIS_URL: server.url }, options: { url: server.url }, stop: () => server.stop() };
+  }
+  const cluster = await startCluster({ masters: 3 });
+  const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+  return { environment: { REDIS_CLUSTER_NODES: cluster.addresses }, options: { clusterNodes }, stop: () => cluster.stop() };
+}
