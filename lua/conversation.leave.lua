@@ -26,7 +26,7 @@ end
 local id = append('participant.removed', 1, '{"user_id":"' .. actor .. '","reason":"left"}')
 redis.call('HDEL', members, actor)
 if heir then
-  id = append('participant.role_changed', 1, '{"user_id":"' .. heir.user .. '","role":"owner"}')
+  append('participant.role_changed', 1, '{"user_id":"' .. heir.user .. '","role":"owner"}')
   heir.role = 'owner'
   set_member(heir.user, heir)
 end

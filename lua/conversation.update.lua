@@ -15,10 +15,19 @@ if not is_admin(member) and (policy ~= '' or policy_of(current).edit_info == 'ad
   return { 'fail', 'forbidden', 'Only admins may change this' }
 end
 
+-- Four words, of which '=' keeps what is there.
+if policy ~= '' then
+  local kept = string.gmatch(current, '%S+')
+  current = string.gsub(policy, '%S+', function(word)
+    local before_it = kept()
+    return word == '=' and before_it or word
+  end)
+end
+
 local id = append('conversation.updated', 1, data)
-if directory ~= '' and directory ~= listed then
+if kind == 'channel' and directory ~= '' and directory ~= listed then
   redis.call('ZREM', channels, listed)
   redis.call('ZADD', channels, 0, directory)
   listed = directory
 end
-return commit(id, 'policy', policy == '' and current or policy, 'directory', listed)
+return commit(id, 'policy', current, 'directory', listed)

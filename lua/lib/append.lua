@@ -51,13 +51,14 @@ local function remember(id)
   redis.call('HSET', generation, request, fingerprint .. ' ' .. id)
 end
 
-local last_seq, last_chain = 0, nil
+local last_id, last_seq, last_chain = nil, 0, nil
 
 -- Reads the head: the position to append at, and the named fields, in one call. Returns the fields' values in their order.
 local function read_head(...)
   local values = redis.call('HMGET', head, 'id', 'chain', ...)
   if values[1] then
-    last_seq = select(2, id_parts(values[1]))
+    last_id = values[1]
+    last_seq = select(2, id_parts(last_id))
     last_chain = values[2]
   end
   return unpack(values, 3, 2 + select('#', ...))
@@ -79,13 +80,14 @@ local function append(event_type, version, data)
     redis.call('XDEL', log, id)
     error('the feed refused the event: ' .. fed.err)
   end
-  last_chain = chain
+  last_id, last_chain = id, chain
   return id
 end
 
--- Moves the heads on, with further fields of the head if given, remembers the request and answers.
+-- Moves the heads on, with further fields of the head if given, remembers the request and answers with the event's id that names
+-- the command (where it appended several).
 local function commit(id, ...)
-  redis.call('HSET', head, 'id', id, 'chain', last_chain, ...)
+  redis.call('HSET', head, 'id', last_id, 'chain', last_chain, ...)
   redis.call('HSET', feed_head, 'id', string.format('%.0f-%.0f', now, feed_seq))
   remember(id)
   return { 'ok', id }

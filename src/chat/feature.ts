@@ -90,9 +90,9 @@ export interface Membership {
 export interface FeatureEvent<S extends TSchema = TSchema> extends EventDefinition {
   readonly data: S;
   /** Who follows the conversation from this event on, or no longer. */
-  readonly membership?: (data: Static<S>, conversationId: string, userId: string) => Membership[];
+  membership?(data: Static<S>, conversationId: string): Membership[];
   /** The session that this event ends. */
-  readonly endsSession?: (data: Static<S>) => string;
+  endsSession?(data: Static<S>): string;
 }
 
 export interface Feature {

@@ -179,11 +179,18 @@ export class Log {
     return this.guard(this.connection.commands.hgetall(this.keys.of(owner, name)));
   }
 
-  /** Members of a partition-wide directory in byte order, after `after` and beginning with `prefix`, at most `count`. */
-  directory(partition: number, name: string, prefix: string, after: string, count: number): Promise<string[]> {
+  /** A page of a directory (entries `<name>\n<id>`) merged over all partitions in byte order, after `after`, beginning with `prefix`. */
+  async directoryPage(name: string, prefix: string, after: string, limit: number): Promise<{ entries: string[]; more: boolean }> {
     const from = after > prefix ? `(${after}` : `[${prefix}`;
-    const key = this.keys.at(partition, name);
-    return this.guard(this.connection.commands.zrangebylex(key, from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, count));
+    const parts = await this.guard(
+      Promise.all(
+        Array.from({ length: this.keys.partitions }, (_, p) =>
+          this.connection.commands.zrangebylex(this.keys.at(p, name), from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, limit + 1),
+        ),
+      ),
+    );
+    const merged = parts.flat().toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return { entries: merged.slice(0, limit), more: merged.length > limit };
   }
 
   /** Every stream that has a log, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */

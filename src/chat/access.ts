@@ -1,0 +1,56 @@
+/**
+ * Who may read a conversation, from the guard state that the append scripts keep: never from a read model, which may be behind. Writes
+ * do not come through here: their scripts decide in the same instant as they append.
+ */
+import { fail } from '../errors.ts';
+import { conversationStream } from '../keys.ts';
+import type { Log } from '../log/log.ts';
+
+export interface Member {
+  readonly role: string;
+  /** Seq of the event by which the member came in. */
+  readonly joined: number;
+  /** How many of the conversation's messages lie before the read mark. */
+  readonly read: number;
+  /** Event id of the read mark. */
+  readonly readUpTo: string;
+}
+
+export interface Standing {
+  readonly kind: string;
+  /** Id of the conversation's last event. */
+  readonly lastEventId: string;
+  /** Messages ever sent. */
+  readonly messages: number;
+  /** Unix ms of the last message, or of the beginning. */
+  readonly active: number;
+  readonly member: Member | undefined;
+}
+
+export function parseMember(value: string | null): Member | undefined {
+  if (value === null) return undefined;
+  const [role, joined, read, readUpTo] = value.split(' ');
+  return { role: role!, joined: Number(joined), read: Number(read), readUpTo: readUpTo! };
+}
+
+/** How users stand to conversations, one pipeline; undefined where there is none or it was deleted. */
+export async function standings(log: Log, userId: string, ids: readonly string[]): Promise<(Standing | undefined)[]> {
+  const streams = ids.map(conversationStream);
+  const [heads, members] = await Promise.all([
+    log.heads(streams, ['kind', 'messages', 'active', 'deleted']),
+    Promise.all(streams.map((stream) => log.guardField(stream, 'members', userId))),
+  ]);
+  return heads.map((head, i) => {
+    if (!head || head.deleted) return undefined;
+    const { kind, id: lastEventId, messages, active } = head;
+    return { kind, lastEventId, messages: Number(messages), active: Number(active), member: parseMember(members[i]!) };
+  });
+}
+
+/** The standing of a member. Throws `not_found` for a conversation one may not see, `forbidden` for a channel one is not in. */
+export async function memberStanding(log: Log, userId: string, id: string): Promise<Standing & { member: Member }> {
+  const [standing] = await standings(log, userId, [id]);
+  if (standing?.member) return standing as Standing & { member: Member };
+  if (standing?.kind === 'channel') throw fail('forbidden', 'Join the channel first');
+  throw fail('not_found', 'There is no such conversation');
+}

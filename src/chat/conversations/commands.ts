@@ -1,0 +1,257 @@
+/** Conversations: making, changing, ending, entering and leaving them. Their scripts decide; the users' own lists follow at once. */
+import Type from 'typebox';
+import { Id, invalid } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { conversationStream } from '../../keys.ts';
+import { seqOf } from '../../log/log.ts';
+import type { Appended } from '../../log/log.ts';
+import { derivedId } from '../derived-id.ts';
+import { command } from '../feature.ts';
+import type { Answer, Command, Context, Deps, Feature, RawJson } from '../feature.ts';
+import type { Inbox } from '../inbox.ts';
+import type { People } from '../participants/contract.ts';
+import {
+  ConversationCreated,
+  ConversationDeleted,
+  ConversationJoined,
+  ConversationLeft,
+  ConversationUpdated,
+  DEFAULT_POLICY,
+  Description,
+  Name,
+  PictureUrl,
+  PolicyChange,
+} from './contract.ts';
+import type { Policy } from './contract.ts';
+import { cards, conversationReads } from './view.ts';
+import type { ConversationReads } from './view.ts';
+
+export interface Conversations {
+  readonly feature: Feature;
+  readonly reads: ConversationReads;
+}
+
+type Parts = Deps & { readonly people: Pick<People, 'exists'>; readonly inbox: Inbox };
+
+export const conversationEvents = [
+  ConversationCreated,
+  ConversationUpdated,
+  ConversationDeleted,
+  ConversationJoined,
+  ConversationLeft,
+];
+
+export function conversations(parts: Parts): Conversations {
+  const reads = conversationReads(parts);
+  return {
+    reads,
+    feature: {
+      name: 'conversations',
+      events: conversationEvents,
+      commands: [...making(parts, reads), ...changing(parts, reads), ...entering(parts, reads)],
+      queries: reads.queries,
+      projections: [cards],
+    },
+  };
+}
+
+/** Who has no say over a name may not smuggle in an invisible one. */
+const BLANK = /^[\s\p{Cc}\p{Cf}]*$/u;
+
+function checkedName(name: string): string {
+  if (BLANK.test(name) || /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(name)) {
+    throw invalid([{ pointer: '/name', message: 'must be readable text' }]);
+  }
+  return name.normalize('NFC').trim();
+}
+
+/** The public directory's entry: names sort without case, and the id makes it one of a kind. */
+const directoryEntry = (name: string, id: string): string => `${name.toLowerCase()}\n${id}`;
+
+function making({ log, people, inbox }: Parts, reads: ConversationReads): Command[] {
+  interface Plan {
+    kind: 'direct' | 'group' | 'channel';
+    name: string | null;
+    description?: string | null;
+    avatar_url?: string | null;
+    policy?: Partial<Policy>;
+    others: readonly string[];
+  }
+
+  async function create(context: Context, id: string, plan: Plan): Promise<Answer & { status: Appended['status'] }> {
+    const { caller, requestId } = context;
+    const others = [...new Set(plan.others)].filter((user) => user !== caller.userId);
+    const living = new Set(await people.exists(others));
+    const unknown = others.find((user) => !living.has(user));
+    if (unknown) throw fail('not_found', `There is no user ${unknown}`);
+    const direct = plan.kind === 'direct';
+    const participants = [
+      { user_id: caller.userId, role: direct ? 'member' : 'owner' },
+      ...others.map((user_id) => ({ user_id, role: 'member' })),
+    ];
+    const { name, description = null, avatar_url = null } = plan;
+    const policy = { ...DEFAULT_POLICY, ...plan.policy };
+    const data = { type: plan.kind, name, description, avatar_url, policy, participants };
+    const appended = await log.append({
+      script: 'conversation.create',
+      stream: conversationStream(id),
+      actorId: caller.userId,
+      requestId,
+      body: plan,
+      args: {
+        kind: plan.kind,
+        policy: policyWords(policy),
+        directory: plan.kind === 'channel' ? directoryEntry(name ?? '', id) : '',
+        data: JSON.stringify(data),
+        participants: participants.flatMap((p) => [p.user_id, p.role]),
+      },
+    });
+    // Also after a repeat: the first try may have ended between the two.
+    const joined = participants.map((p) => ({ userId: p.user_id, conversationId: id, change: 'joined' as const }));
+    await inbox.record(joined, 1, caller.userId);
+    return { status: appended.status, body: await reads.one(caller.userId, id), eventId: appended.id };
+  }
+
+  const start = command({
+    type: 'conversation.create',
+    about: 'Starts a group or a public channel; its maker is the owner. A direct one comes back if it is there already',
+    data: Type.Object(
+      {
+        type: Type.Enum(['direct', 'group', 'channel']),
+        name: Type.Optional(Name),
+        description: Type.Optional(Description),
+        avatar_url: Type.Optional(PictureUrl),
+        participant_ids: Type.Optional(Type.Array(Id, { maxItems: 100 })),
+        policy: Type.Optional(PolicyChange),
+      },
+      { additionalProperties: false },
+    ),
+    route: { method: 'POST', path: '/conversations', status: 201 },
+    socket: false,
+    async run(context, { type, name, participant_ids = [], ...rest }) {
+      const { caller, requestId, newId } = context;
+      if (type === 'direct') {
+        const [other] = participant_ids;
+        if (participant_ids.length !== 1 || other === undefined || other === caller.userId) {
+          throw invalid([{ pointer: '/participant_ids', message: 'must name the one other user of a direct conversation' }]);
+        }
+        return create(context, directId(caller.userId, other), { kind: 'direct', name: null, others: [other] });
+      }
+      if (type === 'channel' && name === undefined) throw invalid([{ pointer: '/name', message: 'is needed for a channel' }]);
+      // A repeat must find the conversation that the first try made, so the id follows from the request's.
+      const id = requestId === undefined ? newId() : derivedId('conversation', caller.userId, requestId);
+      const plan = { ...rest, name: name === undefined ? null : checkedName(name), others: participant_ids };
+      return create(context, id, { kind: type, ...plan });
+    },
+  });
+
+  const direct = command({
+    type: 'conversation.direct',
+    about: 'The direct conversation with a user, made if it is not there yet',
+    data: Type.Object({ user_id: Id }, { additionalProperties: false }),
+    route: { method: 'POST', path: '/conversations/direct' },
+    socket: false,
+    async run(context, { user_id }) {
+      const { userId } = context.caller;
+      if (user_id === userId) throw invalid([{ pointer: '/user_id', message: 'must be another user' }]);
+      return create(context, directId(userId, user_id), { kind: 'direct', name: null, others: [user_id] });
+    },
+  });
+
+  return [start, direct];
+}
+
+const directId = (a: string, b: string): string => derivedId('direct', ...[a, b].toSorted());
+
+/** The guard state keeps the policy as four words. */
+const policyWords = (policy: Partial<Policy>): string =>
+  [policy.add, policy.post, policy.edit_info, policy.pin].map((word) => word ?? '=').join(' ');
+
+const Target = Type.Object({ conversation_id: Id }, { additionalProperties: false });
+
+function changing({ log }: Parts, reads: ConversationReads): Command[] {
+  const update = command({
+    type: 'conversation.update',
+    about: 'Changes name, description, picture or policy',
+    data: Type.Object(
+      {
+        conversation_id: Id,
+        name: Type.Optional(Name),
+        description: Type.Optional(Description),
+        avatar_url: Type.Optional(PictureUrl),
+        policy: Type.Optional(PolicyChange),
+      },
+      { additionalProperties: false, minProperties: 2 },
+    ),
+    route: { method: 'PATCH', path: '/conversations/{conversation_id}', also: ['PUT'] },
+    socket: false,
+    async run({ caller, requestId }, { conversation_id: id, ...changes }) {
+      if (changes.name !== undefined) changes.name = checkedName(changes.name);
+      const appended = await log.append({
+        script: 'conversation.update',
+        stream: conversationStream(id),
+        actorId: caller.userId,
+        requestId,
+        body: [id, changes],
+        args: {
+          policy: changes.policy ? policyWords(changes.policy) : '',
+          directory: changes.name === undefined ? '' : directoryEntry(changes.name, id),
+          data: JSON.stringify(changes),
+        },
+      });
+      return { body: await reads.one(caller.userId, id), eventId: appended.id };
+    },
+  });
+
+  const remove = command({
+    type: 'conversation.delete',
+    about: 'Ends a conversation for everyone',
+    data: Target,
+    route: { method: 'DELETE', path: '/conversations/{conversation_id}', status: 204 },
+    socket: false,
+    async run({ caller, requestId }, { conversation_id: id }) {
+      const stream = conversationStream(id);
+      const command = { script: 'conversation.delete', stream, actorId: caller.userId, requestId, body: id, args: {} };
+      return { eventId: (await log.append(command)).id };
+    },
+  });
+
+  return [update, remove];
+}
+
+function entering({ log, inbox }: Parts, reads: ConversationReads): Command[] {
+  async function move(context: Context, id: string, script: string, change: 'joined' | 'left'): Promise<Appended> {
+    const { caller, requestId } = context;
+    const stream = conversationStream(id);
+    const appended = await log.append({ script, stream, actorId: caller.userId, requestId, body: id, args: {} });
+    if (appended.id) await inbox.record([{ userId: caller.userId, conversationId: id, change }], seqOf(appended.id), caller.userId);
+    return appended;
+  }
+
+  const join = command({
+    type: 'conversation.join',
+    about: 'Enters a public channel',
+    data: Target,
+    route: { method: 'POST', path: '/conversations/{conversation_id}/join' },
+    socket: true,
+    noun: 'conversation',
+    async run(context, { conversation_id: id }): Promise<{ body: RawJson; eventId: string }> {
+      const { id: event } = await move(context, id, 'conversation.join', 'joined');
+      return { body: await reads.one(context.caller.userId, id), eventId: event };
+    },
+  });
+
+  const leave = command({
+    type: 'conversation.leave',
+    about: 'Leaves a conversation; an owner hands it to the admin, else the member, who joined first',
+    data: Target,
+    route: { method: 'POST', path: '/conversations/{conversation_id}/leave', status: 204 },
+    socket: true,
+    async run(context, { conversation_id: id }) {
+      return { eventId: (await move(context, id, 'conversation.leave', 'left')).id };
+    },
+  });
+
+  return [join, leave];
+}
+

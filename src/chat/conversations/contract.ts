@@ -1,0 +1,55 @@
+/** Conversations: the events, and what a client sends and gets. Pure data. */
+import Type from 'typebox';
+import type { Static } from 'typebox';
+import { Id } from '../../envelope.ts';
+import { event } from '../feature.ts';
+import { Role } from '../participants/contract.ts';
+
+const who = (other: string) => Type.Enum(['admins', other]);
+
+/** Who may do what, besides owner and admins, who always may. */
+export const Policy = Type.Object(
+  { add: who('members'), post: who('everyone'), edit_info: who('members'), pin: who('members') },
+  { additionalProperties: false },
+);
+export type Policy = Static<typeof Policy>;
+export const DEFAULT_POLICY: Policy = { add: 'admins', post: 'everyone', edit_info: 'admins', pin: 'members' };
+export const PolicyChange = Type.Partial(Policy, { additionalProperties: false });
+
+export const Name = Type.String({ minLength: 1, maxLength: 100, description: 'Up to 100 characters, not blank' });
+export const Description = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()]);
+export const PictureUrl = Type.Union([Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' }), Type.Null()]);
+export const Kind = Type.Enum(['direct', 'group', 'channel']);
+
+export const ConversationCreated = event({
+  type: 'conversation.created',
+  version: 1,
+  data: Type.Object({
+    type: Kind,
+    name: Type.Union([Type.String(), Type.Null()]),
+    description: Description,
+    avatar_url: Type.Union([Type.String(), Type.Null()]),
+    policy: Policy,
+    participants: Type.Array(Type.Object({ user_id: Id, role: Role })),
+  }),
+  membership: ({ participants }, conversationId) =>
+    participants.map(({ user_id }) => ({ userId: user_id, conversationId, change: 'joined' as const })),
+});
+
+export const ConversationUpdated = event({
+  type: 'conversation.updated',
+  version: 1,
+  data: Type.Object({
+    name: Type.Optional(Type.String()),
+    description: Type.Optional(Description),
+    avatar_url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    policy: Type.Optional(PolicyChange),
+  }),
+});
+
+export const ConversationDeleted = event({ type: 'conversation.deleted', version: 1, data: Type.Object({}) });
+
+const userEvent = Type.Object({ conversation_id: Id });
+/** On the user's own stream: the list of conversations as the user's other devices and the analysts see it change. */
+export const ConversationJoined = event({ type: 'conversation.joined', version: 1, data: userEvent });
+export const ConversationLeft = event({ type: 'conversation.left', version: 1, data: userEvent });

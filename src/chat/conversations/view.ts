@@ -1,0 +1,235 @@
+/**
+ * Conversation cards: what a conversation is, apart from its messages, and how it stands for one caller. Owns the projection `cards`,
+ * the caller's list and the public directory. "By last activity" and "unread" are worked out on read from the heads, so that a message
+ * is never a write per member.
+ */
+import Type from 'typebox';
+import { Id } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { conversationStream } from '../../keys.ts';
+import { when } from '../../views/projection.ts';
+import type { Projection } from '../../views/projection.ts';
+import { standings } from '../access.ts';
+import type { Standing } from '../access.ts';
+import { query, RawJson } from '../feature.ts';
+import type { Deps, Query } from '../feature.ts';
+import { conversationsOf } from '../inbox.ts';
+import { forReader, history } from '../messages/view.ts';
+import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
+import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
+import { ConversationCreated, ConversationUpdated, Kind } from './contract.ts';
+import type { Policy } from './contract.ts';
+
+/** Flat, as entities are: '' stands for null, and what is not text or number is JSON. */
+interface Card {
+  id: string;
+  type: string;
+  name: string;
+  description: string;
+  avatar_url: string;
+  policy: string;
+  created_by: string;
+  created_at: string;
+  member_count: number;
+  /** Of a direct conversation: both, as JSON. */
+  participants: string;
+}
+
+export const cards: Projection<Card> = {
+  name: 'cards',
+  version: 1,
+  source: 'conversation',
+  shape: 'entity',
+  key: () => '',
+  fields: {
+    id: 'string',
+    type: 'string',
+    name: 'string',
+    description: 'string',
+    avatar_url: 'string',
+    policy: 'string',
+    created_by: 'string',
+    created_at: 'string',
+    member_count: 'number',
+    participants: 'string',
+  },
+  handlers: [
+    when(ConversationCreated, ({ conversation_id = '', actor_id, at, data }) => {
+      const { type, name, description, avatar_url, policy, participants } = data;
+      const put: Card = {
+        id: conversation_id,
+        type,
+        name: name ?? '',
+        description: description ?? '',
+        avatar_url: avatar_url ?? '',
+        policy: JSON.stringify(policy),
+        created_by: actor_id,
+        created_at: at,
+        member_count: participants.length,
+        participants: type === 'direct' ? JSON.stringify(participants) : '[]',
+      };
+      return [{ key: '', order: 0, put }];
+    }),
+    when(ConversationUpdated, ({ data }) => [
+      {
+        key: '',
+        change: (card) => ({
+          ...card,
+          ...(data.name === undefined ? {} : { name: data.name }),
+          ...(data.description === undefined ? {} : { description: data.description ?? '' }),
+          ...(data.avatar_url === undefined ? {} : { avatar_url: data.avatar_url ?? '' }),
+          policy: JSON.stringify({ ...(JSON.parse(card.policy) as Policy), ...data.policy }),
+        }),
+      },
+    ]),
+    when(ParticipantAdded, () => [counted(1)]),
+    when(ParticipantRemoved, () => [counted(-1)]),
+  ],
+};
+
+const counted = (by: 1 | -1) => ({ key: '', change: (card: Card) => ({ ...card, member_count: card.member_count + by }) });
+
+const orNull = (text: string): string | null => (text === '' ? null : text);
+
+/** The conversation as contract and list show it, as JSON text since its last message comes from the read model as text. */
+function toJson(card: Card, standing: Standing, lastMessage: string | undefined): string {
+  const { member } = standing;
+  const shape = {
+    id: card.id,
+    type: card.type,
+    name: orNull(card.name),
+    description: orNull(card.description),
+    avatar_url: orNull(card.avatar_url),
+    policy: JSON.parse(card.policy) as unknown,
+    slow_mode_seconds: 0,
+    created_by: card.created_by,
+    created_at: card.created_at,
+    last_activity: new Date(standing.active).toISOString(),
+    last_event_id: standing.lastEventId,
+    member_count: card.member_count,
+    ...(card.type === 'direct' ? { participants: JSON.parse(card.participants) as unknown } : {}),
+    role: member?.role ?? null,
+    unread_count: member ? standing.messages - member.read : 0,
+    read_up_to: member?.readUpTo ?? null,
+    muted_until: null,
+    archived: false,
+    pinned: false,
+  };
+  return `${JSON.stringify(shape).slice(0, -1)},"last_message":${lastMessage ?? 'null'}}`;
+}
+
+export interface ConversationReads {
+  readonly queries: Query[];
+  /** One conversation as the caller sees it. Throws `not_found` where the caller may not. */
+  one(userId: string, id: string, asOf?: string): Promise<RawJson>;
+  /** The caller's conversations with the most recent activity, as JSON texts, and where each stood. */
+  recent(userId: string, limit: number): Promise<{ items: string[]; all: ReadonlyMap<string, string> }>;
+}
+
+export function conversationReads({ log, reading }: Deps): ConversationReads {
+  async function show(userId: string, id: string, standing: Standing, asOf?: string): Promise<string | undefined> {
+    const stream = conversationStream(id);
+    const newest = { direction: 'down', limit: 1 } as const;
+    const [card, last] = await Promise.all([
+      reading.entity(cards, stream, asOf),
+      standing.member ? reading.page(history, stream, newest, asOf) : [],
+    ]);
+    return card && toJson(card, standing, last[0] && forReader(last[0].json, userId));
+  }
+
+  async function one(userId: string, id: string, asOf?: string): Promise<RawJson> {
+    const [standing] = await standings(log, userId, [id]);
+    const visible = standing && (standing.member || standing.kind === 'channel');
+    const json = visible ? await show(userId, id, standing, asOf) : undefined;
+    if (json === undefined) throw fail('not_found', 'There is no such conversation');
+    return new RawJson(json);
+  }
+
+  /** The caller's conversations, most recently active first. */
+  async function mine(userId: string): Promise<{ id: string; standing: Standing }[]> {
+    const ids = await conversationsOf(log, userId);
+    const all = await standings(log, userId, ids);
+    return ids
+      .flatMap((id, i) => (all[i]?.member ? [{ id, standing: all[i] }] : []))
+      .toSorted((a, b) => b.standing.active - a.standing.active || (a.id < b.id ? 1 : -1));
+  }
+
+  async function recent(userId: string, limit: number) {
+    const found = await mine(userId);
+    const shown = await Promise.all(found.slice(0, limit).map(({ id, standing }) => show(userId, id, standing)));
+    return {
+      items: shown.filter((json) => json !== undefined),
+      all: new Map(found.map(({ id, standing }) => [id, standing.lastEventId])),
+    };
+  }
+
+  const list = query({
+    name: 'conversations.list',
+    about: "The caller's conversations, by last activity",
+    data: Type.Object(
+      {
+        limit: Limit,
+        cursor: Type.Optional(Cursor),
+        type: Type.Optional(Kind),
+        query: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Part of the name' })),
+      },
+      { additionalProperties: false },
+    ),
+    route: { method: 'GET', path: '/conversations' },
+    async run({ caller }, { limit, cursor, type, query: text }) {
+      let found = await mine(caller.userId);
+      if (type !== undefined) found = found.filter(({ standing }) => standing.kind === type);
+      if (text !== undefined) {
+        const named = await Promise.all(found.map(({ id }) => reading.entity(cards, conversationStream(id))));
+        found = found.filter((_, i) => named[i]?.name.toLowerCase().includes(text.toLowerCase()));
+      }
+      if (cursor !== undefined) {
+        const [active, id] = decodeCursor(cursor, [0, ''] as [number, string]);
+        found = found.filter((c) => c.standing.active < active || (c.standing.active === active && c.id < id));
+      }
+      const page = found.slice(0, limit);
+      const last = page.at(-1);
+      const items = await Promise.all(page.map(({ id, standing }) => show(caller.userId, id, standing)));
+      const next = found.length > limit && last ? encodeCursor([last.standing.active, last.id]) : null;
+      return listOf(
+        items.filter((json) => json !== undefined),
+        next,
+      );
+    },
+  });
+
+  const single = query({
+    name: 'conversations.one',
+    about: 'One conversation; a public channel also for who is not in it',
+    data: Type.Object({ conversation_id: Id, as_of: Type.Optional(AsOfTime) }, { additionalProperties: false }),
+    route: { method: 'GET', path: '/conversations/{conversation_id}' },
+    run: ({ caller }, { conversation_id, as_of }) => one(caller.userId, conversation_id, as_of),
+  });
+
+  const directory = query({
+    name: 'channels.list',
+    about: 'The public directory: channels whose name begins with the query, by name',
+    data: Type.Object(
+      {
+        limit: Limit,
+        cursor: Type.Optional(Cursor),
+        query: Type.Optional(Type.String({ maxLength: 100, description: 'Beginning of the name' })),
+      },
+      { additionalProperties: false },
+    ),
+    route: { method: 'GET', path: '/channels' },
+    async run({ caller }, { limit, cursor, query: text = '' }) {
+      const [after] = cursor === undefined ? [''] : decodeCursor(cursor, [''] as [string]);
+      const { entries, more } = await log.directoryPage('channels', text.toLowerCase(), after, limit);
+      const ids = entries.map((entry) => entry.slice(entry.lastIndexOf('\n') + 1));
+      const all = await standings(log, caller.userId, ids);
+      const shown = await Promise.all(ids.map((id, i) => (all[i] ? show(caller.userId, id, all[i]) : undefined)));
+      return listOf(
+        shown.filter((json) => json !== undefined),
+        more ? encodeCursor([entries.at(-1)!]) : null,
+      );
+    },
+  });
+
+  return { queries: [list, single, directory], one, recent };
+}

@@ -1,0 +1,171 @@
+/**
+ * History: a conversation's messages and, as system messages, its joins, leaves and renames, ordered by the seq of their event. Owns
+ * the projection `history` and the reads of it. Documents go to the wire as they are stored; only the caller's own get a field more.
+ */
+import Type from 'typebox';
+import type { ChatEvent } from '../../envelope.ts';
+import { Id } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { conversationStream } from '../../keys.ts';
+import { when } from '../../views/projection.ts';
+import type { Projection, Step } from '../../views/projection.ts';
+import { memberStanding } from '../access.ts';
+import { ConversationUpdated } from '../conversations/contract.ts';
+import { derivedId } from '../derived-id.ts';
+import { query, RawJson } from '../feature.ts';
+import type { Deps, Query } from '../feature.ts';
+import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
+import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
+import { MessageSent } from './contract.ts';
+import type { Message, MessageSentData } from './contract.ts';
+
+export const history: Projection<Message> = {
+  name: 'history',
+  version: 1,
+  source: 'conversation',
+  shape: 'collection',
+  key: (message) => message.id,
+  handlers: [
+    when(MessageSent, (sent) => {
+      const put: Step<Message> = { key: sent.data.message_id, order: sent.seq, put: messageOf(sent) };
+      const parent = sent.data.reply_to;
+      if (parent === null) return [put];
+      return [put, { key: parent, change: (doc) => ({ ...doc, reply_count: doc.reply_count + 1 }) }];
+    }),
+    when(ParticipantAdded, (added) => {
+      const self = added.data.user_id === added.actor_id;
+      return [systemMessage(added, self ? 'joined' : 'added someone', { user_id: added.data.user_id })];
+    }),
+    when(ParticipantRemoved, (removed) => {
+      const { user_id, reason } = removed.data;
+      return [systemMessage(removed, reason === 'left' ? 'left' : 'removed someone', { user_id, reason })];
+    }),
+    when(ConversationUpdated, (updated) => {
+      const { name } = updated.data;
+      return name === undefined ? [] : [systemMessage(updated, `renamed the conversation to ${name}`, { name })];
+    }),
+  ],
+};
+
+export function messageOf(sent: ChatEvent<MessageSentData>): Message {
+  const { message_id, content, message_type, reply_to, attachments, mentions, metadata } = sent.data;
+  return newMessage(sent, message_id, { content, message_type, reply_to, attachments, mentions, metadata });
+}
+
+/** Its id follows from the event, so a rebuild gives the same one; `metadata.event` tells a client what to say in its own language. */
+function systemMessage(of: ChatEvent, content: string, about: Record<string, unknown>): Step<Message> {
+  const id = derivedId('system', of.conversation_id ?? '', of.id);
+  const metadata = { event: of.type, ...about };
+  const put = newMessage(of, id, { content, message_type: 'system', reply_to: null, attachments: [], mentions: [], metadata });
+  return { key: id, order: of.seq, put };
+}
+
+type Written = Pick<Message, 'content' | 'message_type' | 'reply_to' | 'attachments' | 'mentions' | 'metadata'>;
+
+/** The field order is fixed: `forReader` finds the sender before anything that a client wrote. */
+function newMessage(of: ChatEvent, id: string, written: Written): Message {
+  return {
+    id,
+    conversation_id: of.conversation_id ?? '',
+    event_id: of.id,
+    seq: of.seq,
+    sender_id: of.actor_id,
+    content: written.content,
+    message_type: written.message_type,
+    created_at: of.at,
+    edited: false,
+    edited_at: null,
+    is_deleted: false,
+    deleted_at: null,
+    reply_to: written.reply_to,
+    reply_count: 0,
+    attachments: written.attachments,
+    mentions: written.mentions,
+    reactions: [],
+    pinned: false,
+    revision: 1,
+    metadata: written.metadata,
+  };
+}
+
+const SENDER = '"sender_id":"';
+
+/** A stored message as one reader gets it. */
+export function forReader(json: string, userId: string): string {
+  const own = json.startsWith(userId, json.indexOf(SENDER) + SENDER.length);
+  return own ? `${json.slice(0, -1)},"read_status":"sent"}` : json;
+}
+
+const List = Type.Object(
+  {
+    conversation_id: Id,
+    limit: Limit,
+    cursor: Type.Optional(Cursor),
+    order: Type.Optional(Type.Enum(['desc', 'asc'])),
+    around: Type.Optional(Id),
+    as_of: Type.Optional(AsOfTime),
+  },
+  { additionalProperties: false },
+);
+const One = Type.Object(
+  { conversation_id: Id, message_id: Id, as_of: Type.Optional(AsOfTime) },
+  { additionalProperties: false },
+);
+
+type Direction = 'up' | 'down';
+const cursorAt = (direction: Direction, order: number) => encodeCursor([direction, order]);
+
+export function messageQueries({ log, reading }: Deps): Query[] {
+  async function pageFrom(id: string, userId: string, direction: Direction, from: number | undefined, limit: number, asOf?: string) {
+    const rows = await reading.page(history, conversationStream(id), { direction, from, limit: limit + 1 }, asOf);
+    const page = rows.slice(0, limit);
+    return {
+      items: page.map((row) => forReader(row.json, userId)),
+      next: rows.length > limit ? cursorAt(direction, page.at(-1)!.order) : null,
+    };
+  }
+
+  async function around(id: string, userId: string, messageId: string, limit: number, asOf?: string) {
+    const stream = conversationStream(id);
+    const found = (await reading.byKeys(history, stream, [messageId], asOf)).get(messageId);
+    if (!found) throw fail('not_found', 'There is no such message');
+    const olderCount = Math.floor((limit - 1) / 2);
+    const [older, newer] = await Promise.all([
+      pageFrom(id, userId, 'down', found.order, olderCount, asOf),
+      pageFrom(id, userId, 'up', found.order, limit - 1 - olderCount, asOf),
+    ]);
+    const items = [...older.items.toReversed(), forReader(JSON.stringify(found.doc), userId), ...newer.items];
+    // With no room on a side its cursor begins at the message itself.
+    const prev = olderCount === 0 ? cursorAt('down', found.order) : older.next;
+    return listOf(items, limit - 1 - olderCount === 0 ? cursorAt('up', found.order) : newer.next, { prev_cursor: prev });
+  }
+
+  return [
+    query({
+      name: 'messages.list',
+      about: 'History of a conversation: newest first, oldest first with order=asc, or around one message',
+      data: List,
+      route: { method: 'GET', path: '/conversations/{conversation_id}/messages' },
+      async run({ caller }, { conversation_id: id, limit, cursor, order, around: middle, as_of }) {
+        await memberStanding(log, caller.userId, id);
+        if (middle !== undefined) return around(id, caller.userId, middle, limit, as_of);
+        const start = order === 'asc' ? 'up' : 'down';
+        const [direction, from] = cursor === undefined ? [start, undefined] : decodeCursor(cursor, ['', 0] as [string, number]);
+        const page = await pageFrom(id, caller.userId, direction === 'up' ? 'up' : 'down', from, limit, as_of);
+        return listOf(page.items, page.next);
+      },
+    }),
+    query({
+      name: 'messages.one',
+      about: 'One message',
+      data: One,
+      route: { method: 'GET', path: '/conversations/{conversation_id}/messages/{message_id}' },
+      async run({ caller }, { conversation_id: id, message_id, as_of }) {
+        await memberStanding(log, caller.userId, id);
+        const found = (await reading.byKeys(history, conversationStream(id), [message_id], as_of)).get(message_id);
+        if (!found) throw fail('not_found', 'There is no such message');
+        return new RawJson(forReader(JSON.stringify(found.doc), caller.userId));
+      },
+    }),
+  ];
+}

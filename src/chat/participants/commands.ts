@@ -1,0 +1,108 @@
+/** Participants: bringing people in, taking them out, giving roles. The scripts decide who may. */
+import Type from 'typebox';
+import { Id } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { conversationStream } from '../../keys.ts';
+import { seqOf } from '../../log/log.ts';
+import { parseMember } from '../access.ts';
+import { command } from '../feature.ts';
+import type { Deps, Feature } from '../feature.ts';
+import type { Inbox } from '../inbox.ts';
+import { ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged, Role } from './contract.ts';
+import type { People } from './contract.ts';
+import { participantReads, participants as view } from './view.ts';
+
+export const participantEvents = [ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged];
+
+const Target = Type.Object({ conversation_id: Id, user_id: Id }, { additionalProperties: false });
+
+export function participants(deps: Deps & { readonly people: People; readonly inbox: Inbox }): Feature {
+  const { log, people, inbox } = deps;
+  const reads = participantReads(deps, people);
+
+  const add = command({
+    type: 'participant.add',
+    about: 'Brings users into a group or channel; who is in already stays as they are',
+    data: Type.Object(
+      {
+        conversation_id: Id,
+        user_ids: Type.Array(Id, { minItems: 1, maxItems: 100, uniqueItems: true }),
+        role: Type.Optional(Type.Enum(['admin', 'member'])),
+      },
+      { additionalProperties: false },
+    ),
+    route: { method: 'POST', path: '/conversations/{conversation_id}/participants', status: 201 },
+    socket: false,
+    async run({ caller, requestId }, { conversation_id: id, user_ids, role = 'member' }) {
+      const living = new Set(await people.exists(user_ids));
+      const unknown = user_ids.find((user) => !living.has(user));
+      if (unknown) throw fail('not_found', `There is no user ${unknown}`);
+      const stream = conversationStream(id);
+      const appended = await log.append({
+        script: 'participant.add',
+        stream,
+        actorId: caller.userId,
+        requestId,
+        body: [id, user_ids, role],
+        args: { role, users: user_ids },
+      });
+      const members = (await log.guardFields(stream, 'members', user_ids)).map(parseMember);
+      await Promise.all(
+        members.map((member, i) => {
+          if (!member) return undefined;
+          const joined = { userId: user_ids[i]!, conversationId: id, change: 'joined' as const };
+          return inbox.record([joined], member.joined, caller.userId);
+        }),
+      );
+      return { body: { items: await reads.some(id, user_ids), next_cursor: null, has_more: false }, eventId: appended.id };
+    },
+  });
+
+  const changeRole = command({
+    type: 'participant.change_role',
+    about: 'Gives a role; giving "owner" hands the conversation over',
+    data: Type.Object({ conversation_id: Id, user_id: Id, role: Role }, { additionalProperties: false }),
+    route: { method: 'PATCH', path: '/conversations/{conversation_id}/participants/{user_id}', also: ['PUT'] },
+    socket: false,
+    async run({ caller, requestId }, { conversation_id: id, user_id: user, role }) {
+      const appended = await log.append({
+        script: 'participant.change_role',
+        stream: conversationStream(id),
+        actorId: caller.userId,
+        requestId,
+        body: [id, user, role],
+        args: { user, role },
+      });
+      return { body: (await reads.some(id, [user]))[0], eventId: appended.id };
+    },
+  });
+
+  const remove = command({
+    type: 'participant.remove',
+    about: 'Takes a member out; for oneself use leave',
+    data: Target,
+    route: { method: 'DELETE', path: '/conversations/{conversation_id}/participants/{user_id}', status: 204 },
+    socket: false,
+    async run({ caller, requestId }, { conversation_id: id, user_id: user }) {
+      const appended = await log.append({
+        script: user === caller.userId ? 'conversation.leave' : 'participant.remove',
+        stream: conversationStream(id),
+        actorId: caller.userId,
+        requestId,
+        body: [id, user],
+        args: user === caller.userId ? {} : { user },
+      });
+      const left = { userId: user, conversationId: id, change: 'left' as const };
+      await inbox.record([left], seqOf(appended.id), caller.userId);
+      return { eventId: appended.id };
+    },
+  });
+
+  return {
+    name: 'participants',
+    events: participantEvents,
+    commands: [add, changeRole, remove],
+    queries: reads.queries,
+    projections: [view],
+  };
+}
