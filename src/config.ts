@@ -48,7 +48,7 @@ export const settings = Type.Object({
   WS_HEARTBEAT_INTERVAL: int(30, 'Seconds between pings; a socket that misses two is closed', 1, 3600),
   WS_MAX_CONNECTIONS: int(20_000, 'Sockets per process; 0: no limit'),
   WS_MAX_BUFFERED_BYTES: int(1_048_576, 'Unsent bytes after which a socket is closed as too slow', 65_536),
-  MAX_MESSAGE_LENGTH: int(4000, 'Characters of a message', 1, 40_000),
+  MAX_MESSAGE_LENGTH: int(4000, 'Characters of a message', 1, 10_000),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
   LOG_FILE: text('', 'Also log to this file, kept to five of 10 MB'),
 });

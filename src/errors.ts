@@ -92,6 +92,29 @@ export function fail(code: ErrorCode, detail?: string, options?: FailOptions): C
   return new ChatError(code, detail, options);
 }
 
+/** The RFC 9457 problem document of an error: all that a client sees of it. */
+export function problemOf(error: ChatError): object {
+  const { title } = catalogue[error.code];
+  return {
+    type: `about:blank#${error.code}`,
+    title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    ...(error.errors === undefined ? {} : { errors: error.errors }),
+  };
+}
+
+/** Headers that go with a problem document. */
+export function problemHeaders(error: ChatError): Record<string, string> {
+  return {
+    'Content-Type': 'application/problem+json',
+    ...(error.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+    ...(error.retryAfter === undefined ? {} : { 'Retry-After': String(Math.ceil(error.retryAfter)) }),
+    ...error.headers,
+  };
+}
+
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(catalogue, code);
 }

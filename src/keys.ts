@@ -40,6 +40,7 @@ const perOwner: Record<string, string> = {
   conversations: ':conversations',
   account: ':account',
   sessions: ':sessions',
+  attempts: ':attempts',
   self: '',
 };
 const perPartition: Record<string, string> = {

@@ -4,8 +4,16 @@ import { invalid } from '../envelope.ts';
 import { RawJson } from './feature.ts';
 
 export const Limit = Type.Integer({ minimum: 1, maximum: 100, default: 50, description: 'How many, 1 to 100' });
-export const Cursor = Type.String({ minLength: 1, maxLength: 512, description: 'Where the page before ended, as `next_cursor` gave it' });
-export const AsOfTime = Type.String({ minLength: 1, maxLength: 40, description: 'An event id or a time: answers what it was then' });
+export const Cursor = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  description: 'Where the page before ended, as `next_cursor` gave it',
+});
+export const AsOfTime = Type.String({
+  minLength: 1,
+  maxLength: 40,
+  description: 'An event id or a time: answers what it was then',
+});
 
 /** A list's cursor is the base64url of a JSON array of what its query needs to go on. */
 export function encodeCursor(parts: readonly (string | number)[]): string {
@@ -16,7 +24,8 @@ export function encodeCursor(parts: readonly (string | number)[]): string {
 export function decodeCursor<T extends readonly (string | number)[]>(cursor: string, like: T): T {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    const fits = Array.isArray(parts) && parts.length === like.length && parts.every((p, i) => typeof p === typeof like[i]);
+    const fits =
+      Array.isArray(parts) && parts.length === like.length && parts.every((p, i) => typeof p === typeof like[i]);
     if (fits) return parts as unknown as T;
   } catch {
     // falls through: what does not decode is as wrong as what decodes to something else
@@ -25,7 +34,11 @@ export function decodeCursor<T extends readonly (string | number)[]>(cursor: str
 }
 
 /** A list from ready JSON texts. */
-export function listOf(items: readonly string[], nextCursor: string | null, more: Record<string, string | null> = {}): RawJson {
+export function listOf(
+  items: readonly string[],
+  nextCursor: string | null,
+  more: Record<string, string | null> = {},
+): RawJson {
   const rest = JSON.stringify({ ...more, next_cursor: nextCursor, has_more: nextCursor !== null });
   return new RawJson(`{"items":[${items.join(',')}],${rest.slice(1)}`);
 }

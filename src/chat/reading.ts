@@ -26,7 +26,12 @@ export class Reading {
   }
 
   /** One page of a collection, nearest to `from` first. Documents are JSON, unparsed where the view was up to date. */
-  async page<Doc extends object>(projection: Projection<Doc>, stream: StreamRef, range: PageRange, asOf: AsOf): Promise<StoredDoc[]> {
+  async page<Doc extends object>(
+    projection: Projection<Doc>,
+    stream: StreamRef,
+    range: PageRange,
+    asOf: AsOf,
+  ): Promise<StoredDoc[]> {
     if (asOf !== undefined) return pick(await this.foldUntil(projection, stream, asOf), range);
     const stored = await this.views.page(projection, stream, range);
     if (stored.applied === stored.head || stored.head === undefined) return stored.docs;
@@ -56,11 +61,19 @@ export class Reading {
         await this.foldTail(projection, stream, stored.applied, sheet);
       }
     }
-    return new Map(keys.flatMap((key) => [[key, sheet.get(key)] as const]).filter((e): e is [string, { order: number; doc: Doc }] => !!e[1]));
+    return new Map(
+      keys
+        .flatMap((key) => [[key, sheet.get(key)] as const])
+        .filter((e): e is [string, { order: number; doc: Doc }] => !!e[1]),
+    );
   }
 
   /** A stream's entity, or undefined when there is none. */
-  async entity<Doc extends object>(projection: Projection<Doc>, stream: StreamRef, asOf?: AsOf): Promise<Doc | undefined> {
+  async entity<Doc extends object>(
+    projection: Projection<Doc>,
+    stream: StreamRef,
+    asOf?: AsOf,
+  ): Promise<Doc | undefined> {
     if (asOf !== undefined) return (await this.foldUntil(projection, stream, asOf)).get('')?.doc;
     const stored = await this.views.entity(projection, stream);
     if (stored.applied === stored.head || stored.head === undefined) return stored.doc;
@@ -79,7 +92,11 @@ export class Reading {
     for await (const events of this.log.readAll(stream, applied)) this.fold(projection, events, sheet);
   }
 
-  private async foldUntil<Doc extends object>(projection: Projection<Doc>, stream: StreamRef, asOf: string): Promise<Sheet<Doc>> {
+  private async foldUntil<Doc extends object>(
+    projection: Projection<Doc>,
+    stream: StreamRef,
+    asOf: string,
+  ): Promise<Sheet<Doc>> {
     const end = endOf(asOf);
     const sheet = new Sheet<Doc>();
     for await (const events of this.log.readAll(stream, START)) {
@@ -114,7 +131,9 @@ function endOf(asOf: string): { ms: number; seq: number } {
 
 function pick<Doc extends object>(sheet: Sheet<Doc>, { direction, from, limit }: PageRange): StoredDoc[] {
   const up = sheet.sorted().map(({ order, doc }) => ({ order, json: JSON.stringify(doc) }));
-  const inRange = direction === 'up' ? up.filter((d) => d.order > (from ?? -Infinity)) : up.filter((d) => d.order < (from ?? Infinity)).toReversed();
+  const inRange =
+    direction === 'up'
+      ? up.filter((d) => d.order > (from ?? -Infinity))
+      : up.filter((d) => d.order < (from ?? Infinity)).toReversed();
   return inRange.slice(0, limit);
 }
-

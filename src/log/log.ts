@@ -82,6 +82,14 @@ export class Log {
     this.connection.close();
   }
 
+  /** True when Redis answers and has loaded its data. */
+  answers(): Promise<boolean> {
+    return this.connection.commands.get(PARTITIONS_KEY).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Appends by the command's script. Throws the catalogue error that the script refused with. */
   async append(command: Append): Promise<Appended> {
     const { stream, actorId, requestId } = command;
@@ -138,6 +146,17 @@ export class Log {
     return (await this.range(stream, id, id, 1))[0];
   }
 
+  /** Id of the event at a seq, looked for from the end; the start when there is none. */
+  async idAtSeq(stream: StreamRef, seq: number): Promise<string> {
+    for (let before = '+'; ;) {
+      const page = await this.readBefore(stream, before);
+      const found = page.find((event) => event.seq === seq);
+      if (found) return found.id;
+      if (page.length === 0 || page.at(-1)!.seq < seq) return START;
+      before = page.at(-1)!.id;
+    }
+  }
+
   /** Every event after an id, in pages. */
   async *readAll(stream: StreamRef, after: string, count = PAGE): AsyncGenerator<RawEvent[]> {
     for (let from = after; ;) {
@@ -180,12 +199,24 @@ export class Log {
   }
 
   /** A page of a directory (entries `<name>\n<id>`) merged over all partitions in byte order, after `after`, beginning with `prefix`. */
-  async directoryPage(name: string, prefix: string, after: string, limit: number): Promise<{ entries: string[]; more: boolean }> {
+  async directoryPage(
+    name: string,
+    prefix: string,
+    after: string,
+    limit: number,
+  ): Promise<{ entries: string[]; more: boolean }> {
     const from = after > prefix ? `(${after}` : `[${prefix}`;
     const parts = await this.guard(
       Promise.all(
         Array.from({ length: this.keys.partitions }, (_, p) =>
-          this.connection.commands.zrangebylex(this.keys.at(p, name), from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, limit + 1),
+          this.connection.commands.zrangebylex(
+            this.keys.at(p, name),
+            from,
+            `[${prefix}\u{10ffff}`,
+            'LIMIT',
+            0,
+            limit + 1,
+          ),
         ),
       ),
     );

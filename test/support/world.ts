@@ -83,5 +83,9 @@ async function startTopology(topology: Topology): Promise<Running> {
   }
   const cluster = await startCluster({ masters: 3 });
   const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
-  return { environment: { REDIS_CLUSTER_NODES: cluster.addresses }, options: { clusterNodes }, stop: () => cluster.stop() };
+  return {
+    environment: { REDIS_CLUSTER_NODES: cluster.addresses },
+    options: { clusterNodes },
+    stop: () => cluster.stop(),
+  };
 }

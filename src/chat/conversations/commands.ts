@@ -5,9 +5,11 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { seqOf } from '../../log/log.ts';
 import type { Appended } from '../../log/log.ts';
+import { standings } from '../access.ts';
 import { derivedId } from '../derived-id.ts';
 import { command } from '../feature.ts';
 import type { Answer, Command, Context, Deps, Feature, RawJson } from '../feature.ts';
+import { conversationsOf } from '../inbox.ts';
 import type { Inbox } from '../inbox.ts';
 import type { People } from '../participants/contract.ts';
 import {
@@ -133,11 +135,14 @@ function making({ log, people, inbox }: Parts, reads: ConversationReads): Comman
       if (type === 'direct') {
         const [other] = participant_ids;
         if (participant_ids.length !== 1 || other === undefined || other === caller.userId) {
-          throw invalid([{ pointer: '/participant_ids', message: 'must name the one other user of a direct conversation' }]);
+          throw invalid([
+            { pointer: '/participant_ids', message: 'must name the one other user of a direct conversation' },
+          ]);
         }
         return create(context, directId(caller.userId, other), { kind: 'direct', name: null, others: [other] });
       }
-      if (type === 'channel' && name === undefined) throw invalid([{ pointer: '/name', message: 'is needed for a channel' }]);
+      if (type === 'channel' && name === undefined)
+        throw invalid([{ pointer: '/name', message: 'is needed for a channel' }]);
       // A repeat must find the conversation that the first try made, so the id follows from the request's.
       const id = requestId === undefined ? newId() : derivedId('conversation', caller.userId, requestId);
       const plan = { ...rest, name: name === undefined ? null : checkedName(name), others: participant_ids };
@@ -224,7 +229,8 @@ function entering({ log, inbox }: Parts, reads: ConversationReads): Command[] {
     const { caller, requestId } = context;
     const stream = conversationStream(id);
     const appended = await log.append({ script, stream, actorId: caller.userId, requestId, body: id, args: {} });
-    if (appended.id) await inbox.record([{ userId: caller.userId, conversationId: id, change }], seqOf(appended.id), caller.userId);
+    if (appended.id)
+      await inbox.record([{ userId: caller.userId, conversationId: id, change }], seqOf(appended.id), caller.userId);
     return appended;
   }
 
@@ -255,3 +261,20 @@ function entering({ log, inbox }: Parts, reads: ConversationReads): Command[] {
   return [join, leave];
 }
 
+/** Takes a user out of every conversation that can be left, before the account ends. Safe to repeat. */
+export async function leaveAll({ log }: Deps, inbox: Inbox, { caller }: Context): Promise<void> {
+  const ids = await conversationsOf(log, caller.userId);
+  const found = await standings(log, caller.userId, ids);
+  const leaving = ids.filter((_, i) => found[i]?.member && found[i].kind !== 'direct');
+  await Promise.all(
+    leaving.map(async (id) => {
+      const stream = conversationStream(id);
+      const appended = await log.append({ script: 'conversation.leave', stream, actorId: caller.userId, args: {} });
+      await inbox.record(
+        [{ userId: caller.userId, conversationId: id, change: 'left' }],
+        seqOf(appended.id),
+        caller.userId,
+      );
+    }),
+  );
+}

@@ -87,7 +87,10 @@ export const cards: Projection<Card> = {
   ],
 };
 
-const counted = (by: 1 | -1) => ({ key: '', change: (card: Card) => ({ ...card, member_count: card.member_count + by }) });
+const counted = (by: 1 | -1) => ({
+  key: '',
+  change: (card: Card) => ({ ...card, member_count: card.member_count + by }),
+});
 
 const orNull = (text: string): string | null => (text === '' ? null : text);
 
@@ -118,23 +121,46 @@ function toJson(card: Card, standing: Standing, lastMessage: string | undefined)
   return `${JSON.stringify(shape).slice(0, -1)},"last_message":${lastMessage ?? 'null'}}`;
 }
 
+/** What `session.ready` says of a conversation. */
+function toBrief(card: Card, { lastEventId, messages, member }: Standing, lastMessage: string | undefined): string {
+  const brief = {
+    id: card.id,
+    type: card.type,
+    name: orNull(card.name),
+    last_event_id: lastEventId,
+    unread_count: member ? messages - member.read : 0,
+    read_up_to: member?.readUpTo ?? null,
+  };
+  return `${JSON.stringify(brief).slice(0, -1)},"last_message":${lastMessage ?? 'null'}}`;
+}
+
 export interface ConversationReads {
   readonly queries: Query[];
   /** One conversation as the caller sees it. Throws `not_found` where the caller may not. */
   one(userId: string, id: string, asOf?: string): Promise<RawJson>;
-  /** The caller's conversations with the most recent activity, as JSON texts, and where each stood. */
-  recent(userId: string, limit: number): Promise<{ items: string[]; all: ReadonlyMap<string, string> }>;
+  /** The caller's conversations of most recent activity in brief, as JSON texts, and the last event id of every one. */
+  recent(
+    userId: string,
+    limit: number,
+    only?: string,
+  ): Promise<{ items: string[]; heads: ReadonlyMap<string, string> }>;
 }
 
 export function conversationReads({ log, reading }: Deps): ConversationReads {
-  async function show(userId: string, id: string, standing: Standing, asOf?: string): Promise<string | undefined> {
+  async function show(
+    userId: string,
+    id: string,
+    standing: Standing,
+    asOf?: string,
+    shape = toJson,
+  ): Promise<string | undefined> {
     const stream = conversationStream(id);
     const newest = { direction: 'down', limit: 1 } as const;
     const [card, last] = await Promise.all([
       reading.entity(cards, stream, asOf),
       standing.member ? reading.page(history, stream, newest, asOf) : [],
     ]);
-    return card && toJson(card, standing, last[0] && forReader(last[0].json, userId));
+    return card && shape(card, standing, last[0] && forReader(last[0].json, userId));
   }
 
   async function one(userId: string, id: string, asOf?: string): Promise<RawJson> {
@@ -154,12 +180,14 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       .toSorted((a, b) => b.standing.active - a.standing.active || (a.id < b.id ? 1 : -1));
   }
 
-  async function recent(userId: string, limit: number) {
-    const found = await mine(userId);
-    const shown = await Promise.all(found.slice(0, limit).map(({ id, standing }) => show(userId, id, standing)));
+  async function recent(userId: string, limit: number, only?: string) {
+    const found = (await mine(userId)).filter(({ id }) => only === undefined || id === only);
+    const shown = await Promise.all(
+      found.slice(0, limit).map(({ id, standing }) => show(userId, id, standing, undefined, toBrief)),
+    );
     return {
       items: shown.filter((json) => json !== undefined),
-      all: new Map(found.map(({ id, standing }) => [id, standing.lastEventId])),
+      heads: new Map(found.map(({ id, standing }) => [id, standing.lastEventId])),
     };
   }
 

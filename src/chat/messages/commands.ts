@@ -53,7 +53,16 @@ function sendMessage({ log, config, decode }: Deps & { decode: Decode }): Comman
       }
       const { ms, seq } = eventId(appended.id);
       const at = new Date(ms || now).toISOString();
-      const sent = { id: appended.id, seq, at, type: 'message.sent', version: 1, conversation_id, actor_id: caller.userId, data };
+      const sent = {
+        id: appended.id,
+        seq,
+        at,
+        type: 'message.sent',
+        version: 1,
+        conversation_id,
+        actor_id: caller.userId,
+        data,
+      };
       return { body: own(messageOf(sent)), eventId: appended.id };
     },
   });
@@ -75,12 +84,24 @@ function sentData(messageId: string, written: Written, maxLength: number): Messa
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES) {
     throw invalid([{ pointer: '/metadata', message: `must not be larger than ${MAX_METADATA_BYTES} bytes` }]);
   }
-  return { message_id: messageId, content, message_type, reply_to, attachments, mentions: [], mentions_all: false, metadata };
+  return {
+    message_id: messageId,
+    content,
+    message_type,
+    reply_to,
+    attachments,
+    mentions: [],
+    mentions_all: false,
+    metadata,
+  };
 }
 
 /** Under a request id the script compared the bodies already; under a message id the log itself says what was sent. */
 function isSame(first: MessageSentData, again: MessageSentData, chosenId: string | undefined): boolean {
-  return JSON.stringify(first) === JSON.stringify(chosenId === undefined ? { ...again, message_id: first.message_id } : again);
+  return (
+    JSON.stringify(first) ===
+    JSON.stringify(chosenId === undefined ? { ...again, message_id: first.message_id } : again)
+  );
 }
 
 function own(message: Message): object {

@@ -56,7 +56,14 @@ export function messageOf(sent: ChatEvent<MessageSentData>): Message {
 function systemMessage(of: ChatEvent, content: string, about: Record<string, unknown>): Step<Message> {
   const id = derivedId('system', of.conversation_id ?? '', of.id);
   const metadata = { event: of.type, ...about };
-  const put = newMessage(of, id, { content, message_type: 'system', reply_to: null, attachments: [], mentions: [], metadata });
+  const put = newMessage(of, id, {
+    content,
+    message_type: 'system',
+    reply_to: null,
+    attachments: [],
+    mentions: [],
+    metadata,
+  });
   return { key: id, order: of.seq, put };
 }
 
@@ -116,7 +123,14 @@ type Direction = 'up' | 'down';
 const cursorAt = (direction: Direction, order: number) => encodeCursor([direction, order]);
 
 export function messageQueries({ log, reading }: Deps): Query[] {
-  async function pageFrom(id: string, userId: string, direction: Direction, from: number | undefined, limit: number, asOf?: string) {
+  async function pageFrom(
+    id: string,
+    userId: string,
+    direction: Direction,
+    from: number | undefined,
+    limit: number,
+    asOf?: string,
+  ) {
     const rows = await reading.page(history, conversationStream(id), { direction, from, limit: limit + 1 }, asOf);
     const page = rows.slice(0, limit);
     return {
@@ -137,7 +151,9 @@ export function messageQueries({ log, reading }: Deps): Query[] {
     const items = [...older.items.toReversed(), forReader(JSON.stringify(found.doc), userId), ...newer.items];
     // With no room on a side its cursor begins at the message itself.
     const prev = olderCount === 0 ? cursorAt('down', found.order) : older.next;
-    return listOf(items, limit - 1 - olderCount === 0 ? cursorAt('up', found.order) : newer.next, { prev_cursor: prev });
+    return listOf(items, limit - 1 - olderCount === 0 ? cursorAt('up', found.order) : newer.next, {
+      prev_cursor: prev,
+    });
   }
 
   return [
@@ -150,7 +166,8 @@ export function messageQueries({ log, reading }: Deps): Query[] {
         await memberStanding(log, caller.userId, id);
         if (middle !== undefined) return around(id, caller.userId, middle, limit, as_of);
         const start = order === 'asc' ? 'up' : 'down';
-        const [direction, from] = cursor === undefined ? [start, undefined] : decodeCursor(cursor, ['', 0] as [string, number]);
+        const [direction, from] =
+          cursor === undefined ? [start, undefined] : decodeCursor(cursor, ['', 0] as [string, number]);
         const page = await pageFrom(id, caller.userId, direction === 'up' ? 'up' : 'down', from, limit, as_of);
         return listOf(page.items, page.next);
       },

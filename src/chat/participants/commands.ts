@@ -54,7 +54,10 @@ export function participants(deps: Deps & { readonly people: People; readonly in
           return inbox.record([joined], member.joined, caller.userId);
         }),
       );
-      return { body: { items: await reads.some(id, user_ids), next_cursor: null, has_more: false }, eventId: appended.id };
+      return {
+        body: { items: await reads.some(id, user_ids), next_cursor: null, has_more: false },
+        eventId: appended.id,
+      };
     },
   });
 

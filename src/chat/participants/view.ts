@@ -71,7 +71,12 @@ export function participantReads({ log, reading }: Deps, { people }: Pick<People
     async run({ caller }, { conversation_id: id, limit, cursor, as_of }) {
       await memberStanding(log, caller.userId, id);
       const [from] = cursor === undefined ? [undefined] : decodeCursor(cursor, [0] as [number]);
-      const rows = await reading.page(participants, conversationStream(id), { direction: 'up', from, limit: limit + 1 }, as_of);
+      const rows = await reading.page(
+        participants,
+        conversationStream(id),
+        { direction: 'up', from, limit: limit + 1 },
+        as_of,
+      );
       const page = rows.slice(0, limit);
       const items = await withUsers(page.map((row) => JSON.parse(row.json) as Participant));
       return listOf(

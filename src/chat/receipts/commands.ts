@@ -15,7 +15,7 @@ export function receipts({ log, reading }: Deps): Feature {
   /** The newest message that a person wrote, at or before a seq. */
   async function messageAt(conversationId: string, seq: number | undefined): Promise<string | undefined> {
     const stream = conversationStream(conversationId);
-    for (let from = seq === undefined ? undefined : seq + 1; ; ) {
+    for (let from = seq === undefined ? undefined : seq + 1; ;) {
       const rows = await reading.page(history, stream, { direction: 'down', from, limit: 20 }, undefined);
       const found = rows.map((row) => JSON.parse(row.json) as Message).find((m) => m.message_type !== 'system');
       if (found || rows.length < 20) return found?.id;
@@ -27,7 +27,8 @@ export function receipts({ log, reading }: Deps): Feature {
     let messageId: string | undefined = upTo;
     if (upTo === undefined || !ULID.test(upTo)) {
       const at = upTo === undefined ? undefined : parseEventId(upTo);
-      if (upTo !== undefined && !at) throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
+      if (upTo !== undefined && !at)
+        throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
       await memberStanding(log, caller.userId, id);
       messageId = await messageAt(id, at?.seq);
     }

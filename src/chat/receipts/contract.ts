@@ -12,7 +12,13 @@ export const ReceiptRead = event({
 export const MarkRead = Type.Object(
   {
     conversation_id: Id,
-    up_to: Type.Optional(Type.String({ minLength: 3, maxLength: 40, description: 'A message id or an event id; absent: the newest message' })),
+    up_to: Type.Optional(
+      Type.String({
+        minLength: 3,
+        maxLength: 40,
+        description: 'A message id or an event id; absent: the newest message',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

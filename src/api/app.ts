@@ -1,0 +1,76 @@
+/**
+ * The Koa application of a node: errors to problem documents, security headers, CORS, health, the API's routes and the pages. Refuses
+ * to show a caller anything of an unexpected error but its request's failure.
+ */
+import cors from '@koa/cors';
+import Koa from 'koa';
+import type { Context, Middleware } from 'koa';
+import koaHelmet from 'koa-helmet';
+import { asChatError, ChatError, fail, problemHeaders, problemOf } from '../errors.ts';
+import { BASE } from './routes.ts';
+
+export interface AppOptions {
+  readonly origins: readonly string[];
+  /** False while starting, draining, or when Redis does not answer. */
+  readonly isReady: () => Promise<boolean>;
+  readonly onError: (error: unknown) => void;
+  /** Routes of the API and pages; empty on a node without the api role. */
+  readonly middleware: readonly Middleware[];
+}
+
+export function app({ origins, isReady, onError, middleware }: AppOptions): Koa {
+  const koa = new Koa();
+  koa.use(async (ctx, next) => {
+    try {
+      await next();
+      if (ctx.status === 404 && ctx.body === undefined) throw fail('not_found', 'There is nothing at this address');
+      if (ctx.status === 405)
+        throw fail('method_not_allowed', undefined, { headers: { Allow: String(ctx.response.get('Allow')) } });
+      if (ctx.status === 501) throw fail('method_not_allowed');
+    } catch (error) {
+      answer(ctx, error, onError);
+    }
+  });
+  koa.use(helmet());
+  koa.use(cors({ origin: (ctx) => (origins.includes(ctx.get('Origin')) ? ctx.get('Origin') : ''), credentials: true }));
+  koa.use(async (ctx, next) => {
+    if (ctx.path === `${BASE}/health/live`) ctx.body = { status: 'live' };
+    else if (ctx.path === `${BASE}/health/ready`) {
+      if (!(await isReady())) throw fail('unavailable', 'Not ready');
+      ctx.body = { status: 'ready' };
+    } else await next();
+  });
+  for (const use of middleware) koa.use(use);
+  return koa;
+}
+
+function helmet(): Middleware {
+  return koaHelmet({
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        connectSrc: ["'self'", 'ws:', 'wss:'],
+        imgSrc: ["'self'", 'https:', 'data:'],
+        upgradeInsecureRequests: null,
+      },
+    },
+    strictTransportSecurity: false, // the server speaks plain HTTP; who puts TLS before it says so there
+  }) as unknown as Middleware;
+}
+
+function answer(ctx: Context, thrown: unknown, onError: (error: unknown) => void): void {
+  const error = asKnown(thrown);
+  if (error.code === 'internal') onError(thrown);
+  ctx.status = error.status;
+  ctx.body = JSON.stringify(problemOf(error));
+  ctx.set(problemHeaders(error));
+}
+
+/** Koa and its parts throw errors with a status of their own. */
+function asKnown(thrown: unknown): ChatError {
+  const status = (thrown as { status?: unknown }).status;
+  if (thrown instanceof ChatError || typeof status !== 'number') return asChatError(thrown);
+  if (status === 413) return fail('payload_too_large');
+  if (status === 415) return fail('unsupported_media_type');
+  return status < 500 ? fail('validation_failed', 'The request cannot be read') : asChatError(thrown);
+}

@@ -1,0 +1,103 @@
+/** The OpenAPI 3.1 document, made from the command and query tables, so that it cannot say other than what is served. */
+import { catalogue } from '../errors.ts';
+import { BASE } from './routes.ts';
+import type { Entry } from './routes.ts';
+
+export interface Described {
+  readonly dispatch: {
+    readonly commands: ReadonlyMap<string, Entry>;
+    readonly queries: readonly (Entry & { readonly name: string })[];
+  };
+}
+
+type Schema = { properties?: Record<string, object>; required?: string[] } & Record<string, unknown>;
+
+export function openApi({ dispatch }: Described, version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  const put = (name: string, entry: Entry, isCommand: boolean) => {
+    if (!entry.route) return;
+    const { method, path, also = [] } = entry.route;
+    for (const verb of [method, ...also]) {
+      const operation = operationOf(name + (verb === method ? '' : `.${verb.toLowerCase()}`), entry, isCommand);
+      paths[BASE + path] = { ...paths[BASE + path], [verb.toLowerCase()]: operation };
+    }
+  };
+  for (const [type, entry] of dispatch.commands) put(type, entry, true);
+  for (const entry of dispatch.queries) put(entry.name, entry, false);
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Rill', version, description: 'Real-time chat whose truth is a stream' },
+    servers: [{ url: '/' }],
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: {
+        Problem: {
+          type: 'object',
+          required: ['type', 'title', 'status', 'detail', 'code'],
+          properties: {
+            type: { type: 'string' },
+            title: { type: 'string' },
+            status: { type: 'integer' },
+            detail: { type: 'string' },
+            code: { enum: Object.keys(catalogue) },
+            errors: {
+              type: 'array',
+              items: { type: 'object', properties: { pointer: { type: 'string' }, message: { type: 'string' } } },
+            },
+          },
+        },
+      },
+    },
+  };
+}
+
+function operationOf(name: string, entry: Entry, isCommand: boolean): object {
+  const schema = entry.data as Schema;
+  const properties = schema.properties ?? {};
+  const inPath = [...entry.route!.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
+  const rest = Object.keys(properties).filter((field) => !inPath.includes(field));
+  const required = (schema.required ?? []).filter((field) => rest.includes(field));
+  const parameter = (where: string) => (field: string) => ({
+    name: field,
+    in: where,
+    required: where === 'path' || required.includes(field),
+    schema: properties[field] ?? { type: 'string' },
+  });
+  const status = String(entry.route!.status ?? 200);
+  const body = {
+    required: required.length > 0,
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          additionalProperties: false,
+          required,
+          properties: Object.fromEntries(rest.map((f) => [f, properties[f]])),
+        },
+      },
+    },
+  };
+  const key = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    schema: { type: 'string' },
+    description: 'A ULID: the same one is done once',
+  };
+  return {
+    operationId: name,
+    summary: entry.about,
+    ...(entry.open ? { security: [] } : {}),
+    parameters: [...inPath.map(parameter('path')), ...(isCommand ? [key] : rest.map(parameter('query')))],
+    ...(isCommand && rest.length > 0 ? { requestBody: body } : {}),
+    responses: {
+      [status]: { description: 'Done' },
+      default: {
+        description: 'A problem, with its stable code',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    },
+  };
+}

@@ -1,0 +1,208 @@
+/**
+ * Accounts: making, changing and ending them. `accounts` is the whole feature: what it needs comes in, what others may ask of it goes
+ * out. A name to log in with is claimed in its own partition before the account is written in the user's.
+ */
+import { randomBytes } from 'node:crypto';
+import { eventId } from '../../envelope.ts';
+import { ChatError, fail } from '../../errors.ts';
+import { userStream } from '../../keys.ts';
+import { command } from '../feature.ts';
+import type { Command, Context, Deps, Feature } from '../feature.ts';
+import type { People } from '../participants/contract.ts';
+import { Authentication } from './authentication.ts';
+import { ChangePassword, DeleteUser, Register, UpdateUser } from './contract.ts';
+import { SessionEnded, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
+import type { User } from './contract.ts';
+import { Logins } from './logins.ts';
+import { directoryEntry, displayName, loginName } from './names.ts';
+import { checkNewPassword, Passwords } from './passwords.ts';
+import {
+  appendToUser,
+  secretsOf,
+  sessionCommands,
+  sessionDetails,
+  sessionQueries,
+  tokenPair,
+} from './session-commands.ts';
+import type { Parts } from './session-commands.ts';
+import { Tokens } from './tokens.ts';
+import type { Authenticated } from './tokens.ts';
+import { profiles, userReads } from './view.ts';
+
+export { profiles };
+
+export const accountEvents = [UserRegistered, UserUpdated, UserDeleted, SessionEnded];
+
+export interface Accounts extends People {
+  readonly feature: Feature;
+  /** The user as the user sees it, with `email`. Throws `not_found`. */
+  own(userId: string): Promise<User>;
+  /** The caller of an access token; throws `token_expired` or `unauthenticated`. Normally without a round trip to Redis. */
+  authenticate(token: string, now: number): Promise<Authenticated>;
+  /** The same for a ticket, which is gone then. */
+  redeemTicket(ticket: string, now: number): Promise<Authenticated>;
+  /** To be called for a user whose `session.ended` came by in the log, so that this node refuses the session at once. */
+  forget(userId: string): void;
+}
+
+export interface AccountsOptions extends Deps {
+  /** Whatever must be done in the user's name before the account ends; if it fails, the account stays. */
+  readonly beforeDelete?: (context: Context) => Promise<void>;
+  /** 256 random bits as base64url. */
+  readonly drawSecret?: () => string;
+}
+
+export function accounts(options: AccountsOptions): Accounts {
+  const { log, config, drawSecret = () => randomBytes(32).toString('base64url') } = options;
+  const tokens = new Tokens(config);
+  const authentication = new Authentication(log, tokens, drawSecret);
+  const reads = userReads(options);
+  const passwords = new Passwords(config.PASSWORD_HASH_COST);
+  const logins = new Logins(log, config.RATE_LIMIT_LOGINS_PER_MINUTE);
+  const parts: Parts = { log, config, reads, tokens, passwords, logins, authentication };
+  return {
+    feature: {
+      name: 'accounts',
+      events: accountEvents,
+      commands: [register(parts), ...sessionCommands(parts), ...ownAccount(parts, options.beforeDelete)],
+      queries: [...reads.queries, ...sessionQueries(parts)],
+      projections: [profiles],
+    },
+    authenticate: (token, now) => authentication.authenticate(token, now),
+    redeemTicket: (ticket, now) => authentication.redeemTicket(ticket, now),
+    forget: (userId) => authentication.forget(userId),
+    own: (userId) => reads.own(userId),
+    people: (ids) => reads.people(ids),
+    exists: (ids) => reads.exists(ids),
+  };
+}
+
+function register(parts: Parts): Command {
+  const { log, passwords, logins } = parts;
+  return command({
+    type: 'user.register',
+    about: 'Makes an account and logs it in',
+    data: Register,
+    route: { method: 'POST', path: '/auth/register', status: 201 },
+    socket: false,
+    open: true,
+    async run(context, { username, password, display_name, email = '' }) {
+      checkNewPassword(password, '/password');
+      const shown = displayName(display_name ?? username);
+      // Before the claims: what waits for its turn must not let them grow old.
+      const hash = await passwords.hash(password);
+      const [id, session] = [context.newId(), context.newId()];
+      const names = email === '' ? [loginName(username)] : [loginName(username), loginName(email)];
+      const claimed = await logins.claim(names, id);
+      const data = { username, display_name: shown, avatar_url: null };
+      const args = {
+        claimed,
+        username,
+        email,
+        password: hash,
+        session,
+        details: sessionDetails(context),
+        data: JSON.stringify(data),
+        entries: [directoryEntry(username, id), directoryEntry(shown, id)],
+      };
+      try {
+        const appended = await log.append({ script: 'user.register', stream: userStream(id), actorId: id, args });
+        const created_at = new Date(eventId(appended.id).ms).toISOString();
+        const user: User = { id, ...data, created_at, email: email || null };
+        const pair = tokenPair(parts, { userId: id, sessionId: session, generation: 1 }, context.now);
+        return { body: { user, ...pair }, eventId: appended.id };
+      } catch (error) {
+        // Only where it is sure that there is no user: of an unknown outcome the claims must stay.
+        if (error instanceof ChatError && error.code === 'unavailable') await logins.release(names, id);
+        throw error;
+      }
+    },
+  });
+}
+
+function ownAccount(parts: Parts, beforeDelete: AccountsOptions['beforeDelete']): Command[] {
+  const { log, reads, tokens, passwords, logins } = parts;
+
+  /** The hash that the password was proved against, or '' where it is wrong. Counts as an attempt to log in. */
+  async function prove({ caller, ip }: Context, password: string): Promise<string> {
+    await logins.attempt(caller.userId, ip);
+    const { password: hash } = await secretsOf(log, caller.userId);
+    return (await passwords.verify(password, hash)) ? (hash ?? '') : '';
+  }
+
+  const update = command({
+    type: 'user.update',
+    about: 'Changes what others see of the caller',
+    data: UpdateUser,
+    route: { method: 'PATCH', path: '/users/me', also: ['PUT'] },
+    socket: true,
+    noun: 'user',
+    async run({ caller: { userId }, requestId }, wanted) {
+      const before = await reads.own(userId);
+      const shown = wanted.display_name === undefined ? before.display_name : displayName(wanted.display_name);
+      const data = {
+        ...(shown === before.display_name ? {} : { display_name: shown }),
+        ...(wanted.avatar_url === undefined || wanted.avatar_url === before.avatar_url
+          ? {}
+          : { avatar_url: wanted.avatar_url }),
+      };
+      const appended = await log.append({
+        script: 'user.update',
+        stream: userStream(userId),
+        actorId: userId,
+        requestId,
+        body: wanted,
+        args: {
+          entry: data.display_name === undefined ? '' : directoryEntry(data.display_name, userId),
+          data: Object.keys(data).length === 0 ? '' : JSON.stringify(data),
+        },
+      });
+      return { body: await reads.own(userId), eventId: appended.id };
+    },
+  });
+
+  const changePassword = command({
+    type: 'user.change_password',
+    about: 'Takes a new password; every other session ends',
+    data: ChangePassword,
+    route: { method: 'PUT', path: '/users/me/password', status: 204 },
+    socket: false,
+    async run(context, body) {
+      checkNewPassword(body.new_password, '/new_password');
+      const { userId: actorId, sessionId: kept } = context.caller;
+      // A repeat comes with a password that is no longer the current one: the script knows it by its id, so it decides.
+      const proved = await prove(context, body.current_password);
+      const password = proved === '' ? '' : await passwords.hash(body.new_password);
+      await appendToUser(parts, {
+        script: 'user.change_password',
+        actorId,
+        requestId: context.requestId,
+        body: tokens.blinded(body),
+        args: { proved, password, kept },
+      });
+      return {};
+    },
+  });
+
+  const remove = command({
+    type: 'user.delete',
+    about: 'Ends the account: its sessions, password and e-mail go, its username stays taken',
+    data: DeleteUser,
+    route: { method: 'DELETE', path: '/users/me', status: 204 },
+    socket: false,
+    async run(context, body) {
+      const { userId: actorId } = context.caller;
+      const proved = await prove(context, body.password);
+      if (proved === '') throw fail('forbidden', 'The password is wrong');
+      await beforeDelete?.(context);
+      const { email } = await secretsOf(log, actorId);
+      const { requestId } = context;
+      const request = { actorId, requestId, body: tokens.blinded(body) };
+      const appended = await appendToUser(parts, { script: 'user.delete', ...request, args: { proved } });
+      if (email !== undefined) await logins.release([loginName(email)], actorId);
+      return { eventId: appended.id };
+    },
+  });
+
+  return [update, changePassword, remove];
+}

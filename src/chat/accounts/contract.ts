@@ -1,0 +1,89 @@
+/** Accounts: the events, and what a client sends and gets. Pure data. Password hashes, refresh tokens and e-mail are in no event. */
+import Type from 'typebox';
+import { Id } from '../../envelope.ts';
+import { PictureUrl } from '../conversations/contract.ts';
+import { event } from '../feature.ts';
+
+const OrNull = Type.Union([Type.String(), Type.Null()]);
+
+export const UserRegistered = event({
+  type: 'user.registered',
+  version: 1,
+  data: Type.Object({ username: Type.String(), display_name: Type.String(), avatar_url: OrNull }),
+});
+
+/** Only what changed. */
+export const UserUpdated = event({
+  type: 'user.updated',
+  version: 1,
+  data: Type.Object({ display_name: Type.Optional(Type.String()), avatar_url: Type.Optional(OrNull) }),
+});
+
+export const UserDeleted = event({ type: 'user.deleted', version: 1, data: Type.Object({}) });
+
+export const SessionEnded = event({
+  type: 'session.ended',
+  version: 1,
+  data: Type.Object({
+    session_id: Id,
+    reason: Type.Enum(['logout', 'revoked', 'reuse', 'password_changed', 'account_deleted']),
+  }),
+  endsSession: ({ session_id }) => session_id,
+});
+
+/** A user as the others see one; `email` only on what is the caller's own. */
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly display_name: string;
+  readonly avatar_url: string | null;
+  readonly created_at: string;
+  readonly email?: string | null;
+}
+
+/** What a log-in or a refresh gives. */
+export interface TokenPair {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly token_type: 'bearer';
+  /** Seconds that the access token lives. */
+  readonly expires_in: number;
+}
+
+const Username = Type.String({ pattern: '^[A-Za-z0-9_.-]{3,32}$', description: 'Unique without case' });
+/** Every part ends at a character that the part cannot hold, so that matching takes one pass. */
+const Email = Type.String({
+  maxLength: 254,
+  pattern: '^[^@\\s\\p{C}]+@[^@.\\s\\p{C}]+(\\.[^@.\\s\\p{C}]+)+$',
+  description: 'Unique without case; only its owner ever sees it',
+});
+const DisplayName = Type.String({ minLength: 1, maxLength: 256, description: '1 to 64 characters once normalised' });
+const NewPassword = Type.String({ maxLength: 256, description: '8 to 72 bytes of UTF-8' });
+/** One that is there already may be anything short enough to be worth the comparing. */
+const Password = Type.String({ maxLength: 256 });
+const RefreshToken = Type.String({ minLength: 1, maxLength: 256 });
+
+const strict = { additionalProperties: false } as const;
+
+export const Register = Type.Object(
+  {
+    username: Username,
+    password: NewPassword,
+    display_name: Type.Optional(DisplayName),
+    email: Type.Optional(Email),
+  },
+  strict,
+);
+export const LogIn = Type.Object(
+  { username: Type.String({ minLength: 1, maxLength: 254, description: 'Username or e-mail' }), password: Password },
+  strict,
+);
+export const Refresh = Type.Object({ refresh_token: RefreshToken }, strict);
+export const SessionTarget = Type.Object({ id: Id }, strict);
+export const Nothing = Type.Object({}, strict);
+export const UpdateUser = Type.Object(
+  { display_name: Type.Optional(DisplayName), avatar_url: Type.Optional(PictureUrl) },
+  strict,
+);
+export const ChangePassword = Type.Object({ current_password: Password, new_password: NewPassword }, strict);
+export const DeleteUser = Type.Object({ password: Password }, strict);

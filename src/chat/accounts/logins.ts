@@ -1,0 +1,98 @@
+/**
+ * Names to log in with, which lie in other partitions than their users: claiming, giving back and resolving them, and the limit on
+ * attempts. A claim is made before its user and so may outlive a crash: it then falls to the next who asks after a minute, once it is
+ * sure that its user never came to be (`user.register` refuses a claim older than half of that).
+ */
+import { isIPv6 } from 'node:net';
+import { ChatError, fail } from '../../errors.ts';
+import { userStream } from '../../keys.ts';
+import type { Log } from '../../log/log.ts';
+import { sha256 } from './names.ts';
+import type { LoginName } from './names.ts';
+
+const CLAIM_IS_SAFE_MS = 60_000;
+
+export class Logins {
+  private readonly log: Log;
+  private readonly attemptsPerMinute: number;
+
+  constructor(log: Log, attemptsPerMinute: number) {
+    this.log = log;
+    this.attemptsPerMinute = attemptsPerMinute;
+  }
+
+  /** Who holds the name. It may be somebody who is not there any more, or not yet. */
+  async holder(name: LoginName): Promise<string | undefined> {
+    return (await this.log.guardField(name.owner, 'self', 'user')) ?? undefined;
+  }
+
+  /** Claims all of the names or none. Resolves to the Redis time (ms) of the first; throws `conflict`, naming the field that is taken. */
+  async claim(names: readonly LoginName[], userId: string): Promise<string> {
+    const since: string[] = [];
+    try {
+      for (const name of names) since.push(await this.claimOne(name, userId));
+    } catch (error) {
+      await this.release(names.slice(0, since.length), userId);
+      throw error;
+    }
+    return since[0] ?? '0';
+  }
+
+  /** Gives back what is still this user's. Never throws: a claim without a user ends by itself. */
+  async release(names: readonly LoginName[], userId: string): Promise<void> {
+    await Promise.allSettled(names.map(({ owner }) => this.log.run('login.release', owner, { user: userId })));
+  }
+
+  /**
+   * Counts an attempt on an account from an address, over all nodes. Throws `rate_limited`. The address is part of the count: a
+   * stranger's guesses never lock the owner out.
+   */
+  async attempt(account: string, ip: string): Promise<void> {
+    if (this.attemptsPerMinute === 0) return;
+    const owner = { kind: 'login', id: sha256(`${account}\n${networkOf(ip)}`) } as const;
+    const [status, seconds] = await this.log.run('login.attempt', owner, { limit: String(this.attemptsPerMinute) });
+    if (status !== 'limited') return;
+    const headers = {
+      'RateLimit-Policy': `"login";q=${this.attemptsPerMinute};w=60`,
+      RateLimit: `"login";r=0;t=${seconds}`,
+    };
+    throw fail('rate_limited', 'Too many attempts to log in: wait a little', { retryAfter: Number(seconds), headers });
+  }
+
+  private async claimOne(name: LoginName, userId: string): Promise<string> {
+    const first = await this.log.run('login.claim', name.owner, { user: userId, instead: '' });
+    if (first[0] === 'ok') return String(first[1]);
+    const [, holder, age] = first.map(String);
+    if (!holder || Number(age) <= CLAIM_IS_SAFE_MS || !(await this.isFree(name, holder))) throw taken(name.kind);
+    const second = await this.log.run('login.claim', name.owner, { user: userId, instead: holder });
+    if (second[0] !== 'ok') throw taken(name.kind);
+    return String(second[1]);
+  }
+
+  /** A username stays with a deleted user for ever; an e-mail does not, and its release may have been lost. */
+  private async isFree(name: LoginName, holder: string): Promise<boolean> {
+    const [head] = await this.log.heads([userStream(holder)], ['registered', 'deleted']);
+    return !head?.registered || (name.kind === 'email' && head.deleted !== '');
+  }
+}
+
+function taken(field: LoginName['kind']): ChatError {
+  const what = field === 'email' ? 'e-mail address' : 'username';
+  return fail('conflict', `This ${what} is taken`, { errors: [{ pointer: `/${field}`, message: 'is taken' }] });
+}
+
+/** An IPv6 caller has a whole /64 to try from, so that counts as one address. */
+export function networkOf(ip: string): string {
+  if (!isIPv6(ip)) return ip;
+  const address = ip.split('%')[0]!.toLowerCase();
+  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice('::ffff:'.length);
+  const [front = '', back] = address.split('::');
+  const head = front.split(':').filter(Boolean);
+  const tail = (back ?? '').split(':').filter(Boolean);
+  const left = back === undefined ? 0 : 8 - head.length - tail.length - (tail.at(-1)?.includes('.') ? 1 : 0);
+  const groups = [...head, ...Array.from({ length: left }, () => '0'), ...tail];
+  return groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':');
+}

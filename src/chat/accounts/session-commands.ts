@@ -1,0 +1,184 @@
+/** Sessions: logging in, renewing, looking at and ending them, and the ticket by which a browser opens its socket. */
+import type { Config } from '../../config.ts';
+import { fail } from '../../errors.ts';
+import { userStream } from '../../keys.ts';
+import type { Append, Appended, Log } from '../../log/log.ts';
+import { command, query } from '../feature.ts';
+import type { Command, Context, Query } from '../feature.ts';
+import type { Authentication } from './authentication.ts';
+import { LogIn, Nothing, Refresh, SessionTarget } from './contract.ts';
+import type { TokenPair } from './contract.ts';
+import type { Logins } from './logins.ts';
+import { loginName } from './names.ts';
+import type { Passwords } from './passwords.ts';
+import type { RefreshClaim, Tokens } from './tokens.ts';
+import type { UserReads } from './view.ts';
+
+export interface Parts {
+  readonly log: Log;
+  readonly config: Config;
+  readonly reads: UserReads;
+  readonly tokens: Tokens;
+  readonly passwords: Passwords;
+  readonly logins: Logins;
+  readonly authentication: Authentication;
+}
+
+const DAY_MS = 86_400_000;
+const MAX_USER_AGENT = 256;
+/** Whose account is read where there is none, so that a log-in takes the same steps for a name that nobody has. */
+const NOBODY = '0'.repeat(26);
+
+/** Secrets of an account; empty for who is not there. */
+export async function secretsOf(log: Log, userId: string): Promise<{ email?: string; password?: string }> {
+  const [email, password] = await log.guardFields(userStream(userId), 'account', ['email', 'password']);
+  return { ...(email ? { email } : {}), ...(password ? { password } : {}) };
+}
+
+/** Where a session comes from, opaque to the scripts that keep it. */
+export function sessionDetails({ ip, userAgent }: Context): string {
+  const details = { ip, user_agent: userAgent.slice(0, MAX_USER_AGENT).toWellFormed() };
+  return Buffer.from(JSON.stringify(details)).toString('base64url');
+}
+
+export function tokenPair({ tokens }: Pick<Parts, 'tokens'>, claim: RefreshClaim, now: number): TokenPair {
+  return {
+    access_token: tokens.access(claim, now),
+    refresh_token: tokens.refresh(claim),
+    token_type: 'bearer',
+    expires_in: tokens.expiresIn,
+  };
+}
+
+/** Runs a script that may end sessions: whatever came of it, this node asks Redis again before it believes in one. */
+export async function appendToUser({ log, authentication }: Parts, append: Omit<Append, 'stream'>): Promise<Appended> {
+  try {
+    return await log.append({ ...append, stream: userStream(append.actorId) });
+  } finally {
+    authentication.forget(append.actorId);
+  }
+}
+
+export function sessionCommands(parts: Parts): Command[] {
+  const { log, config, reads, tokens, passwords, logins, authentication } = parts;
+  const lifetime = String(config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS);
+
+  const start = command({
+    type: 'session.start',
+    about: 'Logs in with username or e-mail',
+    data: LogIn,
+    route: { method: 'POST', path: '/auth/login' },
+    socket: false,
+    open: true,
+    async run(context, { username, password }) {
+      const name = loginName(username);
+      const holder = await logins.holder(name);
+      await logins.attempt(holder ?? name.owner.id, context.ip);
+      const userId = holder ?? NOBODY;
+      const { password: hash } = await secretsOf(log, userId);
+      const proved = await passwords.verify(password, hash);
+      if (!proved || hash === undefined) throw fail('unauthenticated', 'Username or password is wrong');
+      const session = context.newId();
+      const args = { proved: hash, session, lifetime, details: sessionDetails(context) };
+      await appendToUser(parts, { script: 'session.start', actorId: userId, args });
+      const pair = tokenPair(parts, { userId, sessionId: session, generation: 1 }, context.now);
+      return { body: { user: await reads.own(userId), ...pair } };
+    },
+  });
+
+  const refresh = command({
+    type: 'session.refresh',
+    about: 'Spends a refresh token for a new pair; one that was spent before ends its session',
+    data: Refresh,
+    route: { method: 'POST', path: '/auth/refresh' },
+    socket: false,
+    open: true,
+    async run(context, { refresh_token }) {
+      const { userId, sessionId, generation } = tokens.verifyRefresh(refresh_token);
+      const args = { session: sessionId, generation: String(generation), lifetime, details: sessionDetails(context) };
+      const { status } = await appendToUser(parts, { script: 'session.refresh', actorId: userId, args });
+      // A refresh puts no event into the log but this one: the session has ended.
+      if (status === 'ok') throw fail('unauthenticated', 'This refresh token was used before: log in again');
+      return { body: tokenPair(parts, { userId, sessionId, generation: generation + 1 }, context.now) };
+    },
+  });
+
+  const end = command({
+    type: 'session.end',
+    about: 'Logs out: ends the session of a refresh token, which is its own proof',
+    data: Refresh,
+    route: { method: 'POST', path: '/auth/logout', status: 204 },
+    socket: false,
+    open: true,
+    async run(_, { refresh_token }) {
+      const { userId, sessionId } = tokens.verifyRefresh(refresh_token);
+      const args = { session: sessionId };
+      return { eventId: (await appendToUser(parts, { script: 'session.end', actorId: userId, args })).id };
+    },
+  });
+
+  const revoke = command({
+    type: 'session.revoke',
+    about: "Ends one of the caller's sessions",
+    data: SessionTarget,
+    route: { method: 'DELETE', path: '/auth/sessions/{id}', status: 204 },
+    socket: false,
+    async run({ caller, requestId }, { id }) {
+      const { userId: actorId } = caller;
+      const args = { session: id };
+      return {
+        eventId: (await appendToUser(parts, { script: 'session.revoke', actorId, requestId, body: id, args })).id,
+      };
+    },
+  });
+
+  const revokeOthers = command({
+    type: 'session.revoke_others',
+    about: 'Ends every session but the one that asks',
+    data: Nothing,
+    route: { method: 'DELETE', path: '/auth/sessions', status: 204 },
+    socket: false,
+    async run({ caller, requestId }) {
+      const { userId: actorId, sessionId } = caller;
+      const args = { kept: sessionId };
+      return { eventId: (await appendToUser(parts, { script: 'session.revoke_others', actorId, requestId, args })).id };
+    },
+  });
+
+  const ticket = command({
+    type: 'ticket.issue',
+    about: 'A ticket that opens one socket, for clients that cannot send headers',
+    data: Nothing,
+    route: { method: 'POST', path: '/auth/ws-ticket' },
+    socket: false,
+    run: async ({ caller, now }) => ({ body: await authentication.issueTicket(caller, now) }),
+  });
+
+  return [start, refresh, end, revoke, revokeOthers, ticket];
+}
+
+export function sessionQueries({ log, config }: Parts): Query[] {
+  const list = query({
+    name: 'sessions.list',
+    about: "The caller's sessions, the most recently used first",
+    data: Nothing,
+    route: { method: 'GET', path: '/auth/sessions' },
+    async run({ caller, now }) {
+      const records = Object.entries(await log.guardAll(userStream(caller.userId), 'sessions'));
+      const items = records
+        .flatMap(([id, value]) => {
+          const [, started, used, , details = ''] = value.split(' ');
+          const unused = now - Number(used);
+          if (details === '' || unused > config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS) return [];
+          const { ip, user_agent } = JSON.parse(Buffer.from(details, 'base64url').toString()) as Record<string, string>;
+          const times = { created_at: rfc3339(started), last_used_at: rfc3339(used) };
+          return [{ id, ...times, user_agent, ip, current: id === caller.sessionId }];
+        })
+        .toSorted((a, b) => (a.last_used_at < b.last_used_at ? 1 : -1));
+      return { items, next_cursor: null, has_more: false };
+    },
+  });
+  return [list];
+}
+
+const rfc3339 = (ms: string | undefined): string => new Date(Number(ms)).toISOString();

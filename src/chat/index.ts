@@ -1,0 +1,176 @@
+/**
+ * The product: the list of features, and what the other rooms get of them as tables. `api`, `gateway` and `projector` know no feature by
+ * name; here is where a new one is added. Refuses to start with an orphan: a script without a command, an event without a script.
+ */
+import type { Config } from '../config.ts';
+import { eventDecoder } from '../envelope.ts';
+import type { CommandFrame, Decode, RawEvent } from '../envelope.ts';
+import { userStream } from '../keys.ts';
+import type { StreamRef } from '../keys.ts';
+import type { Log } from '../log/log.ts';
+import type { Projection } from '../views/projection.ts';
+import type { Views } from '../views/store.ts';
+import { memberStanding, parseMember } from './access.ts';
+import { accountEvents, accounts, profiles } from './accounts/commands.ts';
+import type { Accounts } from './accounts/commands.ts';
+import { conversationEvents, conversations, leaveAll } from './conversations/commands.ts';
+import { cards } from './conversations/view.ts';
+import { dispatch } from './dispatch.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { Context, Deps, Feature, FeatureEvent } from './feature.ts';
+import { conversationsOf, inbox } from './inbox.ts';
+import type { Inbox } from './inbox.ts';
+import { messages } from './messages/commands.ts';
+import { MessageSent } from './messages/contract.ts';
+import { history } from './messages/view.ts';
+import { participantEvents, participants } from './participants/commands.ts';
+import { participants as participantsView } from './participants/view.ts';
+import { Reading } from './reading.ts';
+import { receipts } from './receipts/commands.ts';
+import { ReceiptRead } from './receipts/contract.ts';
+
+export const events: readonly FeatureEvent[] = [
+  ...accountEvents,
+  ...conversationEvents,
+  ...participantEvents,
+  MessageSent,
+  ReceiptRead,
+] as readonly FeatureEvent[];
+
+export const projections: readonly Projection[] = [profiles, cards, participantsView, history] as readonly Projection[];
+
+/** Scripts that no command is named after: they serve several, or the machinery. */
+const INTERNAL = /^(projector|feed|inbox|login)\.|^ticket\.redeem$/;
+
+export interface Chat {
+  readonly features: readonly Feature[];
+  readonly decode: Decode;
+  readonly reading: Reading;
+  readonly inbox: Inbox;
+  readonly accounts: Accounts;
+  readonly dispatch: Dispatch;
+  /** What the gateway needs of the features. */
+  readonly sockets: {
+    conversationIds(userId: string): Promise<string[]>;
+    checkMember(userId: string, conversationId: string): Promise<unknown>;
+    opening(
+      userId: string,
+      only: string | undefined,
+    ): Promise<{ ready: string; heads: ReadonlyMap<string, string>; userEventId: string }>;
+    beforeJoining(userId: string, stream: StreamRef): Promise<string>;
+    effectsOf(raw: RawEvent): Effect[];
+    run(frame: CommandFrame, context: Context): Promise<object>;
+  };
+}
+
+type Effect =
+  | { kind: 'joined' | 'left'; userId: string; conversationId: string }
+  | { kind: 'session_ended'; userId: string; sessionId: string };
+
+/** `session.ready` names this many conversations; the rest come by REST. */
+const CONVERSATIONS_IN_READY = 100;
+
+export function chat(log: Log, views: Views, config: Config): Chat {
+  const decode = eventDecoder(events);
+  const reading = new Reading(log, views, decode);
+  const deps: Deps = { log, reading, config };
+  const lists = inbox(log, decode, events);
+  const people = accounts({ ...deps, beforeDelete: (context) => leaveAll(deps, lists, context) });
+  const rooms = conversations({ ...deps, people, inbox: lists });
+  const features = [
+    people.feature,
+    rooms.feature,
+    participants({ ...deps, people, inbox: lists }),
+    messages({ ...deps, decode }),
+    receipts(deps),
+  ];
+  const commands = features.flatMap((f) => f.commands);
+  const queries = features.flatMap((f) => f.queries);
+  checkOrphans(
+    log,
+    commands.map((c) => c.type),
+  );
+  const doors = dispatch(commands, queries, config.RATE_LIMIT_MESSAGES_PER_MINUTE);
+
+  async function opening(userId: string, only: string | undefined) {
+    const [user, userHeads, { items, heads }] = await Promise.all([
+      people.own(userId),
+      log.heads([userStream(userId)], []),
+      rooms.reads.recent(userId, CONVERSATIONS_IN_READY, only),
+    ]);
+    const ready = `"user":${JSON.stringify(user)},"conversations":[${items.join(',')}]`;
+    return { ready, heads, userEventId: userHeads[0]?.id ?? '0-0' };
+  }
+
+  async function beforeJoining(userId: string, stream: StreamRef): Promise<string> {
+    const member = parseMember(await log.guardField(stream, 'members', userId));
+    return log.idAtSeq(stream, (member?.joined ?? 1) - 1);
+  }
+
+  async function run(frame: CommandFrame, context: Context): Promise<object> {
+    const found = doors.commands.get(frame.type);
+    const type = found?.socket ? frame.type : `${frame.type} on a WebSocket`;
+    const { body, eventId } = await doors.command(type, context, frame.data ?? {});
+    const noun = found?.noun;
+    const about = eventId
+      ? { event_id: eventId, seq: Number(eventId.slice(eventId.indexOf('-') + 1)), durability: log.durability }
+      : {};
+    return { ...about, ...(body && noun ? { [noun]: plain(body) } : {}) };
+  }
+
+  const effects = effectsByType(decode);
+  return {
+    features,
+    decode,
+    reading,
+    inbox: lists,
+    accounts: people,
+    dispatch: doors,
+    sockets: {
+      conversationIds: (userId) => conversationsOf(log, userId),
+      checkMember: (userId, id) => memberStanding(log, userId, id),
+      opening,
+      beforeJoining,
+      effectsOf: (raw) => effects.get(raw.type)?.(raw) ?? [],
+      run,
+    },
+  };
+}
+
+const plain = (body: object): unknown => ('json' in body ? JSON.parse((body as { json: string }).json) : body);
+
+/** What some events mean for the sockets of a node; a broken event means nothing, the projector parks it. */
+function effectsByType(decode: Decode): Map<string, (raw: RawEvent) => Effect[]> {
+  const effects = new Map<string, (raw: RawEvent) => Effect[]>();
+  const add = (type: string, effectsOf: (data: never, raw: RawEvent) => Effect[]) =>
+    effects.set(type, (raw) => {
+      try {
+        return effectsOf(decode(raw).data as never, raw);
+      } catch {
+        return [];
+      }
+    });
+  for (const { type, membership, endsSession } of events) {
+    if (membership)
+      add(type, (data, raw) => membership(data, raw.stream.id).map(({ change, ...who }) => ({ kind: change, ...who })));
+    if (endsSession)
+      add(type, (data, raw) => [{ kind: 'session_ended', userId: raw.stream.id, sessionId: endsSession(data) }]);
+  }
+  add('conversation.joined', (data: { conversation_id: string }, raw) => [
+    { kind: 'joined', userId: raw.stream.id, conversationId: data.conversation_id },
+  ]);
+  return effects;
+}
+
+function checkOrphans(log: Log, commands: readonly string[]): void {
+  const declared = new Set(events.map((e) => `${e.type}/${e.version}`));
+  const emitted = new Set([...log.scripts.values()].flatMap((script) => script.emits));
+  for (const script of log.scripts.values()) {
+    if (!INTERNAL.test(script.name) && !commands.includes(script.name))
+      throw new Error(`lua/${script.name}.lua: no command has this name`);
+    const unknown = script.emits.find((name) => !declared.has(name));
+    if (unknown) throw new Error(`lua/${script.name}.lua: no feature declares the event ${unknown}`);
+  }
+  const silent = [...declared].find((name) => !emitted.has(name));
+  if (silent) throw new Error(`no script emits the event ${silent}`);
+}

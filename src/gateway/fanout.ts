@@ -1,0 +1,214 @@
+/**
+ * Which sessions follow which streams on this node, and the way from the tail to them. Frames are built once per event; what a batch
+ * brings of one stream is joined once and the same bytes go to every session. Owns the head of every followed stream, so that a
+ * thousand reconnects need not ask Redis where it stands. Refuses features: what an event means for membership arrives as a function.
+ */
+import { START } from '../envelope.ts';
+import type { RawEvent } from '../envelope.ts';
+import type { StreamRef } from '../keys.ts';
+import { seqOf } from '../log/log.ts';
+import type { Log } from '../log/log.ts';
+import { Tail } from '../log/tail.ts';
+import type { Warn } from '../log/connection.ts';
+import type { Framed } from './catchup.ts';
+import { textFrame } from './outbox.ts';
+import type { Flusher } from './outbox.ts';
+
+/** What happens to sessions because of an event, beyond its delivery. */
+export type Effect =
+  | {
+      readonly kind: 'joined';
+      readonly userId: string;
+      readonly conversationId: string;
+      readonly begins?: Framed | undefined;
+    }
+  | { readonly kind: 'left'; readonly userId: string; readonly conversationId: string }
+  | { readonly kind: 'session_ended'; readonly userId: string; readonly sessionId: string };
+
+/** One session's side of the fan-out. */
+export interface Follower {
+  readonly userId: string;
+  deliver(key: string, batch: Delivery): void;
+  effect(effect: Effect): void;
+  /** The tail lost its place: go on from this event of the stream by the log. */
+  resync(stream: StreamRef, from: string): void;
+  /** The same while the session has no place yet. */
+  restart(): void;
+}
+
+/** Events of one stream that arrived together. */
+export interface Delivery {
+  readonly events: readonly Framed[];
+  readonly joined: Buffer;
+}
+
+interface Followed {
+  readonly stream: StreamRef;
+  readonly followers: Set<Follower>;
+  /** Id of the last event that the tail brought, or that a session's opening read; '' while neither is known. */
+  head: string;
+}
+
+export interface FanoutOptions {
+  readonly log: Log;
+  readonly effectsOf: (event: RawEvent) => Effect[];
+  readonly flusher: Flusher;
+  readonly warn: Warn;
+}
+
+export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
+
+export class Fanout {
+  private readonly options: FanoutOptions;
+  private readonly tail: Tail;
+  private readonly followed = new Map<string, Followed>();
+  private readonly byUser = new Map<string, Set<Follower>>();
+  private readonly reads = new Map<string, Promise<Framed[] | undefined>>();
+
+  constructor(options: FanoutOptions) {
+    this.options = options;
+    const { log, warn } = options;
+    this.tail = new Tail({ log, warn, onEvents: (events) => this.onEvents(events), onLost: (p) => this.onLost(p) });
+  }
+
+  start(): Promise<void> {
+    return this.tail.start();
+  }
+
+  stop(): Promise<void> {
+    return this.tail.stop();
+  }
+
+  /** Effects for this user reach the follower from now on. */
+  add(follower: Follower): void {
+    addTo(this.byUser, follower.userId, follower);
+  }
+
+  remove(follower: Follower, streams: Iterable<StreamRef>): void {
+    removeFrom(this.byUser, follower.userId, follower);
+    for (const stream of streams) this.unfollow(stream, follower);
+  }
+
+  follow(stream: StreamRef, follower: Follower): void {
+    const key = keyOf(stream);
+    const known = this.followed.get(key);
+    if (known) known.followers.add(follower);
+    else this.followed.set(key, { stream, followers: new Set([follower]), head: '' });
+  }
+
+  unfollow(stream: StreamRef, follower: Follower): void {
+    const key = keyOf(stream);
+    const known = this.followed.get(key);
+    known?.followers.delete(follower);
+    if (known?.followers.size === 0) this.followed.delete(key);
+  }
+
+  /** Id of the last event of a followed stream; '' when this node does not know it. */
+  head(stream: StreamRef): string {
+    return this.followed.get(keyOf(stream))?.head ?? '';
+  }
+
+  /** A session has read the stream up to here, so every follower's tail stands at or before it. */
+  learnHead(stream: StreamRef, id: string): void {
+    const known = this.followed.get(keyOf(stream));
+    if (known && known.head === '') known.head = id;
+  }
+
+  /** A page of a stream's log after a cursor, framed; undefined for a cursor that the log does not know. Equal reads under way are one. */
+  read(stream: StreamRef, cursor: string, count: number): Promise<Framed[] | undefined> {
+    const name = `${keyOf(stream)} ${cursor} ${count}`;
+    const under = this.reads.get(name);
+    if (under) return under;
+    const reading = this.options.log
+      .readFromCursor(stream, cursor, count)
+      .then((events) => events?.map(framed))
+      .finally(() => this.reads.delete(name));
+    this.reads.set(name, reading);
+    return reading;
+  }
+
+  /** Id of a followed stream's last event, as the log has it now. */
+  async headInLog(stream: StreamRef): Promise<string> {
+    return (await this.options.log.heads([stream], []))[0]?.id ?? START;
+  }
+
+  /** Id of the event at a seq, looked for from the end. */
+  idAtSeq(stream: StreamRef, seq: number): Promise<string> {
+    return this.options.log.idAtSeq(stream, seq);
+  }
+
+  private onEvents(events: readonly RawEvent[]): void {
+    const deliveries = new Map<string, Framed[]>();
+    for (const event of events) {
+      const key = keyOf(event.stream);
+      const known = this.followed.get(key);
+      if (known && event.seq > seqOf(known.head)) {
+        if (known.head !== '' && event.seq !== seqOf(known.head) + 1) this.resync(known, known.head);
+        const list = deliveries.get(key);
+        if (list) list.push(framed(event));
+        else deliveries.set(key, [framed(event)]);
+        known.head = event.id;
+      }
+      const effects = this.options.effectsOf(event);
+      if (effects.length === 0) continue;
+      // Who leaves by this event still gets it, and who joins by it begins with it: what came so far goes out first.
+      this.deliver(deliveries);
+      for (const effect of effects) {
+        const followers = this.byUser.get(effect.userId);
+        if (!followers) continue;
+        const isOwn = effect.kind === 'joined' && event.stream.id === effect.conversationId;
+        const whole = isOwn ? { ...effect, begins: framed(event) } : effect;
+        for (const follower of followers) follower.effect(whole);
+      }
+    }
+    this.deliver(deliveries);
+    this.options.flusher.flush();
+  }
+
+  private deliver(deliveries: Map<string, Framed[]>): void {
+    for (const [key, events] of deliveries) {
+      const joined = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map((e) => e.frame));
+      for (const follower of this.followed.get(key)?.followers ?? []) follower.deliver(key, { events, joined });
+    }
+    deliveries.clear();
+  }
+
+  /** The feed was cut behind the tail: streams whose head moved are brought up from the logs, session by session. */
+  private async onLost(partition: number): Promise<void> {
+    const { log } = this.options;
+    const affected = [...this.followed.values()].filter(({ stream }) => log.keys.partitionOf(stream.id) === partition);
+    const heads = await log.heads(
+      affected.map(({ stream }) => stream),
+      [],
+    );
+    affected.forEach((known, i) => {
+      if (known.head === '') for (const follower of known.followers) follower.restart();
+      else if (heads[i]?.id !== known.head) {
+        const from = known.head;
+        // Lower than what was: a restored Redis. The next event of the tail must not be taken for an old one.
+        known.head = heads[i]?.id ?? '';
+        this.resync(known, from);
+      }
+    });
+  }
+
+  private resync(known: Followed, from: string): void {
+    for (const follower of known.followers) follower.resync(known.stream, from);
+  }
+}
+
+function framed(event: RawEvent): Framed {
+  return { id: event.id, seq: event.seq, frame: textFrame(event.json) };
+}
+
+function addTo<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
+  const set = map.get(key);
+  if (set) set.add(value);
+  else map.set(key, new Set([value]));
+}
+
+function removeFrom<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
+  const set = map.get(key);
+  set?.delete(value);
+  if (set?.size === 0) map.delete(key);
+}

@@ -1,0 +1,214 @@
+/**
+ * The WebSocket gateway of a node: handshake, who may come in, the sessions and their heartbeat, and the end. Owns the list of sessions
+ * and one fan-out. Refuses a foreign origin, a missing or bad token, and more sockets than it was given room for.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { ServerOptions, WebSocket } from 'ws';
+import type { CommandFrame } from '../envelope.ts';
+import { asChatError, closeCodes, fail, problemHeaders, problemOf } from '../errors.ts';
+import type { Warn } from '../log/connection.ts';
+import { Fanout } from './fanout.ts';
+import type { FanoutOptions } from './fanout.ts';
+import { Flusher, Outbox } from './outbox.ts';
+import { Session } from './session.ts';
+import type { SessionParts } from './session.ts';
+
+interface Caller {
+  readonly userId: string;
+  readonly sessionId: string;
+}
+
+export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
+  readonly origins: readonly string[];
+  readonly heartbeatSeconds: number;
+  readonly maxConnections: number;
+  readonly maxBufferedBytes: number;
+  readonly maxFramesPerSecond: number;
+  readonly authenticate: (token: string) => Promise<{ caller: Caller; expiresAt: number }>;
+  readonly redeemTicket: (ticket: string) => Promise<{ caller: Caller; expiresAt: number }>;
+  /** Throws `not_found` unless the user is in the conversation. */
+  readonly checkMember: (userId: string, conversationId: string) => Promise<unknown>;
+  readonly conversationIds: (userId: string) => Promise<string[]>;
+  readonly opening: (userId: string, only: string | undefined) => ReturnType<SessionParts['opening']>;
+  readonly beforeJoining: (userId: string, ...args: Parameters<SessionParts['beforeJoining']>) => Promise<string>;
+  readonly run: (frame: CommandFrame, caller: Caller, from: { ip: string; userAgent: string }) => Promise<object>;
+  readonly now: () => number;
+  readonly warn: Warn;
+}
+
+const PATH = /^\/api\/v1\/ws(?:\/conversations\/([0-9A-Z]{26}))?$/;
+const MAX_FRAME_BYTES = 65_536;
+const MAX_MISSED_PONGS = 2;
+/** After the close frames are written, sockets have this long to say goodbye. */
+const GOODBYE_MS = 2_000;
+/** Beyond what @types/ws knows: bounds on fragments, and on the wait for a peer's close frame. */
+const limits = { maxFragments: 16, maxBufferedChunks: 256, closeTimeout: GOODBYE_MS };
+
+export class Gateway {
+  private readonly options: GatewayOptions;
+  private readonly flusher = new Flusher();
+  private readonly fanout: Fanout;
+  private readonly sessions = new Set<Session>();
+  private readonly server: WebSocketServer;
+  private ticker: NodeJS.Timeout | undefined;
+  private pinging: SetIterator<Session> | undefined;
+  private isStopping = false;
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    this.fanout = new Fanout({ ...options, flusher: this.flusher });
+    const server: ServerOptions = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: MAX_FRAME_BYTES,
+      handleProtocols: (offered) => (offered.has('chat.v1') ? 'chat.v1' : false),
+      ...limits,
+    };
+    this.server = new WebSocketServer(server);
+  }
+
+  /** Sockets open now. */
+  get connections(): number {
+    return this.sessions.size;
+  }
+
+  /** Begins to follow the feeds, then takes sockets from the HTTP server. */
+  async start(http: Server): Promise<void> {
+    await this.fanout.start();
+    http.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      this.upgrade(request, socket, head).catch((error: unknown) => turnAway(socket, error));
+    });
+    this.ticker = setInterval(() => this.tick(), 1_000);
+  }
+
+  /** Tells every socket to come back elsewhere, and stops. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    clearInterval(this.ticker);
+    for (const session of this.sessions) session.restart();
+    const ends = this.options.now() + GOODBYE_MS;
+    while (this.sessions.size > 0 && this.options.now() < ends) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const session of this.sessions) session.abandon();
+    await this.fanout.stop();
+  }
+
+  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { options } = this;
+    if (this.isStopping) throw fail('unavailable');
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const match = PATH.exec(url.pathname);
+    if (!match) throw fail('not_found');
+    if (!this.isOriginAllowed(request)) throw fail('forbidden', 'This origin may not connect');
+    const { caller, expiresAt } = await this.identify(request, url);
+    const only = match[1];
+    if (only !== undefined) await options.checkMember(caller.userId, only);
+    if (socket.destroyed) return;
+    this.server.handleUpgrade(request, socket, head, (ws) => {
+      if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections)
+        return ws.close(closeCodes.full, 'full');
+      const from = {
+        ip: request.socket.remoteAddress ?? '',
+        userAgent: request.headers['user-agent']?.slice(0, 256) ?? '',
+      };
+      this.accept(ws, socket, { caller, expiresAt, only, resumes: url.searchParams.get('resume') === '1' }, from);
+    });
+  }
+
+  private accept(
+    ws: WebSocket,
+    socket: Duplex,
+    who: Pick<SessionParts, 'caller' | 'expiresAt' | 'only' | 'resumes'>,
+    from: { ip: string; userAgent: string },
+  ): void {
+    const { options, fanout } = this;
+    const { userId } = who.caller;
+    const outbox = new Outbox(socket, {
+      flusher: this.flusher,
+      maxBufferedBytes: options.maxBufferedBytes,
+      onTooSlow: () => session.cut(closeCodes.too_slow, 'reading too slowly'),
+    });
+    const session: Session = new Session({
+      ...who,
+      fanout,
+      outbox,
+      ws,
+      heartbeatSeconds: options.heartbeatSeconds,
+      maxFramesPerSecond: options.maxFramesPerSecond,
+      conversationIds: () => options.conversationIds(userId),
+      opening: () => options.opening(userId, who.only),
+      beforeJoining: (stream) => options.beforeJoining(userId, stream),
+      run: (frame) => options.run(frame, who.caller, from),
+      now: options.now,
+      onClosed: () => this.sessions.delete(session),
+      onError: (error) => options.warn(`gateway: ${(error as Error).message}`, { stack: (error as Error).stack }),
+    });
+    this.sessions.add(session);
+    ws.on('message', (data, isBinary) => {
+      session.missedPongs = 0;
+      session.receive(data as Buffer, isBinary);
+    });
+    ws.on('pong', () => {
+      session.missedPongs = 0;
+    });
+    ws.on('error', () => {}); // a frame too big or broken: ws closes with its code, and 'close' follows
+    ws.on('close', () => session.ended());
+    session.open().catch((error: unknown) => {
+      options.warn(`gateway: a session could not open: ${(error as Error).message}`);
+      session.restart();
+    });
+  }
+
+  private identify(request: IncomingMessage, url: URL): Promise<{ caller: Caller; expiresAt: number }> {
+    const ticket = url.searchParams.get('ticket');
+    if (ticket !== null) return this.options.redeemTicket(ticket);
+    const offered = request.headers['sec-websocket-protocol']?.split(',').map((protocol) => protocol.trim()) ?? [];
+    if (offered.length > 0 && !offered.includes('chat.v1'))
+      throw fail('validation_failed', 'The sub-protocol is chat.v1');
+    const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const inProtocol = offered.find((protocol) => protocol.startsWith('bearer.'))?.slice('bearer.'.length);
+    const token = bearer ?? inProtocol ?? url.searchParams.get('token');
+    if (!token) throw fail('unauthenticated');
+    return this.options.authenticate(token);
+  }
+
+  /** Browsers do not keep other sites from opening sockets, so the server must. No origin at all is not a browser. */
+  private isOriginAllowed({ headers }: IncomingMessage): boolean {
+    const { origin } = headers;
+    if (origin === undefined) return true;
+    if (this.options.origins.includes(origin)) return true;
+    return URL.canParse(origin) && new URL(origin).host === headers.host;
+  }
+
+  /** Each second: ends expired tokens, and pings the next share of the sessions so that all are pinged once an interval. */
+  private tick(): void {
+    const now = this.options.now();
+    for (const session of this.sessions) {
+      if (session.expiresAt <= now) session.close(closeCodes.token_expired, 'the access token has expired');
+    }
+    for (let share = Math.ceil(this.sessions.size / this.options.heartbeatSeconds); share > 0; share -= 1) {
+      this.pinging ??= this.sessions.values();
+      const next = this.pinging.next();
+      if (next.done) {
+        this.pinging = undefined;
+        return;
+      }
+      if (next.value.missedPongs >= MAX_MISSED_PONGS)
+        next.value.cut(closeCodes.heartbeat_missed, 'no answer to two pings');
+      else next.value.ping();
+    }
+  }
+}
+
+/** Answers a handshake that is refused, as the REST API would. */
+function turnAway(socket: Duplex, thrown: unknown): void {
+  const error = asChatError(thrown);
+  const body = JSON.stringify(problemOf(error));
+  const headers = { ...problemHeaders(error), 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}\r\n${body}`);
+}

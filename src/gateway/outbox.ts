@@ -1,0 +1,98 @@
+/**
+ * What leaves on a socket: frames are built once and shared, what one turn of the event loop brings to a socket leaves in one write, and
+ * a reader that does not keep up is cut off before its backlog costs anyone else. Writes go to the network socket itself, beside the
+ * `ws` object which writes its own control frames whole, so frames never mix.
+ */
+import type { Duplex } from 'node:stream';
+
+const TEXT = 0x81;
+
+/** One unmasked text frame of a JSON text. */
+export function textFrame(payload: Buffer | string): Buffer {
+  const size = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+  const header = size < 126 ? 2 : size < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(header + size);
+  frame[0] = TEXT;
+  if (header === 2) frame[1] = size;
+  else if (header === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(size, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(size), 2);
+  }
+  if (typeof payload === 'string') frame.write(payload, header);
+  else payload.copy(frame, header);
+  return frame;
+}
+
+/** Collects the sockets that have something to write and writes them all once, at the end of the turn. */
+export class Flusher {
+  private dirty: Outbox[] = [];
+
+  add(outbox: Outbox): void {
+    if (this.dirty.push(outbox) === 1) setImmediate(() => this.flush());
+  }
+
+  /** Writes now: the tail's batch is complete, there is nothing to wait for. */
+  flush(): void {
+    const ready = this.dirty;
+    this.dirty = [];
+    for (const outbox of ready) outbox.flush();
+  }
+}
+
+export interface OutboxOptions {
+  readonly flusher: Flusher;
+  readonly maxBufferedBytes: number;
+  readonly onTooSlow: () => void;
+}
+
+export class Outbox {
+  private readonly socket: Duplex;
+  private readonly options: OutboxOptions;
+  private pending: Buffer[] = [];
+
+  constructor(socket: Duplex, options: OutboxOptions) {
+    this.socket = socket;
+    this.options = options;
+  }
+
+  push(frame: Buffer): void {
+    if (this.pending.push(frame) === 1) this.options.flusher.add(this);
+  }
+
+  /** For frames that only this socket gets. */
+  send(message: object): void {
+    this.pushText(JSON.stringify(message));
+  }
+
+  pushText(json: string): void {
+    this.push(textFrame(json));
+  }
+
+  flush(): void {
+    const { pending, socket } = this;
+    if (pending.length === 0) return;
+    this.pending = [];
+    if (socket.destroyed || !socket.writable) return;
+    socket.write(pending.length === 1 ? pending[0]! : Buffer.concat(pending));
+    if (socket.writableLength > this.options.maxBufferedBytes) this.options.onTooSlow();
+  }
+
+  /** Resolves when the socket has taken what it was given, or is gone. */
+  async drained(): Promise<void> {
+    this.flush();
+    const { socket } = this;
+    if (!socket.writableNeedDrain || socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        socket.off('drain', done);
+        socket.off('close', done);
+        resolve();
+      };
+      socket.on('drain', done);
+      socket.on('close', done);
+    });
+  }
+}

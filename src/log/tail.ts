@@ -1,0 +1,168 @@
+/**
+ * Follows the end of every feed from explicit cursors and hands over events in feed order. Nothing is pushed that could be missed:
+ * after any trouble it reads on from its cursor, and where the feed does not know the cursor any more it says `lost`, takes the new
+ * end as its cursor, and leaves it to the reader to bring itself up from the logs.
+ *
+ * One connection and one XREAD over all feeds on a single Redis; on a Cluster one small connection per partition, as a read may not
+ * span slots.
+ */
+import type { Redis } from 'ioredis';
+import { eventOfEntry, START } from '../envelope.ts';
+import type { RawEvent } from '../envelope.ts';
+import { BLOCK_MS } from './connection.ts';
+import type { Warn } from './connection.ts';
+import { seqOf } from './log.ts';
+import type { Log } from './log.ts';
+
+export interface TailOptions {
+  readonly log: Log;
+  /** Events of one partition, in order; called within one turn. */
+  readonly onEvents: (events: readonly RawEvent[]) => void;
+  /** The feed of a partition cannot be followed on without a gap; reading goes on when the promise resolves. */
+  readonly onLost: (partition: number) => Promise<void>;
+  readonly warn: Warn;
+}
+
+interface Cursor {
+  readonly partition: number;
+  readonly key: string;
+  /** Last entry read, whatever it was. */
+  id: string;
+  /** Feed seq of the last event. */
+  seq: number;
+}
+
+/** A wake over all feeds has a price of its own, so reads follow each other at least this far apart. */
+const GATHER_MS = 1;
+const COUNT = 1_000;
+const BACK_OFF_MS = { first: 100, most: 2_000 };
+
+export class Tail {
+  private readonly options: TailOptions;
+  private readonly stopping = new AbortController();
+  private readonly clients = new Set<Redis>();
+  private loops: Promise<void>[] = [];
+
+  constructor(options: TailOptions) {
+    this.options = options;
+  }
+
+  /** Takes the present ends as cursors; from then on nothing is missed. */
+  async start(): Promise<void> {
+    const { log } = this.options;
+    const cursors = await Promise.all(
+      Array.from({ length: log.keys.partitions }, async (_, partition) => this.atEnd(partition)),
+    );
+    const groups = log.connection.isCluster ? cursors.map((cursor) => [cursor]) : [cursors];
+    this.loops = groups.map((group) => this.follow(group));
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    for (const client of this.clients) client.disconnect();
+    await Promise.allSettled(this.loops);
+  }
+
+  private async atEnd(partition: number): Promise<Cursor> {
+    const { connection, keys } = this.options.log;
+    const id = (await connection.commands.hget(keys.at(partition, 'feed_head'), 'id')) ?? START;
+    return { partition, key: keys.at(partition, 'feed'), id, seq: seqOf(id) };
+  }
+
+  private async follow(cursors: Cursor[]): Promise<void> {
+    let client: Redis | undefined;
+    let failures = 0;
+    let lastRead = 0;
+    while (!this.stopping.signal.aborted) {
+      try {
+        if (!client) {
+          client = await this.options.log.connection.forBlocking(cursors[0]!.key);
+          this.clients.add(client);
+          for (const cursor of cursors) await this.verify(client, cursor);
+        }
+        const wait = GATHER_MS - (performance.now() - lastRead);
+        if (wait > 0) await this.pause(wait);
+        const busy = await this.readOnce(client, cursors);
+        if (busy) lastRead = performance.now();
+        failures = 0;
+      } catch (error) {
+        if (client) {
+          client.disconnect();
+          this.clients.delete(client);
+          client = undefined;
+        }
+        if (this.stopping.signal.aborted) return;
+        if (failures === 0) this.options.warn(`tail: ${(error as Error).message}`);
+        await this.pause(Math.min(BACK_OFF_MS.first * 2 ** failures, BACK_OFF_MS.most));
+        failures += 1;
+      }
+    }
+  }
+
+  private async readOnce(client: Redis, cursors: Cursor[]): Promise<boolean> {
+    const reply = (await client.xreadBuffer(
+      'COUNT',
+      COUNT,
+      'BLOCK',
+      BLOCK_MS,
+      'STREAMS',
+      ...cursors.map((c) => c.key),
+      ...cursors.map((c) => c.id),
+    )) as [Buffer, [Buffer, Buffer[] | null][]][] | null;
+    if (!reply) return false;
+    for (const [key, rows] of reply) {
+      const name = key.toString();
+      await this.take(
+        cursors.find((c) => c.key === name)!,
+        rows,
+      );
+    }
+    return true;
+  }
+
+  private async take(cursor: Cursor, rows: [Buffer, Buffer[] | null][]): Promise<void> {
+    const events: RawEvent[] = [];
+    for (const [id, fields] of rows) {
+      const entryId = id.toString('latin1');
+      const event = eventOfEntry(fields);
+      if (event) {
+        const seq = seqOf(entryId);
+        if (seq !== cursor.seq + 1) {
+          this.options.onEvents(events);
+          await this.lost(cursor);
+          return;
+        }
+        cursor.seq = seq;
+        events.push(event);
+      }
+      cursor.id = entryId;
+    }
+    if (events.length > 0) this.options.onEvents(events);
+  }
+
+  /**
+   * After a new connection: the entry at the cursor must still be there, unless it was the very beginning. A restored or failed-over
+   * Redis may have other entries under seqs that we have passed.
+   */
+  private async verify(client: Redis, cursor: Cursor): Promise<void> {
+    const { keys } = this.options.log;
+    const head = (await client.hget(keys.at(cursor.partition, 'feed_head'), 'id')) ?? START;
+    if (head === cursor.id) return;
+    const found = cursor.id === START ? [null] : await client.xrange(cursor.key, cursor.id, cursor.id);
+    if (found.length === 0 || seqOf(head) < cursor.seq) await this.lost(cursor);
+  }
+
+  private async lost(cursor: Cursor): Promise<void> {
+    const end = await this.atEnd(cursor.partition);
+    cursor.id = end.id;
+    cursor.seq = end.seq;
+    this.options.warn('the feed was cut off behind our cursor: what is followed is brought up from the logs', {
+      partition: cursor.partition,
+    });
+    await this.options.onLost(cursor.partition);
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+}

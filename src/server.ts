@@ -1,0 +1,204 @@
+/**
+ * The composition root: reads the settings, starts what this process is asked to be, stops it in reverse. This is the map:
+ *
+ *   api/      REST ─┐                                   ┌─ projector/  feed → projections → views/
+ *                   ├─→ chat/<feature>/commands → log/ ─┤
+ *   gateway/  WS  ──┘   one script a command    streams └─ gateway/    feed → tail → sockets
+ *
+ *   chat/     the product: one folder a feature; index.ts lists them       lua/  one script a command
+ *   log/      the only user of streams and scripts                        views/ the only user of redis-om
+ *
+ * A read is the view plus the log after it (chat/reading.ts), so it is never stale, whatever the projectors do.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { ulid } from 'ulid';
+import { app } from './api/app.ts';
+import { pages } from './api/pages.ts';
+import { routes } from './api/routes.ts';
+import { chat, projections } from './chat/index.ts';
+import type { Chat } from './chat/index.ts';
+import { spend } from './chat/dispatch.ts';
+import type { Config } from './config.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { Log } from './log/log.ts';
+import type { Logger } from './logger.ts';
+import { Projector } from './projector/projector.ts';
+import { Views } from './views/store.ts';
+
+export interface RunningServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+type Stop = () => Promise<void> | void;
+
+/** A worker that says nothing for this long has lost its partitions to another. */
+const LEASE_MS = 10_000;
+/** Feed entries stay this long after every group is done with them, for gateways that lag. */
+const KEEP_FEED_MS = 60_000;
+const PROJECTOR_BATCH = 100;
+/** Requests under way have this long to end. */
+const LAST_REQUESTS_MS = 5_000;
+
+/** Starts a node. Everything it starts is stopped by `stop`, in reverse. */
+export async function start(settings: Config, logger: Logger): Promise<RunningServer> {
+  const stops: Stop[] = [];
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    for (const undo of stops.toReversed()) await undo();
+  };
+  try {
+    const config = { ...settings, SECRET_KEY: settings.SECRET_KEY || (await ownSecret(settings.DATA_DIR)) };
+    const redis = await redisAddress(config, logger, stops);
+    const warn = (message: string, fields?: Record<string, unknown>) => logger.warn(message, fields);
+    const log = await Log.open({
+      redis,
+      partitions: config.PARTITIONS,
+      replicationAcks: config.REPLICATION_ACKS,
+      newSalt: () => randomBytes(8).toString('hex'),
+      warn,
+    });
+    stops.push(() => log.close());
+    const views = new Views(log.connection.commands, log.keys);
+    const product = chat(log, views, config);
+
+    if (config.ROLES.has('projector')) {
+      const { decode, inbox } = product;
+      const projector = new Projector({
+        log,
+        views,
+        decode,
+        warn,
+        projections,
+        outward: (events) => inbox.project(events),
+        groupName: 'views',
+        worker: ulid(),
+        batchSize: PROJECTOR_BATCH,
+        leaseMs: LEASE_MS,
+        keepFeedMs: KEEP_FEED_MS,
+      });
+      await projector.start();
+      stops.push(() => projector.stop());
+    }
+
+    const isReady = async () => !isStopping && (await answers(log));
+    const koa = app({
+      origins: config.CORS_ORIGINS,
+      isReady,
+      onError: (error) =>
+        logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
+      middleware: config.ROLES.has('api') ? [...routes(apiOptions(config, log, product)), pages(product)] : [],
+    });
+    const http = createServer(koa.callback());
+    if (config.ROLES.has('gateway')) {
+      const gateway = gatewayOf(config, log, product, logger);
+      await gateway.start(http);
+      stops.push(() => gateway.stop());
+    }
+    await listen(http, config);
+    stops.push(() => closeHttp(http));
+    return { port: (http.address() as AddressInfo).port, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function apiOptions(config: Config, log: Log, product: Chat): Parameters<typeof routes>[0] {
+  const perMinute = config.RATE_LIMIT_REQUESTS_PER_MINUTE;
+  const limiters = {
+    open: new RateLimiterMemory({ points: Math.max(1, perMinute), duration: 60 }),
+    user: new RateLimiterMemory({ points: Math.max(1, perMinute * 10), duration: 60 }),
+  };
+  return {
+    commands: product.dispatch.commands,
+    queries: product.dispatch.queries,
+    runCommand: (type, context, data) => product.dispatch.command(type, context, data),
+    runQuery: (name, context, data) => product.dispatch.query(name, context, data),
+    authenticate: (token) => product.accounts.authenticate(token, Date.now()),
+    countRequest: async (key, kind) => {
+      if (perMinute > 0) await spend(limiters[kind], key);
+    },
+    durability: log.durability,
+    newId: () => ulid(),
+    now: () => Date.now(),
+  };
+}
+
+function gatewayOf(config: Config, log: Log, { sockets, accounts }: Chat, logger: Logger): Gateway {
+  return new Gateway({
+    log,
+    ...sockets,
+    origins: config.CORS_ORIGINS,
+    heartbeatSeconds: config.WS_HEARTBEAT_INTERVAL,
+    maxConnections: config.WS_MAX_CONNECTIONS,
+    maxBufferedBytes: config.WS_MAX_BUFFERED_BYTES,
+    maxFramesPerSecond: config.WS_MAX_FRAMES_PER_SECOND,
+    authenticate: (token) => accounts.authenticate(token, Date.now()),
+    redeemTicket: (ticket) => accounts.redeemTicket(ticket, Date.now()),
+    run: (frame, caller, from) =>
+      sockets.run(frame, { caller, requestId: frame.request_id, now: Date.now(), newId: () => ulid(), ...from }),
+    now: () => Date.now(),
+    warn: (message, fields) => logger.warn(message, fields),
+  });
+}
+
+async function redisAddress(
+  config: Config,
+  logger: Logger,
+  stops: Stop[],
+): Promise<{ url?: string; clusterNodes?: Config['REDIS_CLUSTER_NODES'] }> {
+  if (config.REDIS_CLUSTER_NODES.length > 0) return { clusterNodes: config.REDIS_CLUSTER_NODES };
+  if (config.REDIS_URL) return { url: config.REDIS_URL };
+  const { startEmbeddedRedis } = await import('../scripts/embedded-redis.ts');
+  const embedded = await startEmbeddedRedis({
+    dataDir: config.DATA_DIR,
+    log: (level, message, fields) => logger[level](message, fields),
+  });
+  stops.push(() => embedded.stop());
+  return { url: embedded.url };
+}
+
+/** Tokens stay valid over restarts: the secret is made once and kept beside the data. */
+async function ownSecret(dataDir: string): Promise<string> {
+  const file = join(dataDir, 'secret');
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const secret = randomBytes(32).toString('base64url');
+    await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+    return secret;
+  }
+}
+
+async function answers(log: Log): Promise<boolean> {
+  const within = new Promise<boolean>((resolve) => setTimeout(resolve, 1_000, false).unref());
+  return Promise.race([log.answers(), within]);
+}
+
+function listen(http: Server, config: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(config.PORT, config.HOST, () => {
+      http.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Takes no new connection, lets requests under way end. */
+async function closeHttp(http: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+  http.closeIdleConnections();
+  const late = setTimeout(() => http.closeAllConnections(), LAST_REQUESTS_MS);
+  await closed;
+  clearTimeout(late);
+}
