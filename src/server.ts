@@ -97,13 +97,10 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       middleware: config.ROLES.has('api') ? [...routes(apiOptions(config, log, product)), pages(product)] : [],
     });
     const http = createServer(koa.callback());
-    if (config.ROLES.has('gateway')) {
-      const gateway = gatewayOf(config, log, product, logger);
-      await gateway.start(http);
-      stops.push(() => gateway.stop());
-    }
+    const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger) : undefined;
+    await gateway?.start(http);
     await listen(http, config);
-    stops.push(() => closeHttp(http));
+    stops.push(() => closeHttp(http, gateway));
     return { port: (http.address() as AddressInfo).port, stop };
   } catch (error) {
     await stop();
@@ -194,10 +191,11 @@ function listen(http: Server, config: Config): Promise<void> {
   });
 }
 
-/** Takes no new connection, lets requests under way end. */
-async function closeHttp(http: Server): Promise<void> {
+/** Takes no new connection, sends the sockets away, lets requests under way end. The server is closed when the last of them is gone. */
+async function closeHttp(http: Server, gateway: Gateway | undefined): Promise<void> {
   const closed = new Promise<void>((resolve) => http.close(() => resolve()));
   http.closeIdleConnections();
+  await gateway?.stop();
   const late = setTimeout(() => http.closeAllConnections(), LAST_REQUESTS_MS);
   await closed;
   clearTimeout(late);

@@ -1,0 +1,81 @@
+/** A whole node in this process, on a suite's Redis, at a free port; and users to try it with. */
+import { readConfig } from '../../src/config.ts';
+import { start } from '../../src/server.ts';
+import type { RunningServer } from '../../src/server.ts';
+import type { World } from './world.ts';
+import { Rest, Socket } from './client.ts';
+
+export interface Node {
+  readonly base: string;
+  readonly warnings: string[];
+  stop(): Promise<void>;
+}
+
+export interface User {
+  readonly id: string;
+  readonly token: string;
+  readonly refreshToken: string;
+  readonly rest: Rest;
+  socket(query?: string, node?: Node): Promise<Socket>;
+}
+
+export const SECRET = 'a secret for tests, of more than 32 characters';
+
+const TEST_SETTINGS = {
+  PORT: '0',
+  HOST: '127.0.0.1',
+  PARTITIONS: '4',
+  SECRET_KEY: SECRET,
+  PASSWORD_HASH_COST: '4',
+  RATE_LIMIT_LOGINS_PER_MINUTE: '0',
+  RATE_LIMIT_REQUESTS_PER_MINUTE: '0',
+  RATE_LIMIT_MESSAGES_PER_MINUTE: '0',
+};
+
+/** Starts a node; it is stopped after the test. */
+export function useNodes(world: World): (settings?: Record<string, string>) => Promise<Node> {
+  const running: RunningServer[] = [];
+  const sockets: (() => void)[] = [];
+  afterEach(async () => {
+    for (const end of sockets.splice(0)) end();
+    await Promise.all(running.splice(0).map((server) => server.stop()));
+  });
+  return async (settings = {}) => {
+    const warnings: string[] = [];
+    const keep = (message: string, fields?: object) => void warnings.push(`${message} ${JSON.stringify(fields ?? {})}`);
+    const config = readConfig({ ...TEST_SETTINGS, ...world.environment, ...settings });
+    const server = await start(config, { info: () => {}, warn: keep, error: keep });
+    running.push(server);
+    return {
+      base: `http://127.0.0.1:${server.port}`,
+      warnings,
+      async stop() {
+        running.splice(running.indexOf(server), 1);
+        await server.stop();
+      },
+    };
+  };
+}
+
+let count = 0;
+
+export async function register(node: Node, username = `user${(count += 1)}`): Promise<User> {
+  const { status, body } = await new Rest(node.base).post('/auth/register', { username, password: 'correct horse' });
+  if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
+  const token = String(body['access_token']);
+  return {
+    id: String((body['user'] as { id: string }).id),
+    token,
+    refreshToken: String(body['refresh_token']),
+    rest: new Rest(node.base, token),
+    socket: (query = '', at = node) => Socket.open(at.base, token, query),
+  };
+}
+
+/** A group of these users; the first owns it. */
+export async function group(owner: User, ...others: User[]): Promise<string> {
+  const body = { type: 'group', name: 'a group', participant_ids: others.map((user) => user.id) };
+  const reply = await owner.rest.post('/conversations', body);
+  if (reply.status !== 201) throw new Error(`group: ${reply.status} ${JSON.stringify(reply.body)}`);
+  return String(reply.body['id']);
+}
