@@ -105,6 +105,22 @@ export function envExample(): string {
   return `# Every setting with its default. Copy to .env and uncomment what you change.\n\n${lines.join('\n')}`;
 }
 
+/** The README's table of settings, between the marks that `scripts/env-example.ts` looks for. */
+export function settingsTable(): string {
+  const rows = Object.entries(described).map(
+    ([name, s]) => `| \`${name}\` | ${s.default === '' ? '' : `\`${s.default}\``} | ${s.description} |`,
+  );
+  return [
+    '<!-- settings -->',
+    '',
+    '| Setting | Default | What |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+    '<!-- /settings -->',
+  ].join('\n');
+}
+
 function explain(error: unknown): string {
   const errors = (error as { errors?: { instancePath: string; message?: string; params: { pattern?: string } }[] })
     .errors;

@@ -96,7 +96,8 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
       middleware: config.ROLES.has('api') ? [...routes(apiOptions(config, log, product)), pages(product)] : [],
     });
-    const http = createServer(koa.callback());
+    const handle = koa.callback();
+    const http = createServer((request, response) => void handle(request, response));
     const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger) : undefined;
     await gateway?.start(http);
     await listen(http, config);

@@ -16,7 +16,7 @@ export interface Inbox {
 }
 
 export function inbox(log: Log, decode: Decode, definitions: readonly FeatureEvent[]): Inbox {
-  const changing = new Map(definitions.filter((d) => d.membership).map((d) => [d.type, d.membership!]));
+  const changing = new Map(definitions.filter((d) => 'membership' in d).map((d) => [d.type, d]));
 
   async function record(memberships: readonly Membership[], seq: number, actorId: string): Promise<void> {
     await Promise.all(
@@ -33,13 +33,13 @@ export function inbox(log: Log, decode: Decode, definitions: readonly FeatureEve
 
   async function project(events: readonly RawEvent[]): Promise<void> {
     for (const raw of events) {
-      const membershipsOf = changing.get(raw.type);
-      if (!membershipsOf) continue;
+      const definition = changing.get(raw.type);
+      if (!definition) continue;
       let memberships: Membership[];
       let actor: string;
       try {
         const event = decode(raw);
-        memberships = membershipsOf(event.data as never, raw.stream.id);
+        memberships = definition.membership!(event.data as never, raw.stream.id);
         actor = event.actor_id;
       } catch {
         continue; // the views park it, with the reason

@@ -150,11 +150,18 @@ function effectsByType(decode: Decode): Map<string, (raw: RawEvent) => Effect[]>
         return [];
       }
     });
-  for (const { type, membership, endsSession } of events) {
-    if (membership)
-      add(type, (data, raw) => membership(data, raw.stream.id).map(({ change, ...who }) => ({ kind: change, ...who })));
-    if (endsSession)
-      add(type, (data, raw) => [{ kind: 'session_ended', userId: raw.stream.id, sessionId: endsSession(data) }]);
+  for (const definition of events) {
+    const { type } = definition;
+    if (definition.membership) {
+      add(type, (data, raw) =>
+        definition.membership!(data, raw.stream.id).map(({ change, ...who }) => ({ kind: change, ...who })),
+      );
+    }
+    if (definition.endsSession) {
+      add(type, (data, raw) => [
+        { kind: 'session_ended', userId: raw.stream.id, sessionId: definition.endsSession!(data) },
+      ]);
+    }
   }
   add('conversation.joined', (data: { conversation_id: string }, raw) => [
     { kind: 'joined', userId: raw.stream.id, conversationId: data.conversation_id },

@@ -198,7 +198,7 @@ export class Partition {
 
   /** A newer program may understand what an older one parked: each such stream gets one more try. */
   private async retryParked(): Promise<void> {
-    for (const place of [...this.parked]) {
+    for (const place of Array.from(this.parked)) {
       const projection = this.options.projections.find((p) => place.startsWith(placeOf(p, { kind: p.source, id: '' })));
       if (!projection) continue;
       const stream = { kind: projection.source, id: place.slice(place.lastIndexOf(' ') + 1) };

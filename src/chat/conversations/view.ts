@@ -251,7 +251,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       const { entries, more } = await log.directoryPage('channels', text.toLowerCase(), after, limit);
       const ids = entries.map((entry) => entry.slice(entry.lastIndexOf('\n') + 1));
       const all = await standings(log, caller.userId, ids);
-      const shown = await Promise.all(ids.map((id, i) => (all[i] ? show(caller.userId, id, all[i]) : undefined)));
+      const shown = await Promise.all(ids.map(async (id, i) => all[i] && show(caller.userId, id, all[i])));
       return listOf(
         shown.filter((json) => json !== undefined),
         more ? encodeCursor([entries.at(-1)!]) : null,

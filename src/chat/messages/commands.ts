@@ -68,6 +68,9 @@ function sendMessage({ log, config, decode }: Deps & { decode: Decode }): Comman
   });
 }
 
+/** Code points, as a schema's maxLength counts them. */
+const characters = (text: string): number => Array.from(text).length;
+
 type Written = Omit<Static<typeof SendMessage>, 'conversation_id' | 'id'>;
 
 function sentData(messageId: string, written: Written, maxLength: number): MessageSentData {
@@ -78,7 +81,7 @@ function sentData(messageId: string, written: Written, maxLength: number): Messa
   if (attachments.length > 0) throw fail('not_found', 'There is no such attachment');
   if (BLANK.test(content)) throw invalid([{ pointer: '/content', message: 'must say something' }]);
   // A string is never shorter in code units than in characters, so the count is only made where it can matter.
-  if (content.length > maxLength && [...content].length > maxLength) {
+  if (content.length > maxLength && characters(content) > maxLength) {
     throw invalid([{ pointer: '/content', message: `must not be longer than ${maxLength} characters` }]);
   }
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES) {

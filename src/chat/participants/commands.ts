@@ -48,10 +48,10 @@ export function participants(deps: Deps & { readonly people: People; readonly in
       });
       const members = (await log.guardFields(stream, 'members', user_ids)).map(parseMember);
       await Promise.all(
-        members.map((member, i) => {
-          if (!member) return undefined;
+        members.map(async (member, i) => {
+          if (!member) return;
           const joined = { userId: user_ids[i]!, conversationId: id, change: 'joined' as const };
-          return inbox.record([joined], member.joined, caller.userId);
+          await inbox.record([joined], member.joined, caller.userId);
         }),
       );
       return {

@@ -1,0 +1,166 @@
+/** What advice cannot hold: the direction of imports, one name for a command, the sizes of files, the generated documents. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { events, projections } from '../src/chat/index.ts';
+import { ConfigError, described, envExample, readConfig, settingsTable } from '../src/config.ts';
+import { catalogue } from '../src/errors.ts';
+import { loadScripts } from '../src/log/scripts.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+function filesUnder(folder: string, ending: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file));
+}
+
+const sources = filesUnder('src', '.ts').filter((file) => !file.endsWith('.d.ts'));
+const SHARED = ['src/config.ts', 'src/errors.ts', 'src/keys.ts', 'src/envelope.ts'];
+
+/** The room of a file: a folder of src, or the file itself at the top. */
+const room = (file: string): string => file.split('/').slice(0, 2).join('/');
+
+/** Which rooms a room may import, besides itself and npm. */
+const allowed: Record<string, readonly string[]> = {
+  'src/errors.ts': [],
+  'src/keys.ts': [],
+  'src/config.ts': [],
+  'src/logger.ts': [],
+  'src/envelope.ts': ['src/errors.ts', 'src/keys.ts'],
+  'src/log': SHARED,
+  'src/views': SHARED,
+  'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
+  'src/gateway': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log'],
+  'src/api': ['src/errors.ts', 'src/envelope.ts'],
+  'src/chat': [...SHARED, 'src/log', 'src/views'],
+};
+
+function importsOf(file: string): string[] {
+  return [...read(file).matchAll(/(?:from|import\()\s*'([^']+)'/g)].map((match) => match[1]!);
+}
+
+const localImports = (file: string): string[] =>
+  importsOf(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => relative(root, resolve(root, dirname(file), name)));
+
+describe('the house', () => {
+  it('imports go one way', () => {
+    const wrong = sources.flatMap((file) => {
+      const may = allowed[room(file)];
+      if (!may) return []; // main.ts and server.ts put everything together
+      return localImports(file)
+        .filter((target) => room(target) !== room(file) && !may.includes(room(target)))
+        .map((target) => `${file} imports ${target}`);
+    });
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it('nothing imports the composition root but the program', () => {
+    const users = sources.filter((file) =>
+      localImports(file).some((t) => t === 'src/server.ts' || t === 'src/main.ts'),
+    );
+    expect(users).to.deep.equal(['src/main.ts']);
+  });
+
+  it('ioredis is known to log and views only, redis-om to one file, the environment to one', () => {
+    const using = (pattern: RegExp) => sources.filter((file) => pattern.test(read(file)));
+    expect([...new Set(using(/from 'ioredis'/).map(room))].toSorted()).to.deep.equal(
+      [...new Set(['src/log', 'src/projector', 'src/views'])].toSorted(),
+    );
+    expect(using(/from 'redis-om'/)).to.deep.equal(['src/views/entities.ts']);
+    expect(using(/process\.env/)).to.deep.equal(['src/config.ts']);
+  });
+
+  it('contracts are pure data: no Redis, no Koa, no sockets, no clock', () => {
+    for (const file of sources.filter((f) => f.endsWith('contract.ts'))) {
+      const foreign = importsOf(file).filter(
+        (name) => ['ioredis', 'koa', 'ws'].includes(name) || name.includes('/log/'),
+      );
+      expect(foreign, file).to.deep.equal([]);
+    }
+  });
+
+  it('no clock and no random id below api and gateway', () => {
+    const below = sources.filter((file) => /^src\/(chat|log|projector|views)\//.test(file));
+    const drawing = below.filter(
+      (file) => /\bulid\(|Math\.random\(|randomUUID\(/.test(read(file)) && file !== 'src/log/connection.ts',
+    );
+    expect(drawing).to.deep.equal([]);
+    const projecting = filesUnder('src', 'view.ts').filter((file) => /Date\.now\(|new Date\(\)/.test(read(file)));
+    expect(projecting).to.deep.equal([]);
+  });
+
+  it('no default export, no utils, no file over 400 lines', () => {
+    const all = [
+      ...sources,
+      ...filesUnder('lua', '.lua'),
+      ...filesUnder('scripts', '.ts'),
+      ...filesUnder('test', '.ts'),
+    ];
+    expect(all.filter((file) => /^export default/m.test(read(file)))).to.deep.equal([]);
+    expect(all.filter((file) => /(^|\/)(utils?|helpers?|common)(\.|\/)/.test(file))).to.deep.equal([]);
+    expect(all.filter((file) => read(file).split('\n').length > 400)).to.deep.equal([]);
+  });
+
+  it('every source says in its first lines what it is', () => {
+    expect(sources.filter((file) => !read(file).startsWith('/**'))).to.deep.equal([]);
+  });
+});
+
+describe('one name', () => {
+  const scripts = loadScripts(new URL('../lua/', import.meta.url));
+
+  it('every event that a script emits is declared, and every declared one is emitted', () => {
+    const emitted = new Set([...scripts.values()].flatMap((script) => script.emits));
+    expect([...emitted].toSorted()).to.deep.equal(events.map((e) => `${e.type}/${e.version}`).toSorted());
+  });
+
+  it('every event type is past tense of two words, every projection has a name of its own', () => {
+    for (const { type } of events) expect(type).to.match(/^[a-z_]+\.[a-z_]*(ed|sent|read|left)$/);
+    expect(new Set(projections.map((p) => p.name)).size).to.equal(projections.length);
+  });
+
+  it('every code that the source fails with is in the catalogue', () => {
+    const used = sources.flatMap((file) => [...read(file).matchAll(/\bfail\('([a-z_]+)'/g)].map((match) => match[1]!));
+    expect(used.filter((code) => !Object.hasOwn(catalogue, code))).to.deep.equal([]);
+  });
+});
+
+describe('settings', () => {
+  it('.env.example and the README are what the table says', () => {
+    expect(read('.env.example')).to.equal(envExample());
+    expect(read('README.md')).to.include(settingsTable());
+  });
+
+  it('.env.example is a file of settings that starts', () => {
+    const lines = envExample()
+      .split('\n')
+      .map((line) => /^# ([A-Z_]+)=(.*)$/.exec(line));
+    const environment = Object.fromEntries(lines.flatMap((match) => (match ? [[match[1]!, match[2]!]] : [])));
+    expect(Object.keys(environment)).to.deep.equal(Object.keys(described));
+    expect(readConfig(environment)).to.deep.equal(readConfig({}));
+  });
+
+  it('a bad value stops the start and names the setting', () => {
+    const refused: Record<string, string>[] = [
+      { PORT: 'http' },
+      { PORT: '70000' },
+      { ROLES: 'api,chef' },
+      { SECRET_KEY: 'short' },
+      { REDIS_URL: 'localhost' },
+      { REDIS_CLUSTER_NODES: 'a,b' },
+      { ACCESS_TOKEN_EXPIRE_MINUTES: '0' },
+      { LOG_LEVEL: 'loud' },
+    ];
+    for (const environment of refused) {
+      expect(() => readConfig(environment)).to.throw(ConfigError, Object.keys(environment)[0]);
+    }
+    expect(() => readConfig({ REDIS_URL: 'redis://localhost' })).to.throw(ConfigError, 'SECRET_KEY');
+    const both = { REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'a:1', SECRET_KEY: 'x'.repeat(32) };
+    expect(() => readConfig(both)).to.throw(ConfigError, 'set one');
+  });
+});
