@@ -6,7 +6,7 @@
 -- INCLUDE  append sessions
 
 -- The password may have been changed, or the account deleted, while the hash was worked out.
-if redis.call('HGET', account, 'password') ~= proved then return { 'fail', 'unauthenticated' } end
+if redis.call('HGET', account, 'password') ~= proved then return { 'fail', 'unauthenticated', 'Username or password is wrong' } end
 if session_of(session) then return { 'unchanged' } end
 
 read_head()

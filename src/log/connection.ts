@@ -42,8 +42,13 @@ export class Connection {
     this.address = address;
     this.warn = warn;
     this.isCluster = (address.clusterNodes?.length ?? 0) > 0;
-    this.commands = this.isCluster
-      ? new Cluster([...address.clusterNodes!], {
+    this.commands = this.another();
+  }
+
+  /** Another client for short commands, for who must not share a connection. */
+  another(): Redis | Cluster {
+    const client = this.isCluster
+      ? new Cluster([...this.address.clusterNodes!], {
           enableOfflineQueue: false,
           slotsRefreshTimeout: 2_000,
           slotsRefreshInterval: 10_000,
@@ -54,8 +59,9 @@ export class Connection {
           clusterRetryStrategy: (times) => Math.min(100 * times, 1_000),
           redisOptions: { ...common, commandTimeout: COMMAND_DEADLINE_MS },
         })
-      : new Redis(address.url!, { ...common, commandTimeout: COMMAND_DEADLINE_MS, lazyConnect: true });
-    this.commands.on('error', rateLimited(warn, 'Redis connection'));
+      : new Redis(this.address.url!, { ...common, commandTimeout: COMMAND_DEADLINE_MS, lazyConnect: true });
+    client.on('error', rateLimited(this.warn, 'Redis connection'));
+    return client;
   }
 
   /** Connects, and waits until the server answers and has loaded its data. Throws `unavailable` after the deadline. */

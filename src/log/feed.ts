@@ -53,6 +53,12 @@ export class FeedGroup {
     return status === 'ok' ? String(fence) : undefined;
   }
 
+  /** Takes the lease whoever holds it. */
+  async seize(partition: number, ttlMs: number): Promise<string> {
+    const args = { group: this.name, worker: this.worker, ttl: String(ttlMs) };
+    return String((await this.log.runAt('projector.seize', partition, args))[1]);
+  }
+
   /** Makes the group at its checkpoint where it is missing. */
   async open(partition: number): Promise<{ checkpoint: string; head: string }> {
     const [, checkpoint, head] = await this.log.runAt('projector.open', partition, { group: this.name });

@@ -11,6 +11,8 @@ import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
 import { asRedisFailure, Connection } from './connection.ts';
 import type { Durability, RedisAddress, Warn } from './connection.ts';
+import { ReplicatedWriter } from './replicated.ts';
+import type { Reply } from './replicated.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 
@@ -41,7 +43,6 @@ export interface Appended {
   readonly id: string;
 }
 
-type Reply = [string, ...(string | number | null)[]];
 const COMMON_ARGS = new Set(['request', 'fingerprint', 'salt', 'envelope', 'actor']);
 /** Events read at a time when a whole log or its tail is read. */
 const PAGE = 500;
@@ -52,12 +53,20 @@ export class Log {
   readonly durability: Durability;
   readonly scripts: ReadonlyMap<string, Script>;
   private readonly options: LogOptions;
+  private readonly replicated: ReplicatedWriter | undefined;
 
-  private constructor(options: LogOptions, connection: Connection, keys: Keys, durability: Durability) {
+  private constructor(
+    options: LogOptions,
+    connection: Connection,
+    keys: Keys,
+    durability: Durability,
+    replicated?: ReplicatedWriter,
+  ) {
     this.options = options;
     this.connection = connection;
     this.keys = keys;
     this.durability = durability;
+    this.replicated = replicated;
     this.scripts = loadScripts(new URL('../../lua/', import.meta.url));
   }
 
@@ -71,7 +80,9 @@ export class Log {
       if (stored !== options.partitions) {
         throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);
       }
-      return new Log(options, connection, new Keys(stored), durability);
+      const acks = options.replicationAcks;
+      const replicated = acks > 0 ? await ReplicatedWriter.open(connection.another(), acks) : undefined;
+      return new Log(options, connection, new Keys(stored), durability, replicated);
     } catch (error) {
       connection.close();
       throw error;
@@ -79,6 +90,7 @@ export class Log {
   }
 
   close(): void {
+    this.replicated?.close();
     this.connection.close();
   }
 
@@ -167,6 +179,18 @@ export class Log {
     }
   }
 
+  /** A log's entries with their proofs, for who checks them. */
+  async *readProofs(stream: StreamRef): AsyncGenerator<{ id: string; type: string; event: string; proof: string }[]> {
+    for (let from = '-'; ;) {
+      const rows = await this.guard(
+        this.connection.commands.xrange(this.keys.of(stream, 'log'), from, '+', 'COUNT', PAGE),
+      );
+      yield rows.map(([id, [, type = '', , event = '', , proof = '']]) => ({ id, type, event, proof }));
+      if (rows.length < PAGE) return;
+      from = `(${rows.at(-1)![0]}`;
+    }
+  }
+
   /** Fields of the heads (guard state) of many streams, one pipeline; undefined for a stream that does not exist. */
   async heads<F extends string>(
     streams: readonly StreamRef[],
@@ -224,6 +248,18 @@ export class Log {
     return { entries: merged.slice(0, limit), more: merged.length > limit };
   }
 
+  /** Where a partition's feed ends, and where each projector group stands in it. */
+  async progress(partition: number): Promise<{ head: string; checkpoints: Record<string, string> }> {
+    const { commands } = this.connection;
+    const [head, checkpoints] = await this.guard(
+      Promise.all([
+        commands.hget(this.keys.at(partition, 'feed_head'), 'id'),
+        commands.hgetall(this.keys.at(partition, 'checkpoints')),
+      ]),
+    );
+    return { head: head ?? START, checkpoints };
+  }
+
   /** Every stream that has a log, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */
   async *streams(partition?: number): AsyncGenerator<StreamRef> {
     for (const master of this.connection.masters()) {
@@ -265,7 +301,13 @@ export class Log {
       else if (value) values.push(...value);
       else throw new Error(`${script.name} needs the argument ${name}`);
     }
-    const reply = await this.guard(evaluate(this.connection.commands as Redis, script, keys, values));
+    // Only what writes an event is worth waiting for: the rest can be done again.
+    const waits = this.replicated && script.emits.length > 0;
+    const reply = await this.guard(
+      waits
+        ? this.replicated!.run(script, keys, values)
+        : evaluate(this.connection.commands as Redis, script, keys, values),
+    );
     if (reply[0] !== 'fail') return reply;
     const code = String(reply[1]);
     throw isErrorCode(code)

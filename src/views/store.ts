@@ -114,6 +114,19 @@ export class Views {
     return { ...found, head: head ?? undefined };
   }
 
+  /** All that a view holds of a stream, by order; for proofs. */
+  async dump(
+    projection: Projection,
+    stream: StreamRef,
+  ): Promise<{ applied: string; docs: { order: number; doc: object }[] }> {
+    if (projection.shape === 'entity') {
+      const { applied, doc } = await this.entity(projection, stream);
+      return { applied, docs: doc ? [{ order: 0, doc }] : [] };
+    }
+    const { applied, docs } = await this.page(projection, stream, { direction: 'up', limit: -1 });
+    return { applied, docs: docs.map(({ order, json }) => ({ order, doc: JSON.parse(json) as object })) };
+  }
+
   /** The writes that bring a stream's view to what the fold made of it. */
   writes<Doc extends object>(
     projection: Projection<Doc>,

@@ -60,7 +60,7 @@ for (const topology of topologies) {
     const ended = (n: number, reason: string) => ['session.ended', { session_id: session(n), reason }];
     const sessions = async (): Promise<string[]> =>
       (await redis().hkeys(keyOf('sessions'))).filter((id) => id !== '-').toSorted();
-    const directory = () => redis().zrange(keyOf('users'), 0, -1);
+    const directory = () => redis().zrange(keyOf('users'), '0', '-1');
 
     async function changeSession(n: number, change: (fields: string[]) => void): Promise<void> {
       const fields = (await redis().hget(keyOf('sessions'), session(n)))!.split(' ');

@@ -1,0 +1,145 @@
+/**
+ * Making views again, and proving them. A rebuild takes a partition's lease, so that its projector is fenced off meanwhile, clears the
+ * view of each stream and folds the whole log into it. A proof folds every log in memory and compares it with what the view holds, and
+ * recomputes every log's chain. Reads stay right all the while: a view that is not there is an empty one with a long tail.
+ */
+import { createHash } from 'node:crypto';
+import { START } from '../envelope.ts';
+import type { ChatEvent, RawEvent } from '../envelope.ts';
+import type { StreamRef } from '../keys.ts';
+import { FeedGroup } from '../log/feed.ts';
+import { seqOf } from '../log/log.ts';
+import type { Log } from '../log/log.ts';
+import { Sheet, stepsOf, viewName } from '../views/projection.ts';
+import type { Projection } from '../views/projection.ts';
+import { foldBatch, placeOf } from './fold.ts';
+import type { FoldOptions } from './fold.ts';
+
+export interface RebuildOptions extends FoldOptions {
+  readonly groupName: string;
+  /** Unique to this run. */
+  readonly worker: string;
+  readonly onProgress?: (events: number) => void;
+}
+
+const PAGE = 1_000;
+/** The lease is renewed for every page; a run that dies gives the partition back after this. */
+const LEASE_MS = 15_000;
+
+/** Clears and refills the given projections everywhere. Answers how many events were folded. */
+export async function rebuild(options: RebuildOptions): Promise<number> {
+  let events = 0;
+  for (let partition = 0; partition < options.log.keys.partitions; partition += 1) {
+    events += await rebuildPartition(options, partition);
+  }
+  return events;
+}
+
+async function rebuildPartition(options: RebuildOptions, partition: number): Promise<number> {
+  const { log, views, projections } = options;
+  const group = new FeedGroup(log, options.groupName, options.worker);
+  const fence = await group.seize(partition, LEASE_MS);
+  const { checkpoint } = await group.open(partition);
+  const write = async (writes: Parameters<FeedGroup['apply']>[0]['writes']) => {
+    const outcome = await group.apply({ partition, fence, after: checkpoint, upTo: checkpoint, ids: [], writes });
+    if (outcome !== 'ok') throw new Error(`another rebuild took partition ${partition}`);
+  };
+  let count = 0;
+  try {
+    for await (const stream of log.streams(partition)) {
+      const mine = projections.filter((p) => p.source === stream.kind);
+      const places = mine.map((p) => placeOf(p, stream));
+      const release = { command: 'HDEL', key: group.parkedKey(partition), args: places };
+      await write([...(places.length > 0 ? [release] : []), ...mine.flatMap((p) => views.clearing(p, stream))]);
+      const known = new Map(places.map((place) => [place, START]));
+      for await (const page of log.readAll(stream, START, PAGE)) {
+        const parked = new Set<string>();
+        const folded = await foldBatch({ ...options, projections: mine }, page, known, (place) => parked.has(place));
+        for (const [place, id] of folded.applied) known.set(place, id);
+        const parking = [...folded.parked].map(([place, why]) => {
+          parked.add(place);
+          return { command: 'HSET', key: group.parkedKey(partition), args: [place, JSON.stringify(why)] };
+        });
+        await write([...folded.writes, ...parking]);
+        await group.lease(partition, LEASE_MS);
+        count += page.length;
+        options.onProgress?.(page.length);
+      }
+    }
+  } finally {
+    await group.lease(partition, 0);
+  }
+  return count;
+}
+
+export interface Difference {
+  readonly stream: StreamRef;
+  readonly view: string;
+  readonly reason: string;
+}
+
+/** Folds every log from its start and compares with the views, as far as each is applied; checks every chain. */
+export async function verify(
+  options: FoldOptions,
+): Promise<{ streams: number; events: number; differences: Difference[] }> {
+  const result = { streams: 0, events: 0, differences: [] as Difference[] };
+  for await (const stream of options.log.streams()) {
+    const events: RawEvent[] = [];
+    for await (const page of options.log.readAll(stream, START)) events.push(...page);
+    result.streams += 1;
+    result.events += events.length;
+    const broken = await checkChain(options.log, stream);
+    if (broken) result.differences.push({ stream, view: 'chain', reason: broken });
+    for (const projection of options.projections.filter((p) => p.source === stream.kind)) {
+      const reason = await compare(options, projection, stream, events);
+      if (reason) result.differences.push({ stream, view: viewName(projection), reason });
+    }
+  }
+  return result;
+}
+
+async function compare(
+  { views, decode }: FoldOptions,
+  projection: Projection,
+  stream: StreamRef,
+  events: readonly RawEvent[],
+): Promise<string | undefined> {
+  const dump = await views.dump(projection, stream);
+  const upTo = seqOf(dump.applied);
+  const sheet = new Sheet<object>();
+  for (const raw of events.filter((event) => event.seq <= upTo)) {
+    const event: ChatEvent = decode(raw);
+    sheet.apply(stepsOf(projection, event));
+  }
+  const expected = sheet.sorted().map(({ order, doc }) => `${order} ${canonical(doc)}`);
+  const found = dump.docs.map(({ order, doc }) => `${order} ${canonical(doc)}`);
+  if (expected.length !== found.length)
+    return `the log makes ${expected.length} documents, the view has ${found.length}`;
+  const at = expected.findIndex((text, i) => text !== found[i]);
+  return at < 0 ? undefined : `the log makes ${expected[at]}, the view has ${found[at]}`;
+}
+
+/** JSON with sorted keys: what is compared is the content. */
+function canonical(doc: object): string {
+  return JSON.stringify(doc, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
+
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+
+/** Recomputes a log's digests and chain; the first entry that does not hold, or undefined. */
+async function checkChain(log: Log, stream: StreamRef): Promise<string | undefined> {
+  let chain = log.keys.of(stream, 'log');
+  for await (const page of log.readProofs(stream)) {
+    for (const { id, type, event, proof } of page) {
+      const [salt, digest, link] = proof.split(' ');
+      if (sha1(salt + event) !== digest) return `the event at ${id} is not the one that was appended`;
+      chain = sha1(`${chain} ${id} ${type} ${digest}`);
+      if (chain !== link) return `the chain breaks at ${id}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,99 @@
+/** Accounts as a server has them, without the server: commands and queries by name, each validated as its door would. */
+import { ulid } from 'ulid';
+import { accountEvents, accounts } from '../../src/chat/accounts/commands.ts';
+import type { Accounts, AccountsOptions } from '../../src/chat/accounts/commands.ts';
+import type { Answer, Context } from '../../src/chat/feature.ts';
+import { Reading } from '../../src/chat/reading.ts';
+import { readConfig } from '../../src/config.ts';
+import { eventDecoder, START, validator } from '../../src/envelope.ts';
+import { ChatError } from '../../src/errors.ts';
+import { userStream } from '../../src/keys.ts';
+import type { Log } from '../../src/log/log.ts';
+import { Views } from '../../src/views/store.ts';
+
+export const SECRET_KEY = 'a secret of at least 32 characters!';
+export const PASSWORD = 'correct horse battery';
+
+export type Json = Record<string, unknown>;
+export interface Tokens {
+  access_token: string;
+  refresh_token: string;
+}
+export type LoggedIn = Tokens & { user: { id: string } };
+
+/** One server of the product, as far as accounts go. */
+export class AccountsNode {
+  readonly accounts: Accounts;
+  readonly views: Views;
+  private readonly log: Log;
+  readonly decode = eventDecoder(accountEvents);
+
+  constructor(log: Log, settings: Record<string, string> = {}, more: Partial<AccountsOptions> = {}) {
+    const config = readConfig({ SECRET_KEY, PASSWORD_HASH_COST: '4', RATE_LIMIT_LOGINS_PER_MINUTE: '0', ...settings });
+    this.log = log;
+    this.views = new Views(log.connection.commands, log.keys);
+    this.accounts = accounts({ log, config, reading: new Reading(log, this.views, this.decode), ...more });
+  }
+
+  async run(type: string, data: Json, context: Partial<Context> = {}): Promise<Answer> {
+    const command = this.accounts.feature.commands.find((c) => c.type === type);
+    if (!command) throw new Error(`no command ${type}`);
+    return command.run(contextOf(context), validator(command.data, '')(data) as never);
+  }
+
+  async ask(name: string, data: Json, context: Partial<Context> = {}): Promise<Json> {
+    const query = this.accounts.feature.queries.find((q) => q.name === name);
+    if (!query) throw new Error(`no query ${name}`);
+    return (await query.run(contextOf(context), validator(query.data, '/query')(data) as never)) as Json;
+  }
+
+  async register(username: string, more: Json = {}): Promise<LoggedIn> {
+    return (await this.run('user.register', { username, password: PASSWORD, ...more })).body as LoggedIn;
+  }
+
+  async logIn(username: string, password = PASSWORD, context: Partial<Context> = {}): Promise<LoggedIn> {
+    return (await this.run('session.start', { username, password }, context)).body as LoggedIn;
+  }
+
+  async refresh(refresh_token: string): Promise<Tokens> {
+    return (await this.run('session.refresh', { refresh_token })).body as Tokens;
+  }
+
+  async asCaller({ access_token }: Tokens): Promise<Pick<Context, 'caller'>> {
+    return { caller: (await this.accounts.authenticate(access_token, Date.now())).caller };
+  }
+
+  async eventsOf(userId: string): Promise<[string, Json][]> {
+    const all = await this.log.readAfter(userStream(userId), START);
+    return all.map((raw) => [raw.type, this.decode(raw).data as Json]);
+  }
+
+  logOut = ({ refresh_token }: Tokens) => this.run('session.end', { refresh_token });
+  isIn = (tokens: Tokens, now = Date.now()) => codeOf(this.accounts.authenticate(tokens.access_token, now));
+}
+
+const contextOf = (more: Partial<Context>): Context => ({
+  caller: { userId: '', sessionId: '' },
+  requestId: undefined,
+  now: Date.now(),
+  newId: ulid,
+  ip: '192.0.2.1',
+  userAgent: 'a browser',
+  ...more,
+});
+
+export async function refusal(work: Promise<unknown>): Promise<ChatError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+  if (error instanceof ChatError) return error;
+  throw error ?? new Error('was not refused');
+}
+
+/** The code of the refusal, or 'ok'. */
+export const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'ok',
+    (e: unknown) => (e instanceof ChatError ? e.code : Promise.reject(e as Error)),
+  );
