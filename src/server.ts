@@ -17,7 +17,6 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { ulid } from 'ulid';
 import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
@@ -28,6 +27,7 @@ import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
 import type { Logger } from './logger.ts';
+import { randomness } from './randomness.ts';
 import { Projector } from './projector/projector.ts';
 import { Views } from './views/store.ts';
 
@@ -49,6 +49,7 @@ const LAST_REQUESTS_MS = 5_000;
 /** Starts a node. Everything it starts is stopped by `stop`, in reverse. */
 export async function start(settings: Config, logger: Logger): Promise<RunningServer> {
   const stops: Stop[] = [];
+  const random = randomness();
   let isStopping = false;
   const stop = async () => {
     isStopping = true;
@@ -62,7 +63,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       redis,
       partitions: config.PARTITIONS,
       replicationAcks: config.REPLICATION_ACKS,
-      newSalt: () => randomBytes(8).toString('hex'),
+      newSalt: random.newSalt,
       warn,
     });
     stops.push(() => log.close());
@@ -79,7 +80,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         projections,
         outward: (events) => inbox.project(events),
         groupName: 'views',
-        worker: ulid(),
+        worker: random.newId(),
         batchSize: PROJECTOR_BATCH,
         leaseMs: LEASE_MS,
         keepFeedMs: KEEP_FEED_MS,
@@ -94,11 +95,13 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       isReady,
       onError: (error) =>
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
-      middleware: config.ROLES.has('api') ? [...routes(apiOptions(config, log, product)), pages(product)] : [],
+      middleware: config.ROLES.has('api')
+        ? [...routes(apiOptions(config, log, product, random.newId)), pages(product)]
+        : [],
     });
     const handle = koa.callback();
     const http = createServer((request, response) => void handle(request, response));
-    const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger) : undefined;
+    const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger, random.newId) : undefined;
     await gateway?.start(http);
     await listen(http, config);
     stops.push(() => closeHttp(http, gateway));
@@ -109,7 +112,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
   }
 }
 
-function apiOptions(config: Config, log: Log, product: Chat): Parameters<typeof routes>[0] {
+function apiOptions(config: Config, log: Log, product: Chat, newId: () => string): Parameters<typeof routes>[0] {
   const perMinute = config.RATE_LIMIT_REQUESTS_PER_MINUTE;
   const limiters = {
     open: new RateLimiterMemory({ points: Math.max(1, perMinute), duration: 60 }),
@@ -125,12 +128,18 @@ function apiOptions(config: Config, log: Log, product: Chat): Parameters<typeof 
       if (perMinute > 0) await spend(limiters[kind], key);
     },
     durability: log.durability,
-    newId: () => ulid(),
+    newId,
     now: () => Date.now(),
   };
 }
 
-function gatewayOf(config: Config, log: Log, { sockets, accounts }: Chat, logger: Logger): Gateway {
+function gatewayOf(
+  config: Config,
+  log: Log,
+  { sockets, accounts }: Chat,
+  logger: Logger,
+  newId: () => string,
+): Gateway {
   return new Gateway({
     log,
     ...sockets,
@@ -142,7 +151,7 @@ function gatewayOf(config: Config, log: Log, { sockets, accounts }: Chat, logger
     authenticate: (token) => accounts.authenticate(token, Date.now()),
     redeemTicket: (ticket) => accounts.redeemTicket(ticket, Date.now()),
     run: (frame, caller, from) =>
-      sockets.run(frame, { caller, requestId: frame.request_id, now: Date.now(), newId: () => ulid(), ...from }),
+      sockets.run(frame, { caller, requestId: frame.request_id, now: Date.now(), newId, ...from }),
     now: () => Date.now(),
     warn: (message, fields) => logger.warn(message, fields),
   });

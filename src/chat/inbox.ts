@@ -25,6 +25,7 @@ export function inbox(log: Log, decode: Decode, definitions: readonly FeatureEve
           script: 'inbox.update',
           stream: userStream(userId),
           actorId,
+          knowsRepeats: true,
           args: { conversation: conversationId, seq: String(seq), state: change },
         }),
       ),

@@ -131,7 +131,12 @@ export function chat(log: Log, views: Views, config: Config): Chat {
       checkMember: (userId, id) => memberStanding(log, userId, id),
       opening,
       beforeJoining,
-      effectsOf: (raw) => effects.get(raw.type)?.(raw) ?? [],
+      effectsOf: (raw) => {
+        const found = effects.get(raw.type)?.(raw) ?? [];
+        // A session that another node ended is refused here from now on, not only when its trust runs out.
+        for (const effect of found) if (effect.kind === 'session_ended') people.forget(effect.userId);
+        return found;
+      },
       run,
     },
   };

@@ -33,6 +33,8 @@ export interface Append {
   /** The client's own id of the request; the same one with the same `body` is done once. */
   readonly requestId?: string | undefined;
   readonly body?: unknown;
+  /** The script itself knows a repeat, by a message id or because the state is there already; then no request is remembered for it. */
+  readonly knowsRepeats?: true;
   /** Values of the script's further ARGV, by name; a list for one that ends in `...`. */
   readonly args: Readonly<Record<string, string | readonly string[]>>;
 }
@@ -105,11 +107,14 @@ export class Log {
   /** Appends by the command's script. Throws the catalogue error that the script refused with. */
   async append(command: Append): Promise<Appended> {
     const { stream, actorId, requestId } = command;
-    const request = requestId === undefined ? '' : `${actorId}:${requestId}`;
+    const salt = this.options.newSalt();
+    // The client repeats a command by itself after a lost connection: without an id of the caller's it gets one of its own.
+    const ownId = command.knowsRepeats ? '' : `${actorId}:${salt}`;
+    const request = requestId === undefined ? ownId : `${actorId}:${requestId}`;
     const [status, id] = await this.run(command.script, stream, {
       request,
-      fingerprint: request === '' ? '' : fingerprintOf(command),
-      salt: this.options.newSalt(),
+      fingerprint: requestId === undefined ? '-' : fingerprintOf(command),
+      salt,
       envelope:
         `"${stream.kind}_id":"${stream.id}","actor_id":"${actorId}"` +
         (requestId === undefined ? '' : `,"request_id":"${requestId}"`),

@@ -4,7 +4,7 @@
  * the events that features declare. Refuses to start on a script whose header is missing, misspelt or not kept by its body.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isErrorCode } from '../errors.ts';
 import { isKeyName } from '../keys.ts';
 
@@ -19,7 +19,9 @@ export interface Script {
   readonly sha: string;
 }
 
-const HEADER_LINE = /^-- (KEYS|ARGV|FAIL|EMITS|FLAGS|INCLUDE) +(.+)$/;
+/** A word in capitals, and what it lists. */
+const HEADER_LINE = /^-- ([A-Z]{2,}) +(.+)$/;
+const WORDS = ['KEYS', 'ARGV', 'FAIL', 'EMITS', 'FLAGS', 'INCLUDE'];
 /** Key names that stand for more keys, which the caller gives. */
 const OPEN_ENDED = '...';
 
@@ -39,17 +41,25 @@ function loadScript(folder: URL, name: string): Script {
   for (const line of text.split('\n')) {
     if (!line.startsWith('--')) break;
     const match = HEADER_LINE.exec(line);
-    if (match) header[match[1]!] = match[2] === '-' ? [] : match[2]!.trim().split(/\s+/);
+    if (!match) continue;
+    if (!WORDS.includes(match[1]!)) throw refuse(`${match[1]} is no word of a header`);
+    header[match[1]!] = match[2] === '-' ? [] : match[2]!.trim().split(/\s+/);
   }
   const { KEYS: keys, ARGV: args, FAIL: fails, EMITS: emits } = header;
   if (!keys || !args || !fails || !emits) throw refuse('the header needs KEYS, ARGV, FAIL and EMITS');
 
+  const early = [keys, args].flatMap((names) => names.slice(0, -1)).find((entry) => entry.endsWith(OPEN_ENDED));
+  if (early) throw refuse(`${early} must come last`);
   const unknownKey = keys.find((key) => !key.endsWith(OPEN_ENDED) && !isKeyName(key));
   if (unknownKey) throw refuse(`no key is called ${unknownKey}`);
   const unknownCode = fails.find((code) => !isErrorCode(code));
   if (unknownCode) throw refuse(`FAIL names ${unknownCode}, which is not in the error catalogue`);
 
-  const library = (header['INCLUDE'] ?? []).map((lib) => read(`lib/${lib}.lua`)).join('\n');
+  const include = (lib: string) => {
+    if (!existsSync(new URL(`lib/${lib}.lua`, folder))) throw refuse(`there is no library lib/${lib}.lua`);
+    return read(`lib/${lib}.lua`);
+  };
+  const library = (header['INCLUDE'] ?? []).map(include).join('\n');
   if (/\b(KEYS|ARGV)\b\[/.test(text + library)) throw refuse('uses KEYS[ or ARGV[ where the header has names');
   for (const emitted of text.matchAll(/append\('([a-z_.]+)', (\d+)/g)) {
     if (!emits.includes(`${emitted[1]}/${emitted[2]}`))
@@ -59,6 +69,9 @@ function loadScript(folder: URL, name: string): Script {
     if (text.includes(refused[0]) && !fails.includes(refused[1]!))
       throw refuse(`fails with ${refused[1]}, which FAIL lacks`);
   }
+
+  const unused = fails.find((code) => !(text + library).includes(`'fail', '${code}'`));
+  if (unused) throw refuse(`never fails with ${unused}, which FAIL names`);
 
   const flags = header['FLAGS'] ? ` flags=${header['FLAGS'].join(',')}` : '';
   const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${library}\n${text}`;

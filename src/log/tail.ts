@@ -36,6 +36,8 @@ interface Cursor {
 const GATHER_MS = 1;
 const COUNT = 1_000;
 const BACK_OFF_MS = { first: 100, most: 2_000 };
+/** A feed that was emptied under us brings nothing until someone writes to it, so where it stands is asked now and then. */
+const ASK_HEADS_EVERY_MS = 2_000;
 
 export class Tail {
   private readonly options: TailOptions;
@@ -73,6 +75,7 @@ export class Tail {
     let client: Redis | undefined;
     let failures = 0;
     let lastRead = 0;
+    let lastAsked = performance.now();
     while (!this.stopping.signal.aborted) {
       try {
         if (!client) {
@@ -84,6 +87,10 @@ export class Tail {
         if (wait > 0) await this.pause(wait);
         const busy = await this.readOnce(client, cursors);
         if (busy) lastRead = performance.now();
+        if (performance.now() - lastAsked > ASK_HEADS_EVERY_MS) {
+          await this.askHeads(client, cursors);
+          lastAsked = performance.now();
+        }
         failures = 0;
       } catch (error) {
         if (client) {
@@ -150,6 +157,15 @@ export class Tail {
     if (head === cursor.id) return;
     const found = cursor.id === START ? [null] : await client.xrange(cursor.key, cursor.id, cursor.id);
     if (found.length === 0 || seqOf(head) < cursor.seq) await this.lost(cursor);
+  }
+
+  /** What we have read can only be at or before the head, unless Redis lost it. */
+  private async askHeads(client: Redis, cursors: readonly Cursor[]): Promise<void> {
+    const { keys } = this.options.log;
+    const heads = await Promise.all(cursors.map((c) => client.hget(keys.at(c.partition, 'feed_head'), 'id')));
+    for (const [i, cursor] of cursors.entries()) {
+      if (seqOf(heads[i] ?? START) < cursor.seq) await this.lost(cursor);
+    }
   }
 
   private async lost(cursor: Cursor): Promise<void> {

@@ -99,6 +99,7 @@ function making({ log, people, inbox }: Parts, reads: ConversationReads): Comman
       stream: conversationStream(id),
       actorId: caller.userId,
       requestId,
+      knowsRepeats: true,
       body: plan,
       args: {
         kind: plan.kind,

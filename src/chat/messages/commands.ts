@@ -41,6 +41,7 @@ function sendMessage({ log, config, decode }: Deps & { decode: Decode }): Comman
         stream,
         actorId: caller.userId,
         requestId,
+        knowsRepeats: true,
         body: [conversation_id, id, written],
         args: { message_id: data.message_id, reply_to: data.reply_to ?? '', data: JSON.stringify(data) },
       });

@@ -38,6 +38,7 @@ export function receipts({ log, reading }: Deps): Feature {
       stream: conversationStream(id),
       actorId: caller.userId,
       requestId,
+      knowsRepeats: true,
       body: [id, upTo],
       args: { message_id: messageId },
     });

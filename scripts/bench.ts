@@ -1,0 +1,74 @@
+/**
+ * Benchmarks: `npm run bench -- [case…] [--json FILE]`. Every case runs the product and its yardsticks in turn (A B A B), so that a busy
+ * machine hurts both alike; what counts is CPU per operation and the ratio within one run. Prints a table of medians and min–max.
+ */
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { liveCases } from './bench/live.ts';
+import type { Case, Measures, Side } from './bench/live.ts';
+import { storedCases } from './bench/stored.ts';
+
+interface Result {
+  readonly case: string;
+  readonly about: string;
+  readonly sides: Record<string, Record<string, { median: number; min: number; max: number }>>;
+}
+
+async function measure({ name, about, rounds, sides }: Case): Promise<Result> {
+  const open: [string, Side][] = [];
+  const found = new Map<string, Measures[]>();
+  try {
+    for (const [side, start] of Object.entries(sides)) open.push([side, await start()]);
+    for (const [, side] of open) if (rounds > 2) await side.round(); // one round to warm up
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [side, { round: run }] of open) found.set(side, [...(found.get(side) ?? []), await run()]);
+    }
+  } finally {
+    for (const [, side] of open) await side.stop();
+  }
+  const summed = [...found].map(([side, runs]) => [side, summary(runs)] as const);
+  return { case: name, about, sides: Object.fromEntries(summed) };
+}
+
+function summary(runs: readonly Measures[]): Result['sides'][string] {
+  return Object.fromEntries(
+    Object.keys(runs[0] ?? {}).map((unit) => {
+      const values = runs.map((run) => run[unit]!).toSorted((a, b) => a - b);
+      return [unit, { median: values[Math.floor(values.length / 2)]!, min: values[0]!, max: values.at(-1)! }];
+    }),
+  );
+}
+
+const round = (n: number): string =>
+  n >= 1_000 ? Math.round(n).toLocaleString('en') : n >= 100 ? n.toFixed(0) : n.toPrecision(3);
+
+function table({ case: name, about, sides }: Result): string {
+  const lines = [`${name}: ${about}`];
+  for (const [side, units] of Object.entries(sides)) {
+    for (const [unit, { median, min, max }] of Object.entries(units)) {
+      const bare = sides['bare']?.[unit];
+      const ratio = bare && side !== 'bare' ? `  ${(median / bare.median).toFixed(2)} × bare` : '';
+      lines.push(
+        `  ${side.padEnd(6)} ${unit.padEnd(22)} ${round(median).padStart(10)}  [${round(min)}–${round(max)}]${ratio}`,
+      );
+    }
+  }
+  return lines.join('\n');
+}
+
+const cases = [...liveCases, ...storedCases];
+const program = new Command('bench')
+  .argument('[cases...]', `any of ${cases.map((c) => c.name).join(', ')}`)
+  .option('--json <file>', 'also write the results as JSON')
+  .parse();
+const wanted = program.args;
+const results: Result[] = [];
+for (const one of cases) {
+  if (wanted.length > 0 && !wanted.includes(one.name)) continue;
+  const result = await measure(one);
+  results.push(result);
+  process.stdout.write(`${table(result)}\n\n`);
+}
+const { json } = program.opts<{ json?: string }>();
+if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+process.exit(0);

@@ -1,0 +1,51 @@
+/** Users and rooms for a benchmark, made through the product's own API. */
+import type { Product } from './processes.ts';
+
+export interface BenchUser {
+  readonly id: string;
+  readonly token: string;
+}
+
+async function post<T>(product: Product, path: string, body: object, token?: string): Promise<T> {
+  const response = await fetch(`http://127.0.0.1:${product.port}/api/v1${path}`, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+let made = 0;
+
+export async function makeUsers(product: Product, count: number): Promise<BenchUser[]> {
+  const users: BenchUser[] = [];
+  while (users.length < count) {
+    const some = Array.from({ length: Math.min(20, count - users.length) }, async () => {
+      const body = { username: `bench${(made += 1)}`, password: 'correct horse' };
+      const answer = await post<{ user: { id: string }; access_token: string }>(product, '/auth/register', body);
+      return { id: answer.user.id, token: answer.access_token };
+    });
+    users.push(...(await Promise.all(some)));
+  }
+  return users;
+}
+
+/** A group of the users; the first owns it. */
+export async function makeRoom(product: Product, users: readonly BenchUser[]): Promise<string> {
+  const [owner, ...others] = users;
+  const ids = others.map((user) => user.id);
+  const body = { type: 'group', name: 'bench', participant_ids: ids.slice(0, 100) };
+  const { id } = await post<{ id: string }>(product, '/conversations', body, owner!.token);
+  for (let i = 100; i < ids.length; i += 100) {
+    await post(product, `/conversations/${id}/participants`, { user_ids: ids.slice(i, i + 100) }, owner!.token);
+  }
+  return id;
+}
+
+/** A message of 100 characters, as a command. */
+export const sendCommand = (room: string): string =>
+  JSON.stringify({ type: 'message.send', id: '1', data: { conversation_id: room, content: 'x'.repeat(100) } });

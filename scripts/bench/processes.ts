@@ -1,0 +1,104 @@
+/** The processes under measurement: the product on a Redis of its own, the bare server, and what they use by /proc. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { startRedis } from '../redis-server.ts';
+import type { RedisProcess } from '../redis-server.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const SECRET = 'a secret for benchmarks, of 32 characters and more';
+/** /proc counts CPU in ticks of 10 ms. */
+const TICK_US = 10_000;
+
+export interface Target {
+  readonly port: number;
+  readonly pids: readonly number[];
+  stop(): Promise<void>;
+}
+
+export interface Product extends Target {
+  readonly redis: RedisProcess;
+}
+
+/** The product in one process, with every role. */
+export async function startProduct(settings: Record<string, string> = {}): Promise<Product> {
+  const redis = await startRedis();
+  const child = run(['--enable-source-maps', 'dist/src/main.js'], {
+    REDIS_URL: redis.url,
+    SECRET_KEY: SECRET,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    PASSWORD_HASH_COST: '4',
+    RATE_LIMIT_LOGINS_PER_MINUTE: '0',
+    RATE_LIMIT_REQUESTS_PER_MINUTE: '0',
+    RATE_LIMIT_MESSAGES_PER_MINUTE: '0',
+    WS_MAX_FRAMES_PER_SECOND: '0',
+    WS_MAX_CONNECTIONS: '0',
+    LOG_LEVEL: 'warn',
+    ...settings,
+  });
+  const port = await said(child, /localhost:(\d+)|127\.0\.0\.1:(\d+)/);
+  return {
+    port,
+    pids: [child.pid!],
+    redis,
+    async stop() {
+      await end(child);
+      await redis.stop();
+    },
+  };
+}
+
+export async function startBare(): Promise<Target> {
+  const child = run(['--import', 'tsx', 'scripts/bench/bare-ws.ts'], {});
+  const port = await said(child, /port (\d+)/);
+  return { port, pids: [child.pid!], stop: () => end(child) };
+}
+
+function run(args: string[], environment: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  return child;
+}
+
+function said(child: ChildProcess, pattern: RegExp): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    child.stdout!.on('data', (bytes: Buffer) => {
+      output += bytes.toString();
+      const match = pattern.exec(output);
+      if (match) resolve(Number(match[1] ?? match[2]));
+    });
+    child.once('exit', (code) => reject(new Error(`ended with ${code}: ${output}`)));
+  });
+}
+
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null) return resolve();
+    child.once('exit', () => resolve());
+    child.kill('SIGTERM');
+  });
+}
+
+/** CPU microseconds, user and system, that processes have used so far. */
+export function cpuUs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12])) * TICK_US;
+  }, 0);
+}
+
+export function rssKib(pids: readonly number[]): number {
+  return pids.reduce(
+    (sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]),
+    0,
+  );
+}

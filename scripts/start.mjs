@@ -1,0 +1,57 @@
+// npm start: makes the clone ready, builds what has changed, and becomes the server: in this same process, so that a signal
+// reaches it and nothing stands between it and whoever watches it.
+// Refuses: to be needed in production. A built tree starts with `node --enable-source-maps dist/src/main.js`.
+// Usage: node scripts/start.mjs [--build]      --build: build and end
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkNode, setup } from './setup.mjs';
+import { alone, orExplain, ROOT, run, say } from './shell.mjs';
+
+const DIST = join(ROOT, 'dist');
+// Read where they lie, relative to the compiled code.
+const COPIED = ['lua', 'src/api/pages'];
+const SOURCES = ['src', 'scripts', 'lua', 'tsconfig.json', 'package-lock.json'];
+
+await orExplain(async () => {
+  checkNode();
+  const onlyBuild = process.argv.includes('--build');
+  if (existsSync(join(ROOT, '.env'))) process.loadEnvFile(join(ROOT, '.env'));
+  const ownRedis = !onlyBuild && !process.env.REDIS_URL && !process.env.REDIS_CLUSTER_NODES;
+  const redis = await setup({ redis: ownRedis });
+  await alone(build);
+  if (onlyBuild) return;
+  if (redis) process.env.REDIS_SERVER = redis.server;
+  process.setSourceMapsEnabled(true);
+  await import('../dist/src/main.js');
+});
+
+function build() {
+  const stamp = join(DIST, '.built');
+  const now = fingerprint();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
+  say('Building ...');
+  rmSync(stamp, { force: true });
+  // Without its output the compiler would still trust its notes, and write nothing.
+  if (!existsSync(DIST)) rmSync(join(ROOT, '.cache/build.tsbuildinfo'), { force: true });
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], 'The build failed.');
+  for (const folder of COPIED) {
+    rmSync(join(DIST, folder), { recursive: true, force: true });
+    if (existsSync(join(ROOT, folder))) cpSync(join(ROOT, folder), join(DIST, folder), { recursive: true });
+  }
+  mkdirSync(DIST, { recursive: true });
+  writeFileSync(stamp, now);
+}
+
+/** Of what the build reads: names, sizes and times. */
+function fingerprint() {
+  const hash = createHash('sha1');
+  const add = (path) => {
+    const stat = statSync(join(ROOT, path), { throwIfNoEntry: false });
+    if (!stat) return;
+    if (stat.isDirectory()) for (const name of readdirSync(join(ROOT, path)).toSorted()) add(join(path, name));
+    else hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
+  };
+  SOURCES.forEach(add);
+  return hash.digest('hex');
+}

@@ -1,0 +1,94 @@
+/** The README's examples do what the README says: they are taken from it and run as they stand, but for the port. */
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { group, register, useNodes } from './support/server.ts';
+import { useWorld } from './support/world.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const readme = readFileSync(`${root}README.md`, 'utf8');
+
+/** The first code block of a language. */
+function example(language: string): string {
+  return new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme)![1]!;
+}
+
+/** Runs a program until its output holds all of the texts; rejects with the output otherwise. */
+function runUntil(
+  command: string,
+  args: string[],
+  environment: Record<string, string>,
+  texts: readonly string[],
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...environment } });
+    let output = '';
+    const end = (settle: () => void) => {
+      clearTimeout(late);
+      child.removeAllListeners();
+      child.kill('SIGKILL');
+      settle();
+    };
+    const late = setTimeout(() => end(() => reject(new Error(`not in time: ${output}`))), 15_000);
+    const take = (bytes: Buffer) => {
+      output += bytes.toString();
+      if (texts.every((text) => output.includes(text))) end(() => resolve(output));
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('error', (error) => end(() => reject(error)));
+    child.on('exit', (code) => end(() => reject(new Error(`ended with ${code}: ${output}`))));
+  });
+}
+
+/** A Python that has the package of the example. */
+function python(): string | undefined {
+  return ['python3', '/usr/bin/python3'].find((command) => {
+    try {
+      execFileSync(command, ['-c', 'import websocket'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe('the README', () => {
+  const world = useWorld();
+  const startNode = useNodes(world);
+  const expected = ['"session.ready"', '"message.sent"', '"ack"', '"content":"hello"'];
+
+  async function setting() {
+    const node = await startNode();
+    const ada = await register(node);
+    return { port: new URL(node.base).port, environment: { TOKEN: ada.token, ID: await group(ada) } };
+  }
+
+  it('its JavaScript client says hello and sees it', async () => {
+    const { port, environment } = await setting();
+    const program = example('js').replaceAll('localhost:8000', `127.0.0.1:${port}`);
+    await runUntil(process.execPath, ['--input-type=module', '-e', program], environment, expected);
+  });
+
+  it('its Python client says hello and sees it', async function () {
+    const command = python();
+    if (command === undefined) {
+      if (process.env['CI']) throw new Error('python3-websocket must be installed in CI');
+      console.log('      left out: no Python with websocket-client here');
+      return this.skip();
+    }
+    const { port, environment } = await setting();
+    const program = example('python').replaceAll('localhost:8000', `127.0.0.1:${port}`);
+    await runUntil(command, ['-u', '-c', program], environment, expected);
+  });
+
+  it('its first user is registered by the curl line', async () => {
+    const { port } = await setting();
+    const line = example('sh') && /^curl .*$/m.exec(readme)![0].replace('localhost:8000', `127.0.0.1:${port}`);
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${line} 2>/dev/null`]);
+    const answer = JSON.parse(stdout) as object;
+    expect(answer).to.have.keys('user', 'access_token', 'refresh_token', 'token_type', 'expires_in');
+  });
+});
