@@ -24,6 +24,8 @@ export class CatchUp {
   private state: 'buffering' | 'skipping' = 'buffering';
   private waiting: Framed[] = [];
   private overflowed = false;
+  /** Seq of the event by which the session leaves the stream. */
+  private end = Infinity;
 
   constructor(position: number) {
     this.position = position;
@@ -35,51 +37,74 @@ export class CatchUp {
   }
 
   /** Takes live events; returns those to send now. */
-  live(events: readonly Framed[]): Framed[] {
-    if (this.state === 'skipping') {
-      const fresh = events.filter((event) => event.seq > this.position);
-      if (fresh.length > 0) this.position = fresh.at(-1)!.seq;
-      return fresh;
-    }
+  live(events: readonly Framed[]): readonly Framed[] {
+    if (this.state === 'skipping') return this.take(events.filter((event) => this.lacks(event)));
     if (this.waiting.length + events.length > MAX_WAITING) {
       this.overflowed = true;
       this.waiting = [];
-    } else if (!this.overflowed) this.waiting.push(...events);
+    } else this.waiting.push(...events);
     return [];
   }
 
   /** Takes a page of the log; returns what of it the session does not have yet. Throws when the log has a hole. */
-  history(page: readonly Framed[]): Framed[] {
-    const fresh = page.filter((event) => event.seq > this.position);
-    fresh.forEach((event, i) => {
-      if (event.seq !== this.position + 1 + i) throw new Error(`the log has a hole before seq ${event.seq}`);
-    });
-    if (fresh.length > 0) this.position = fresh.at(-1)!.seq;
-    return fresh;
+  history(page: readonly Framed[]): readonly Framed[] {
+    const fresh = page.filter((event) => this.lacks(event));
+    const hole = fresh.find((event, i) => event.seq !== this.position + 1 + i);
+    if (hole) throw new Error(`the log has a hole before seq ${hole.seq}`);
+    return this.take(fresh);
   }
 
   /**
-   * The log's end was reached: returns the waiting events that follow it, or 'again' when something between is missing (more waited
-   * than fits), so the log must be read on from `position`. After success live events flow, except those that were sent already.
+   * The log's end was reached: returns the waiting events that follow it, or 'again' when something up to `head`, the last seq that
+   * is known to be there, is missing: more waited than fits, or it came by before the session followed. The log must then be read on
+   * from `position`. After success live events flow, except those that were sent already.
    */
-  finish(): Framed[] | 'again' {
-    const after = this.waiting.filter((event) => event.seq > this.position);
-    const dense = after.every((event, i) => event.seq === this.position + 1 + i);
-    const missing = this.overflowed || !dense;
+  finish(head: number): readonly Framed[] | 'again' {
+    const after = this.waiting.filter((event) => this.lacks(event));
+    const isDense = after.every((event, i) => event.seq === this.position + 1 + i);
+    const reached = after.at(-1)?.seq ?? this.position;
+    const isMissing = this.overflowed || !isDense || reached < (this.isLeaving ? this.end : head);
     this.waiting = [];
     this.overflowed = false;
-    if (missing) return 'again';
-    if (after.length > 0) this.position = after.at(-1)!.seq;
+    if (isMissing) return 'again';
     this.state = 'skipping';
-    return after;
+    return this.take(after);
+  }
+
+  /** Nothing after this seq is for the session: its user was taken out by it. */
+  endAt(seq: number): void {
+    this.end = seq;
+  }
+
+  /** The user came back in before the end was reached. */
+  goOn(): void {
+    this.end = Infinity;
+  }
+
+  get isLeaving(): boolean {
+    return this.end !== Infinity;
   }
 
   get isReading(): boolean {
     return this.state === 'buffering';
   }
 
+  /** True when the session has everything up to the event by which it leaves. */
+  get hasLeft(): boolean {
+    return this.position >= this.end;
+  }
+
   /** True when nothing is left to do here once the tail has passed `seq`. */
   isOver(seq: number): boolean {
     return this.state === 'skipping' && seq >= this.position;
+  }
+
+  private lacks(event: Framed): boolean {
+    return event.seq > this.position && event.seq <= this.end;
+  }
+
+  private take(events: readonly Framed[]): readonly Framed[] {
+    this.position = events.at(-1)?.seq ?? this.position;
+    return events;
   }
 }

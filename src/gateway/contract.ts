@@ -8,7 +8,7 @@ const Cursor = Type.String({
 });
 
 export const SessionResume = Type.Object(
-  { cursors: Type.Record(Id, Cursor, { default: {} }), user: Type.Optional(Cursor) },
+  { cursors: Type.Record(Id, Cursor, { default: {}, additionalProperties: false }), user: Type.Optional(Cursor) },
   { additionalProperties: false },
 );
 export const ConversationSync = Type.Object({ conversation_id: Id, after: Cursor }, { additionalProperties: false });

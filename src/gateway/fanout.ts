@@ -8,8 +8,6 @@ import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
-import { Tail } from '../log/tail.ts';
-import type { Warn } from '../log/connection.ts';
 import type { Framed } from './catchup.ts';
 import { textFrame } from './outbox.ts';
 import type { Flusher } from './outbox.ts';
@@ -20,9 +18,16 @@ export type Effect =
       readonly kind: 'joined';
       readonly userId: string;
       readonly conversationId: string;
+      /** The event itself, where it is of the conversation: the session begins with it. */
       readonly begins?: Framed | undefined;
     }
-  | { readonly kind: 'left'; readonly userId: string; readonly conversationId: string }
+  | {
+      readonly kind: 'left';
+      readonly userId: string;
+      readonly conversationId: string;
+      /** Seq of the event, the last one for this user. */
+      readonly ends?: number;
+    }
   | { readonly kind: 'session_ended'; readonly userId: string; readonly sessionId: string };
 
 /** One session's side of the fan-out. */
@@ -32,7 +37,7 @@ export interface Follower {
   effect(effect: Effect): void;
   /** The tail lost its place: go on from this event of the stream by the log. */
   resync(stream: StreamRef, from: string): void;
-  /** The same while the session has no place yet. */
+  /** The same where nobody knows from where. */
   restart(): void;
 }
 
@@ -45,38 +50,31 @@ export interface Delivery {
 interface Followed {
   readonly stream: StreamRef;
   readonly followers: Set<Follower>;
-  /** Id of the last event that the tail brought, or that a session's opening read; '' while neither is known. */
+  /** Id of the last event that the tail brought, or up to which a session read the log; '' while neither is known. */
   head: string;
 }
 
 export interface FanoutOptions {
-  readonly log: Log;
+  readonly log: Pick<Log, 'keys' | 'heads' | 'readAfter' | 'readFromCursor' | 'idAtSeq'>;
   readonly effectsOf: (event: RawEvent) => Effect[];
   readonly flusher: Flusher;
-  readonly warn: Warn;
 }
 
 export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
 
 export class Fanout {
   private readonly options: FanoutOptions;
-  private readonly tail: Tail;
   private readonly followed = new Map<string, Followed>();
   private readonly byUser = new Map<string, Set<Follower>>();
   private readonly reads = new Map<string, Promise<Framed[] | undefined>>();
 
   constructor(options: FanoutOptions) {
     this.options = options;
-    const { log, warn } = options;
-    this.tail = new Tail({ log, warn, onEvents: (events) => this.onEvents(events), onLost: (p) => this.onLost(p) });
   }
 
-  start(): Promise<void> {
-    return this.tail.start();
-  }
-
-  stop(): Promise<void> {
-    return this.tail.stop();
+  /** Streams followed now. */
+  get size(): number {
+    return this.followed.size;
   }
 
   /** Effects for this user reach the follower from now on. */
@@ -103,15 +101,32 @@ export class Fanout {
     if (known?.followers.size === 0) this.followed.delete(key);
   }
 
-  /** Id of the last event of a followed stream; '' when this node does not know it. */
-  head(stream: StreamRef): string {
-    return this.followed.get(keyOf(stream))?.head ?? '';
+  /** Seq of the last event of a followed stream that is known here; 0 when none is. */
+  headSeq(stream: StreamRef): number {
+    return seqOf(this.followed.get(keyOf(stream))?.head ?? '');
   }
 
-  /** A session has read the stream up to here, so every follower's tail stands at or before it. */
+  /**
+   * A session stands at this event, so what the tail still brings up to it is old. A follower that stands further back must not go
+   * live before it has caught up with `headSeq`.
+   */
   learnHead(stream: StreamRef, id: string): void {
     const known = this.followed.get(keyOf(stream));
     if (known && known.head === '') known.head = id;
+  }
+
+  /**
+   * The log does not have the head that is believed here: a restored Redis, and the tail has not noticed yet. Every follower stands on
+   * what is no more, so each is brought up from the log and told; a head that was only forgotten would let a new one hide the loss.
+   */
+  async correctHead(stream: StreamRef): Promise<void> {
+    const known = this.followed.get(keyOf(stream));
+    if (!known) return;
+    const from = known.head;
+    const head = await this.headInLog(stream);
+    if (known.head !== from) return;
+    known.head = head;
+    this.resync(known, from);
   }
 
   /** A page of a stream's log after a cursor, framed; undefined for a cursor that the log does not know. Equal reads under way are one. */
@@ -127,7 +142,7 @@ export class Fanout {
     return reading;
   }
 
-  /** Id of a followed stream's last event, as the log has it now. */
+  /** Id of a stream's last event, as the log has it now. */
   async headInLog(stream: StreamRef): Promise<string> {
     return (await this.options.log.heads([stream], []))[0]?.id ?? START;
   }
@@ -137,7 +152,8 @@ export class Fanout {
     return this.options.log.idAtSeq(stream, seq);
   }
 
-  private onEvents(events: readonly RawEvent[]): void {
+  /** What the tail brings: events of one partition, in their order. */
+  take(events: readonly RawEvent[]): void {
     const deliveries = new Map<string, Framed[]>();
     for (const event of events) {
       const key = keyOf(event.stream);
@@ -153,16 +169,52 @@ export class Fanout {
       if (effects.length === 0) continue;
       // Who leaves by this event still gets it, and who joins by it begins with it: what came so far goes out first.
       this.deliver(deliveries);
-      for (const effect of effects) {
-        const followers = this.byUser.get(effect.userId);
-        if (!followers) continue;
-        const isOwn = effect.kind === 'joined' && event.stream.id === effect.conversationId;
-        const whole = isOwn ? { ...effect, begins: framed(event) } : effect;
-        for (const follower of followers) follower.effect(whole);
-      }
+      for (const effect of effects) this.tell(effect, event);
     }
     this.deliver(deliveries);
     this.options.flusher.flush();
+  }
+
+  /**
+   * The feed was cut behind the tail: streams whose head moved are brought up from the logs, session by session. What the lost events
+   * meant for who is in is made up for first, so that nobody is sent what came after they were taken out.
+   */
+  async lost(partition: number): Promise<void> {
+    const { log } = this.options;
+    const affected = [...this.followed.values()].filter(({ stream }) => log.keys.partitionOf(stream.id) === partition);
+    const heads = await log.heads(
+      affected.map(({ stream }) => stream),
+      [],
+    );
+    for (const [i, known] of affected.entries()) {
+      const head = heads[i]?.id ?? '';
+      if (known.head === '') for (const follower of known.followers) follower.restart();
+      else if (head !== known.head) await this.makeUp(known, head);
+    }
+    this.options.flusher.flush();
+  }
+
+  private async makeUp(known: Followed, head: string): Promise<void> {
+    const from = known.head;
+    const missed: RawEvent[] = [];
+    for (let page = await this.options.log.readFromCursor(known.stream, from); page && page.length > 0;) {
+      missed.push(...page.filter((event) => this.options.effectsOf(event).length > 0));
+      page = await this.options.log.readAfter(known.stream, page.at(-1)!.id);
+    }
+    // It may also be lower than it was, in a restored Redis: the next event of the tail must not be taken for an old one.
+    known.head = head;
+    this.resync(known, from);
+    for (const event of missed) for (const effect of this.options.effectsOf(event)) this.tell(effect, event);
+  }
+
+  private tell(effect: Effect, event: RawEvent): void {
+    const followers = this.byUser.get(effect.userId);
+    if (!followers) return;
+    const isOwn = effect.kind !== 'session_ended' && event.stream.id === effect.conversationId;
+    let whole = effect;
+    if (effect.kind === 'joined' && isOwn) whole = { ...effect, begins: framed(event) };
+    else if (effect.kind === 'left' && isOwn) whole = { ...effect, ends: event.seq };
+    for (const follower of followers) follower.effect(whole);
   }
 
   private deliver(deliveries: Map<string, Framed[]>): void {
@@ -171,25 +223,6 @@ export class Fanout {
       for (const follower of this.followed.get(key)?.followers ?? []) follower.deliver(key, { events, joined });
     }
     deliveries.clear();
-  }
-
-  /** The feed was cut behind the tail: streams whose head moved are brought up from the logs, session by session. */
-  private async onLost(partition: number): Promise<void> {
-    const { log } = this.options;
-    const affected = [...this.followed.values()].filter(({ stream }) => log.keys.partitionOf(stream.id) === partition);
-    const heads = await log.heads(
-      affected.map(({ stream }) => stream),
-      [],
-    );
-    affected.forEach((known, i) => {
-      if (known.head === '') for (const follower of known.followers) follower.restart();
-      else if (heads[i]?.id !== known.head) {
-        const from = known.head;
-        // Lower than what was: a restored Redis. The next event of the tail must not be taken for an old one.
-        known.head = heads[i]?.id ?? '';
-        this.resync(known, from);
-      }
-    });
   }
 
   private resync(known: Followed, from: string): void {

@@ -10,6 +10,8 @@ import type { ServerOptions, WebSocket } from 'ws';
 import type { CommandFrame } from '../envelope.ts';
 import { asChatError, closeCodes, fail, problemHeaders, problemOf } from '../errors.ts';
 import type { Warn } from '../log/connection.ts';
+import type { Log } from '../log/log.ts';
+import { Tail } from '../log/tail.ts';
 import { Fanout } from './fanout.ts';
 import type { FanoutOptions } from './fanout.ts';
 import { Flusher, Outbox } from './outbox.ts';
@@ -22,6 +24,7 @@ interface Caller {
 }
 
 export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
+  readonly log: Log;
   readonly origins: readonly string[];
   readonly heartbeatSeconds: number;
   readonly maxConnections: number;
@@ -51,15 +54,21 @@ export class Gateway {
   private readonly options: GatewayOptions;
   private readonly flusher = new Flusher();
   private readonly fanout: Fanout;
-  private readonly sessions = new Set<Session>();
+  private readonly tail: Tail;
+  /** Each with the second of the heartbeat's interval in which it is pinged, so that they are not all pinged at once. */
+  private readonly sessions = new Map<Session, number>();
   private readonly server: WebSocketServer;
   private ticker: NodeJS.Timeout | undefined;
-  private pinging: SetIterator<Session> | undefined;
+  private accepted = 0;
+  private second = 0;
   private isStopping = false;
 
   constructor(options: GatewayOptions) {
     this.options = options;
-    this.fanout = new Fanout({ ...options, flusher: this.flusher });
+    const { log, warn } = options;
+    const fanout = new Fanout({ ...options, flusher: this.flusher });
+    this.fanout = fanout;
+    this.tail = new Tail({ log, warn, onEvents: (events) => fanout.take(events), onLost: (p) => fanout.lost(p) });
     const server: ServerOptions = {
       noServer: true,
       clientTracking: false,
@@ -78,7 +87,7 @@ export class Gateway {
 
   /** Begins to follow the feeds, then takes sockets from the HTTP server. */
   async start(http: Server): Promise<void> {
-    await this.fanout.start();
+    await this.tail.start();
     http.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy());
       this.upgrade(request, socket, head).catch((error: unknown) => turnAway(socket, error));
@@ -90,21 +99,22 @@ export class Gateway {
   async stop(): Promise<void> {
     this.isStopping = true;
     clearInterval(this.ticker);
-    for (const session of this.sessions) session.restart();
+    for (const session of this.sessions.keys()) session.restart();
     const ends = this.options.now() + GOODBYE_MS;
     while (this.sessions.size > 0 && this.options.now() < ends) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const session of this.sessions) session.abandon();
-    await this.fanout.stop();
+    for (const session of this.sessions.keys()) session.abandon();
+    await this.tail.stop();
   }
 
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { options } = this;
     if (this.isStopping) throw fail('unavailable');
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const match = PATH.exec(url.pathname);
-    if (!match) throw fail('not_found');
+    const [path = '', search = ''] = (request.url ?? '').split('?', 2);
+    const parameters = new URLSearchParams(search);
+    const match = PATH.exec(path);
+    if (!match) throw fail('not_found', 'There is nothing at this address');
     if (!this.isOriginAllowed(request)) throw fail('forbidden', 'This origin may not connect');
-    const { caller, expiresAt } = await this.identify(request, url);
+    const { caller, expiresAt } = await this.identify(request, parameters);
     const only = match[1];
     if (only !== undefined) await options.checkMember(caller.userId, only);
     if (socket.destroyed) return;
@@ -115,7 +125,7 @@ export class Gateway {
         ip: request.socket.remoteAddress ?? '',
         userAgent: request.headers['user-agent']?.slice(0, 256) ?? '',
       };
-      this.accept(ws, socket, { caller, expiresAt, only, resumes: url.searchParams.get('resume') === '1' }, from);
+      this.accept(ws, socket, { caller, expiresAt, only, resumes: parameters.get('resume') === '1' }, from);
     });
   }
 
@@ -147,7 +157,8 @@ export class Gateway {
       onClosed: () => this.sessions.delete(session),
       onError: (error) => options.warn(`gateway: ${(error as Error).message}`, { stack: (error as Error).stack }),
     });
-    this.sessions.add(session);
+    this.accepted += 1;
+    this.sessions.set(session, this.accepted % options.heartbeatSeconds);
     ws.on('message', (data, isBinary) => {
       session.missedPongs = 0;
       session.receive(data as Buffer, isBinary);
@@ -163,15 +174,18 @@ export class Gateway {
     });
   }
 
-  private identify(request: IncomingMessage, url: URL): Promise<{ caller: Caller; expiresAt: number }> {
-    const ticket = url.searchParams.get('ticket');
+  private identify(
+    request: IncomingMessage,
+    parameters: URLSearchParams,
+  ): Promise<{ caller: Caller; expiresAt: number }> {
+    const ticket = parameters.get('ticket');
     if (ticket !== null) return this.options.redeemTicket(ticket);
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((protocol) => protocol.trim()) ?? [];
     if (offered.length > 0 && !offered.includes('chat.v1'))
       throw fail('validation_failed', 'The sub-protocol is chat.v1');
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     const inProtocol = offered.find((protocol) => protocol.startsWith('bearer.'))?.slice('bearer.'.length);
-    const token = bearer ?? inProtocol ?? url.searchParams.get('token');
+    const token = bearer ?? inProtocol ?? parameters.get('token');
     if (!token) throw fail('unauthenticated');
     return this.options.authenticate(token);
   }
@@ -184,22 +198,15 @@ export class Gateway {
     return URL.canParse(origin) && new URL(origin).host === headers.host;
   }
 
-  /** Each second: ends expired tokens, and pings the next share of the sessions so that all are pinged once an interval. */
+  /** Each second: ends expired tokens, and pings the sessions whose second of the interval it is. */
   private tick(): void {
     const now = this.options.now();
-    for (const session of this.sessions) {
+    this.second = (this.second + 1) % this.options.heartbeatSeconds;
+    for (const [session, second] of this.sessions) {
       if (session.expiresAt <= now) session.close(closeCodes.token_expired, 'the access token has expired');
-    }
-    for (let share = Math.ceil(this.sessions.size / this.options.heartbeatSeconds); share > 0; share -= 1) {
-      this.pinging ??= this.sessions.values();
-      const next = this.pinging.next();
-      if (next.done) {
-        this.pinging = undefined;
-        return;
-      }
-      if (next.value.missedPongs >= MAX_MISSED_PONGS)
-        next.value.cut(closeCodes.heartbeat_missed, 'no answer to two pings');
-      else next.value.ping();
+      else if (second !== this.second) continue;
+      else if (session.missedPongs < MAX_MISSED_PONGS) session.ping();
+      else session.cut(closeCodes.heartbeat_missed, 'no answer to two pings');
     }
   }
 }

@@ -16,13 +16,11 @@ import { asChatError, closeCodes, fail } from '../errors.ts';
 import type { ChatError } from '../errors.ts';
 import { conversationStream, userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
-import { seqOf } from '../log/log.ts';
-import { CatchUp } from './catchup.ts';
-import type { Framed } from './catchup.ts';
 import { checkResume, checkSync } from './contract.ts';
 import { keyOf } from './fanout.ts';
-import type { Delivery, Effect, Fanout, Follower } from './fanout.ts';
+import type { Fanout } from './fanout.ts';
 import type { Outbox } from './outbox.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** Where a user's streams stood at one instant after they were followed. */
 export interface Opening {
@@ -36,7 +34,7 @@ export interface Opening {
 export interface SessionParts {
   readonly fanout: Fanout;
   readonly outbox: Outbox;
-  readonly ws: WebSocket;
+  readonly ws: Pick<WebSocket, 'close' | 'terminate' | 'pause' | 'resume' | 'ping' | 'readyState' | 'OPEN'>;
   readonly caller: { readonly userId: string; readonly sessionId: string };
   readonly expiresAt: number;
   /** Set on a socket that carries one conversation only. */
@@ -55,23 +53,17 @@ export interface SessionParts {
   onError(error: unknown): void;
 }
 
-const PAGE = 200;
 const RESUME_WITHIN_MS = 5_000;
 const MAX_IN_FLIGHT = 64;
-const STREAMS_AT_ONCE = 16;
 const MAX_BAD_FRAMES = 3;
-/** A conversation that is written faster than this session can read it has no end to reach. */
-const MAX_ROUNDS = 10_000;
 
-export class Session implements Follower {
-  readonly userId: string;
-  readonly sessionId: string;
+export class Session {
   readonly expiresAt: number;
   missedPongs = 0;
   private readonly parts: SessionParts;
+  private readonly user: StreamRef;
+  private readonly subscriptions: Subscriptions;
   private state: 'opening' | 'waiting' | 'catching-up' | 'live' | 'closing' = 'opening';
-  private readonly streams = new Map<string, StreamRef>();
-  private readonly catching = new Map<string, CatchUp>();
   private inFlight = 0;
   private badFrames = 0;
   private second = 0;
@@ -80,97 +72,50 @@ export class Session implements Follower {
 
   constructor(parts: SessionParts) {
     this.parts = parts;
-    this.userId = parts.caller.userId;
-    this.sessionId = parts.caller.sessionId;
     this.expiresAt = parts.expiresAt;
+    this.user = userStream(parts.caller.userId);
+    this.subscriptions = new Subscriptions({
+      ...parts.caller,
+      fanout: parts.fanout,
+      outbox: parts.outbox,
+      only: parts.only,
+      beforeJoining: (stream) => parts.beforeJoining(stream),
+      close: (code, reason) => this.close(code, reason),
+      cut: (code, reason) => this.cut(code, reason),
+      onError: (error) => parts.onError(error),
+    });
   }
 
   /** Subscribes first, then reads where everything stands, then says `session.ready`. */
   async open(): Promise<void> {
-    const { parts } = this;
-    parts.fanout.add(this);
-    if (parts.only === undefined) this.follow(userStream(this.userId));
-    const ids = parts.only === undefined ? await parts.conversationIds() : [parts.only];
-    for (const id of ids) this.follow(conversationStream(id));
+    const { parts, subscriptions } = this;
+    const { caller, only } = parts;
+    // Commands wait until the client knows where it stands, or it could miss the event of its own first one.
+    parts.ws.pause();
+    parts.fanout.add(subscriptions);
+    if (only === undefined) subscriptions.start([this.user]);
+    const ids = only === undefined ? await parts.conversationIds() : [only];
+    // A socket that went in the meantime has been taken off the fan-out, and must not be put on it again.
+    if (this.isClosing) return;
+    subscriptions.start(ids.map(conversationStream));
     const { ready, heads, userEventId } = await parts.opening();
     if (this.isClosing) return;
-    const places = [...heads].map(([id, head]) => [conversationStream(id), head] as const);
-    if (parts.only === undefined) places.push([userStream(this.userId), userEventId]);
-    for (const [stream, head] of places) {
-      if (!this.streams.has(keyOf(stream))) this.follow(stream);
-      this.catching.get(keyOf(stream))!.moveTo(seqOf(head));
-      parts.fanout.learnHead(stream, head);
-    }
-    const session = `"session_id":"${this.sessionId}","heartbeat_interval":${parts.heartbeatSeconds}`;
-    parts.outbox.pushText(`{"type":"session.ready","data":{${session},${ready},"user_event_id":"${userEventId}"}}`);
-    this.baseline = new Map(places.map(([stream, head]) => [keyOf(stream), head]));
+    const places = new Map([...heads].map(([id, head]) => [conversationStream(id), head]));
+    if (only === undefined) places.set(this.user, userEventId);
+    subscriptions.settle(places);
+    if (this.isClosing) return;
+    const about = `"session_id":"${caller.sessionId}","heartbeat_interval":${parts.heartbeatSeconds}`;
+    parts.outbox.pushText(`{"type":"session.ready","data":{${about},${ready},"user_event_id":"${userEventId}"}}`);
+    parts.ws.resume();
     if (parts.resumes) {
       this.state = 'waiting';
-      this.resumeTimer = setTimeout(
-        () => this.close(closeCodes.heartbeat_missed, 'no session.resume came'),
-        RESUME_WITHIN_MS,
-      );
+      const late = () => this.close(closeCodes.heartbeat_missed, 'no session.resume came');
+      this.resumeTimer = setTimeout(late, RESUME_WITHIN_MS);
     } else await this.goLive(new Map());
-  }
-
-  /** Where `session.ready` said that each stream stands; let go once the session is live. */
-  private baseline: Map<string, string> | undefined;
-
-  private async goLive(cursors: ReadonlyMap<string, string>): Promise<void> {
-    this.state = 'catching-up';
-    const { baseline = new Map<string, string>() } = this;
-    this.baseline = undefined;
-    // A stream without a place was joined in the meantime: it begins with what waits for it.
-    const todo = [...this.streams].map(([key, stream]) => ({
-      stream,
-      from: cursors.get(key) ?? baseline.get(key),
-      at: baseline.get(key),
-    }));
-    const worker = async () => {
-      for (let next = todo.pop(); next; next = todo.pop()) await this.catchUp(next.stream, next.from, next.at);
-    };
-    await Promise.all(Array.from({ length: Math.min(STREAMS_AT_ONCE, todo.length) }, worker));
-    if (!this.isClosing) this.state = 'live';
-  }
-
-  /** Streams that come now have to see to themselves; before, `goLive` takes them along. */
-  private get isUnderWay(): boolean {
-    return this.state === 'live' || this.state === 'catching-up';
   }
 
   get isClosing(): boolean {
     return this.state === 'closing';
-  }
-
-  deliver(key: string, batch: Delivery): void {
-    if (this.state === 'closing') return;
-    const catching = this.catching.get(key);
-    if (!catching) return this.parts.outbox.push(batch.joined);
-    for (const event of catching.live(batch.events)) this.parts.outbox.push(event.frame);
-    if (catching.isOver(batch.events.at(-1)!.seq)) this.catching.delete(key);
-  }
-
-  effect(effect: Effect): void {
-    if (effect.kind === 'session_ended') {
-      if (effect.sessionId === this.sessionId) this.close(closeCodes.unauthenticated, 'the session has ended');
-      return;
-    }
-    const stream = conversationStream(effect.conversationId);
-    if (this.parts.only !== undefined && this.parts.only !== effect.conversationId) return;
-    if (effect.kind === 'left') {
-      this.unfollow(stream);
-      if (this.parts.only !== undefined) this.close(closeCodes.refused, 'no longer in the conversation');
-    } else if (!this.streams.has(keyOf(stream))) {
-      this.join(stream, effect.begins).catch((error: unknown) => this.broke(error));
-    }
-  }
-
-  resync(stream: StreamRef, from: string): void {
-    const catching = this.catching.get(keyOf(stream));
-    if (this.state === 'opening' || this.state === 'waiting') return this.restart();
-    if (catching) return; // it reads the log already and finds the same
-    this.catching.set(keyOf(stream), new CatchUp(seqOf(from)));
-    this.catchUp(stream, from, undefined).catch((error: unknown) => this.broke(error));
   }
 
   restart(): void {
@@ -180,10 +125,7 @@ export class Session implements Follower {
   /** The socket's message handler. */
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closing') return;
-    if (this.isFlooding()) {
-      this.parts.outbox.flush();
-      return this.close(closeCodes.flooding, JSON.stringify({ retry_after: 1 }));
-    }
+    if (this.isFlooding()) return this.close(closeCodes.flooding, JSON.stringify({ retry_after: 1 }));
     const parsed = isBinary ? undefined : parseObject(data);
     if (!parsed) {
       this.badFrames += 1;
@@ -205,6 +147,8 @@ export class Session implements Follower {
   close(code: number, reason: string): void {
     if (this.state === 'closing') return;
     this.state = 'closing';
+    clearTimeout(this.resumeTimer);
+    this.subscriptions.end();
     this.parts.outbox.flush();
     this.parts.ws.close(code, reason);
   }
@@ -230,123 +174,52 @@ export class Session implements Follower {
   ended(): void {
     this.state = 'closing';
     clearTimeout(this.resumeTimer);
-    this.parts.fanout.remove(this, this.streams.values());
-    this.catching.clear();
+    this.subscriptions.end();
     this.parts.onClosed(this);
+  }
+
+  private async goLive(cursors: ReadonlyMap<string, string>): Promise<void> {
+    this.state = 'catching-up';
+    await this.subscriptions.begin(cursors);
+    if (!this.isClosing) this.state = 'live';
   }
 
   private async obey(parsed: Record<string, unknown>, id: string | undefined): Promise<void> {
     checkPlain(parsed);
     const frame = checkCommandFrame(parsed);
-    if (frame.type === 'ping')
-      return this.parts.outbox.send({ type: 'pong', ...(id === undefined ? {} : { id }), data: {} });
-    if (frame.type === 'session.resume') await this.resume(frame);
-    else if (frame.type === 'conversation.sync') await this.sync(frame);
-    else return this.ack(id, await this.parts.run(frame));
-    this.ack(id, {});
+    if (frame.type === 'ping') {
+      this.send({ type: 'pong', ...(id === undefined ? {} : { id }), data: {} });
+    } else if (frame.type === 'session.resume') {
+      await this.resume(frame);
+      this.ack(id, {});
+    } else if (frame.type === 'conversation.sync') {
+      await this.sync(frame);
+      this.ack(id, {});
+    } else this.ack(id, await this.parts.run(frame));
   }
 
   private async resume(frame: CommandFrame): Promise<void> {
-    if (this.state !== 'waiting') throw fail('conflict', 'This session was not opened with resume=1, or has resumed');
     const { cursors, user } = checkResume(frame.data ?? {});
+    if (this.state !== 'waiting') throw fail('conflict', 'This session was not opened with resume=1, or has resumed');
     clearTimeout(this.resumeTimer);
     const places = new Map(Object.entries(cursors).map(([id, cursor]) => [keyOf(conversationStream(id)), cursor]));
-    if (user !== undefined) places.set(keyOf(userStream(this.userId)), user);
+    if (user !== undefined) places.set(keyOf(this.user), user);
     await this.goLive(places);
-    this.parts.outbox.send({ type: 'session.resumed', data: {} });
+    this.send({ type: 'session.resumed', data: {} });
   }
 
   /** Sends the events after a cursor again, on a stream that is live. */
   private async sync(frame: CommandFrame): Promise<void> {
     const { conversation_id, after } = checkSync(frame.data ?? {});
     const stream = conversationStream(conversation_id);
-    const key = keyOf(stream);
-    if (!this.streams.has(key)) throw fail('not_found', 'There is no such conversation');
+    if (!this.subscriptions.has(stream)) throw fail('not_found', 'There is no such conversation');
     if (this.state !== 'live') throw fail('conflict', 'The session is not live yet');
-    const running = this.catching.get(key);
-    if (running?.isReading) throw fail('conflict', 'This conversation is being synchronised already');
-    this.catching.set(key, new CatchUp(seqOf(after)));
-    await this.catchUp(stream, after, undefined);
-  }
-
-  /**
-   * The user came into a conversation. From its own stream the event is at hand and everything after it comes by the tail; from the
-   * user's stream only that it happened is known, and the log says the rest.
-   */
-  private async join(stream: StreamRef, begins: Framed | undefined): Promise<void> {
-    this.follow(stream);
-    const catching = this.catching.get(keyOf(stream))!;
-    if (begins) {
-      catching.moveTo(begins.seq - 1);
-      catching.live([begins]);
-      if (this.isUnderWay) await this.catchUp(stream, undefined, undefined);
-      return;
-    }
-    const from = await this.parts.beforeJoining(stream);
-    if (this.isUnderWay) await this.catchUp(stream, from, undefined);
-  }
-
-  /**
-   * Sends what the session lacks of one stream after `from`, in pages that wait for the socket, then lets live events flow. Nothing is
-   * read where nothing can be missing: `from` is `at`, where the stream stood after it was followed, or absent, where what waits is all.
-   */
-  private async catchUp(stream: StreamRef, from: string | undefined, at: string | undefined): Promise<void> {
-    const { fanout, outbox } = this.parts;
-    const key = keyOf(stream);
-    if (from !== undefined) this.catching.get(key)?.moveTo(seqOf(from));
-    let atEnd = from === at;
-    let cursor = from;
-    for (let round = 0; round < MAX_ROUNDS && !this.isClosing; round += 1) {
-      const catching = this.catching.get(key);
-      if (!catching) return;
-      if (!atEnd) {
-        cursor ??= await fanout.idAtSeq(stream, catching.position);
-        const page = await fanout.read(stream, cursor, PAGE);
-        if (this.isClosing) return;
-        if (page === undefined) {
-          cursor = await this.reset(stream, catching);
-          continue;
-        }
-        for (const event of catching.history(page)) outbox.push(event.frame);
-        cursor = page.at(-1)?.id ?? cursor;
-        atEnd = page.length < PAGE;
-      }
-      const waiting = atEnd ? catching.finish() : 'again';
-      if (waiting !== 'again') {
-        for (const event of waiting) outbox.push(event.frame);
-        if (catching.isOver(seqOf(fanout.head(stream)))) this.catching.delete(key);
-        return;
-      }
-      atEnd = false;
-      await outbox.drained();
-    }
-    this.cut(closeCodes.too_slow, 'the conversation is faster than this reader');
-  }
-
-  /** The log does not know the client's cursor: it is told to reload, and live events go on from the log's end. */
-  private async reset(stream: StreamRef, catching: CatchUp): Promise<string> {
-    const last = await this.parts.fanout.headInLog(stream);
-    const whose = stream.kind === 'user' ? { user_id: stream.id } : { conversation_id: stream.id };
-    this.parts.outbox.send({ type: 'sync.reset', data: { ...whose, last_event_id: last } });
-    catching.moveTo(seqOf(last));
-    return last;
-  }
-
-  private follow(stream: StreamRef): void {
-    const key = keyOf(stream);
-    this.streams.set(key, stream);
-    this.catching.set(key, new CatchUp(0));
-    this.parts.fanout.follow(stream, this);
-  }
-
-  private unfollow(stream: StreamRef): void {
-    this.streams.delete(keyOf(stream));
-    this.catching.delete(keyOf(stream));
-    this.parts.fanout.unfollow(stream, this);
+    const isDone = await this.subscriptions.again(stream, after);
+    if (!isDone) throw fail('conflict', 'This conversation is being synchronised already');
   }
 
   private ack(id: string | undefined, data: object): void {
-    this.parts.outbox.send({ type: 'ack', ...(id === undefined ? {} : { id }), data });
+    this.send({ type: 'ack', ...(id === undefined ? {} : { id }), data });
   }
 
   private refuse(id: string | undefined, error: unknown): void {
@@ -354,12 +227,12 @@ export class Session implements Follower {
     if (known.code === 'internal') this.parts.onError(error);
     const { code, message: detail, retryAfter: retry_after } = known;
     const told = { code, detail, ...(retry_after === undefined ? {} : { retry_after }) };
-    this.parts.outbox.send({ type: 'error', ...(id === undefined ? {} : { id }), error: told });
+    this.send({ type: 'error', ...(id === undefined ? {} : { id }), error: told });
   }
 
-  private broke(error: unknown): void {
-    this.parts.onError(error);
-    this.restart();
+  /** After a close frame nothing may follow. */
+  private send(message: object): void {
+    if (!this.isClosing) this.parts.outbox.send(message);
   }
 
   private isFlooding(): boolean {

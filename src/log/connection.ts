@@ -42,11 +42,18 @@ export class Connection {
     this.address = address;
     this.warn = warn;
     this.isCluster = (address.clusterNodes?.length ?? 0) > 0;
-    this.commands = this.another();
+    this.commands = this.client();
   }
 
-  /** Another client for short commands, for who must not share a connection. */
-  another(): Redis | Cluster {
+  /** Another connected client for short commands, for who must not share a connection. */
+  async another(): Promise<Redis | Cluster> {
+    const client = this.client();
+    if (client instanceof Redis) await client.connect();
+    else await new Promise((resolve) => client.once('ready', resolve));
+    return client;
+  }
+
+  private client(): Redis | Cluster {
     const client = this.isCluster
       ? new Cluster([...this.address.clusterNodes!], {
           enableOfflineQueue: false,

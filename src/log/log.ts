@@ -3,7 +3,6 @@
  * feeds for those who follow. Refuses to know any feature: it sees owners, script names and opaque JSON.
  */
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { eventId, eventOfEntry, START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import { fail, isErrorCode } from '../errors.ts';
@@ -11,10 +10,10 @@ import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
 import { asRedisFailure, Connection } from './connection.ts';
 import type { Durability, RedisAddress, Warn } from './connection.ts';
-import { ReplicatedWriter } from './replicated.ts';
-import type { Reply } from './replicated.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
+import { ScriptWriter } from './writer.ts';
+import type { Reply } from './writer.ts';
 
 export interface LogOptions {
   readonly redis: RedisAddress;
@@ -55,20 +54,23 @@ export class Log {
   readonly durability: Durability;
   readonly scripts: ReadonlyMap<string, Script>;
   private readonly options: LogOptions;
-  private readonly replicated: ReplicatedWriter | undefined;
+  private readonly writer: ScriptWriter;
+  /** For what writes events, where an ack waits for replicas. */
+  private readonly replicated: ScriptWriter | undefined;
 
   private constructor(
     options: LogOptions,
     connection: Connection,
     keys: Keys,
     durability: Durability,
-    replicated?: ReplicatedWriter,
+    replicated?: ScriptWriter,
   ) {
     this.options = options;
     this.connection = connection;
     this.keys = keys;
     this.durability = durability;
     this.replicated = replicated;
+    this.writer = new ScriptWriter(connection.commands, 0);
     this.scripts = loadScripts(new URL('../../lua/', import.meta.url));
   }
 
@@ -83,7 +85,7 @@ export class Log {
         throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);
       }
       const acks = options.replicationAcks;
-      const replicated = acks > 0 ? await ReplicatedWriter.open(connection.another(), acks) : undefined;
+      const replicated = acks > 0 ? new ScriptWriter(await connection.another(), acks) : undefined;
       return new Log(options, connection, new Keys(stored), durability, replicated);
     } catch (error) {
       connection.close();
@@ -307,12 +309,8 @@ export class Log {
       else throw new Error(`${script.name} needs the argument ${name}`);
     }
     // Only what writes an event is worth waiting for: the rest can be done again.
-    const waits = this.replicated && script.emits.length > 0;
-    const reply = await this.guard(
-      waits
-        ? this.replicated!.run(script, keys, values)
-        : evaluate(this.connection.commands as Redis, script, keys, values),
-    );
+    const writer = script.emits.length > 0 ? (this.replicated ?? this.writer) : this.writer;
+    const reply = await this.guard(writer.run(script, keys, values));
     if (reply[0] !== 'fail') return reply;
     const code = String(reply[1]);
     throw isErrorCode(code)
@@ -331,16 +329,6 @@ export class Log {
     } catch (error) {
       throw asRedisFailure(error);
     }
-  }
-}
-
-/** By digest first; a server that restarted or failed over has an empty script cache and gets the source. */
-async function evaluate(client: Redis, script: Script, keys: string[], values: string[]): Promise<Reply> {
-  try {
-    return (await client.evalsha(script.sha, keys.length, ...keys, ...values)) as Reply;
-  } catch (error) {
-    if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-    return (await client.eval(script.source, keys.length, ...keys, ...values)) as Reply;
   }
 }
 

@@ -168,14 +168,15 @@ export class Tail {
     }
   }
 
+  /** The cursor moves last: if the reader cannot be brought up now, the next connection must find the loss again. */
   private async lost(cursor: Cursor): Promise<void> {
     const end = await this.atEnd(cursor.partition);
-    cursor.id = end.id;
-    cursor.seq = end.seq;
     this.options.warn('the feed was cut off behind our cursor: what is followed is brought up from the logs', {
       partition: cursor.partition,
     });
     await this.options.onLost(cursor.partition);
+    cursor.id = end.id;
+    cursor.seq = end.seq;
   }
 
   private pause(ms: number): Promise<void> {

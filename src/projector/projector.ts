@@ -21,6 +21,7 @@ export interface ProjectorOptions extends Omit<PartitionOptions, 'group'> {
 
 /** After an error a loop waits this long at first, doubling to the most: never a hot loop. */
 const BACK_OFF_MS = { first: 250, most: 5_000 };
+const GATHER_MS = 50;
 const TRIM_SLICE = '1000';
 
 export class Projector {
@@ -112,6 +113,8 @@ export class Projector {
         client ??= await this.reader(log.keys.at(mine[0]!, 'feed'));
         const entries = await this.group.read(client, mine, batchSize);
         const working = [...entries].map(async ([number, rows]) => this.owned.get(number)?.work(rows));
+        // Reads are right without us, so a moment's gathering costs nobody anything and makes batches of single events.
+        if (entries.size > 0) await this.pause(GATHER_MS);
         const failed = (await Promise.allSettled(working)).find((r) => r.status === 'rejected');
         if (failed) throw failed.reason;
       } catch (error) {

@@ -1,0 +1,281 @@
+/**
+ * The streams that one session follows, each from its own place on: what was missed comes from the log, what is new from the tail, and
+ * `CatchUp` joins the two. Owns coming into a conversation and going out of it while connected. Refuses to send anything of a stream
+ * before the session has begun, and anything after the event by which its user was taken out.
+ */
+import { closeCodes } from '../errors.ts';
+import { conversationStream } from '../keys.ts';
+import type { StreamRef } from '../keys.ts';
+import { seqOf } from '../log/log.ts';
+import { CatchUp } from './catchup.ts';
+import type { Framed } from './catchup.ts';
+import { keyOf } from './fanout.ts';
+import type { Delivery, Effect, Fanout, Follower } from './fanout.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface SubscriptionsParts {
+  readonly fanout: Fanout;
+  readonly outbox: Outbox;
+  readonly userId: string;
+  readonly sessionId: string;
+  /** Set on a socket that carries one conversation only. */
+  readonly only: string | undefined;
+  /** Id of the event before the one by which the user came into a conversation. */
+  beforeJoining(stream: StreamRef): Promise<string>;
+  close(code: number, reason: string): void;
+  /** For a peer that does not take what it is sent. */
+  cut(code: number, reason: string): void;
+  onError(error: unknown): void;
+}
+
+interface Subscription {
+  readonly stream: StreamRef;
+  /** Undefined once events flow. */
+  catching: CatchUp | undefined;
+  /** `listed`: of the user's list, which may be old. `arriving`: the user just came in, where is being looked up. */
+  stage: 'listed' | 'arriving' | 'placed';
+  /** Id of the event before those to be sent; '' where what waits is the beginning. */
+  place: string;
+  /** True when the log may have more after `place` than what waits. */
+  mustRead: boolean;
+}
+
+const PAGE = 200;
+const STREAMS_AT_ONCE = 16;
+/** A conversation that is written faster than this session can read it has no end to reach. */
+const MAX_ROUNDS = 10_000;
+
+export class Subscriptions implements Follower {
+  readonly userId: string;
+  private readonly parts: SubscriptionsParts;
+  private readonly all = new Map<string, Subscription>();
+  private state: 'collecting' | 'begun' | 'ended' = 'collecting';
+
+  constructor(parts: SubscriptionsParts) {
+    this.parts = parts;
+    this.userId = parts.userId;
+  }
+
+  has(stream: StreamRef): boolean {
+    return this.all.has(keyOf(stream));
+  }
+
+  /** Live events of these streams are kept from now on, until `begin`. */
+  start(streams: readonly StreamRef[]): void {
+    for (const stream of streams) this.follow(stream);
+  }
+
+  /** The place of each stream, read after `start`. One without a place is none that the user may follow, unless they came in since. */
+  settle(places: ReadonlyMap<StreamRef, string>): void {
+    const placed = new Map([...places].map(([stream, id]) => [keyOf(stream), id]));
+    for (const [key, subscription] of this.all) {
+      const id = placed.get(key);
+      if (id !== undefined) this.moveTo(subscription, id);
+      else if (subscription.stage === 'listed') this.drop(subscription);
+    }
+  }
+
+  /** Sends what was missed after the cursors, by `keyOf` their streams; then live events flow. Streams without a cursor begin at their place. */
+  async begin(cursors: ReadonlyMap<string, string>): Promise<void> {
+    this.state = 'begun';
+    const todo = [...this.all].filter(([, { stage }]) => stage === 'placed');
+    const worker = async () => {
+      for (let next = todo.pop(); next; next = todo.pop()) {
+        const [key, subscription] = next;
+        const cursor = cursors.get(key);
+        if (cursor !== undefined && cursor !== subscription.place) {
+          subscription.place = cursor;
+          subscription.mustRead = true;
+          subscription.catching?.moveTo(seqOf(cursor));
+        }
+        await this.catchUp(subscription);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(STREAMS_AT_ONCE, todo.length) }, worker));
+  }
+
+  /** Sends the events after a cursor again. False while an earlier call for the same stream is under way. */
+  async again(stream: StreamRef, after: string): Promise<boolean> {
+    const subscription = this.all.get(keyOf(stream));
+    if (!subscription || subscription.catching?.isReading) return false;
+    await this.readFrom(subscription, new CatchUp(seqOf(after)), after);
+    return true;
+  }
+
+  end(): void {
+    this.state = 'ended';
+    this.parts.fanout.remove(
+      this,
+      [...this.all.values()].map(({ stream }) => stream),
+    );
+    this.all.clear();
+  }
+
+  deliver(key: string, batch: Delivery): void {
+    const subscription = this.all.get(key);
+    if (!subscription || this.state === 'ended') return;
+    const { catching } = subscription;
+    if (!catching) return this.parts.outbox.push(batch.joined);
+    for (const event of catching.live(batch.events)) this.parts.outbox.push(event.frame);
+    if (catching.isOver(batch.events.at(-1)!.seq)) subscription.catching = undefined;
+  }
+
+  effect(effect: Effect): void {
+    if (this.state === 'ended') return;
+    const { only, sessionId } = this.parts;
+    if (effect.kind === 'session_ended') {
+      if (effect.sessionId === sessionId) this.parts.close(closeCodes.unauthenticated, 'the session has ended');
+    } else if (only === undefined || only === effect.conversationId) {
+      const stream = conversationStream(effect.conversationId);
+      if (effect.kind === 'left') this.leave(stream, effect.ends);
+      else this.join(stream, effect.begins).catch((error: unknown) => this.broke(error));
+    }
+  }
+
+  resync(stream: StreamRef, from: string): void {
+    const subscription = this.all.get(keyOf(stream));
+    if (!subscription) return;
+    if (this.state === 'collecting') {
+      subscription.mustRead = true;
+      return;
+    }
+    const { catching } = subscription;
+    if (catching?.isReading) return; // it reads the log already and finds the same
+    const again = new CatchUp(Math.max(seqOf(from), catching?.position ?? 0));
+    void this.readFrom(subscription, again, from);
+  }
+
+  restart(): void {
+    this.parts.close(closeCodes.restart, 'come back with resume');
+  }
+
+  /**
+   * The user came into a conversation. From its own stream the event is at hand and everything after it comes by the tail; from the
+   * user's stream only that it happened is known, and the log says the rest.
+   */
+  private async join(stream: StreamRef, begins: Framed | undefined): Promise<void> {
+    const known = this.all.get(keyOf(stream));
+    // Taken out and brought in again while it was still catching up: it simply goes on.
+    if (known) return known.catching?.goOn();
+    const subscription = this.follow(stream);
+    if (begins) {
+      subscription.stage = 'placed';
+      subscription.catching?.moveTo(begins.seq - 1);
+      subscription.catching?.live([begins]);
+    } else {
+      subscription.stage = 'arriving';
+      const before = await this.parts.beforeJoining(stream);
+      const isPlaced = (subscription as Subscription).stage === 'placed';
+      if (isPlaced || this.all.get(keyOf(stream)) !== subscription) return;
+      this.moveTo(subscription, before);
+      subscription.mustRead = true;
+    }
+    if (this.state === 'begun') await this.catchUp(subscription);
+  }
+
+  /** The user was taken out. What the session lacks up to that event still comes. */
+  private leave(stream: StreamRef, ends: number | undefined): void {
+    const subscription = this.all.get(keyOf(stream));
+    if (!subscription) return;
+    if (subscription.catching?.isReading && subscription.stage === 'placed' && ends !== undefined) {
+      subscription.catching.endAt(ends);
+    } else this.drop(subscription);
+  }
+
+  private readFrom(subscription: Subscription, catching: CatchUp, from: string): Promise<void> {
+    subscription.catching = catching;
+    subscription.place = from;
+    subscription.mustRead = true;
+    return this.catchUp(subscription);
+  }
+
+  private async catchUp(subscription: Subscription): Promise<void> {
+    const { catching } = subscription;
+    if (!catching) return;
+    try {
+      await this.send(subscription, catching);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  /**
+   * Sends what the session lacks of one stream after its place, in pages that wait for the socket, then lets live events flow. Nothing
+   * is read where nothing can be missing.
+   */
+  private async send(subscription: Subscription, catching: CatchUp): Promise<void> {
+    const { fanout, outbox } = this.parts;
+    const { stream } = subscription;
+    let { place: cursor, mustRead } = subscription;
+    let headBefore = -1;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      if (mustRead) {
+        if (cursor === '') cursor = await fanout.idAtSeq(stream, catching.position);
+        const page = await fanout.read(stream, cursor, PAGE);
+        if (this.state === 'ended' || subscription.catching !== catching) return;
+        if (page === undefined) {
+          cursor = await this.reset(stream, catching);
+          continue;
+        }
+        for (const event of catching.history(page)) outbox.push(event.frame);
+        cursor = page.at(-1)?.id ?? cursor;
+        mustRead = page.length === PAGE && !catching.hasLeft;
+        // Twice at the log's end and still not at the head: the head is of a log that is no more.
+        if (page.length === 0 && fanout.headSeq(stream) === headBefore) await fanout.correctHead(stream);
+        headBefore = page.length === 0 ? fanout.headSeq(stream) : -1;
+      }
+      const waiting = mustRead ? 'again' : catching.finish(fanout.headSeq(stream));
+      if (waiting !== 'again') {
+        for (const event of waiting) outbox.push(event.frame);
+        return this.finished(subscription, catching, waiting.at(-1)?.id ?? cursor);
+      }
+      mustRead = true;
+      await outbox.drained();
+    }
+    this.parts.cut(closeCodes.too_slow, 'the conversation is faster than this reader');
+  }
+
+  private finished(subscription: Subscription, catching: CatchUp, last: string): void {
+    const { fanout } = this.parts;
+    if (catching.isLeaving) return this.drop(subscription);
+    if (last !== '') fanout.learnHead(subscription.stream, last);
+    if (catching.isOver(fanout.headSeq(subscription.stream))) subscription.catching = undefined;
+  }
+
+  /** The log does not know the client's cursor: it is told to reload, and live events go on from the log's end. */
+  private async reset(stream: StreamRef, catching: CatchUp): Promise<string> {
+    const last = await this.parts.fanout.headInLog(stream);
+    const whose = stream.kind === 'user' ? { user_id: stream.id } : { conversation_id: stream.id };
+    this.parts.outbox.send({ type: 'sync.reset', data: { ...whose, last_event_id: last } });
+    catching.moveTo(seqOf(last));
+    return last;
+  }
+
+  private follow(stream: StreamRef): Subscription {
+    const key = keyOf(stream);
+    const known = this.all.get(key);
+    if (known) return known;
+    const catching = new CatchUp(0);
+    const subscription: Subscription = { stream, catching, stage: 'listed', place: '', mustRead: false };
+    this.all.set(key, subscription);
+    this.parts.fanout.follow(stream, this);
+    return subscription;
+  }
+
+  private moveTo(subscription: Subscription, id: string): void {
+    subscription.stage = 'placed';
+    subscription.place = id;
+    subscription.catching?.moveTo(seqOf(id));
+  }
+
+  private drop(subscription: Subscription): void {
+    this.parts.fanout.unfollow(subscription.stream, this);
+    this.all.delete(keyOf(subscription.stream));
+    if (this.parts.only !== undefined) this.parts.close(closeCodes.refused, 'no longer in the conversation');
+  }
+
+  private broke(error: unknown): void {
+    this.parts.onError(error);
+    this.restart();
+  }
+}
