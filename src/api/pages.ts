@@ -43,6 +43,8 @@ export function pages(product: Described): Middleware {
     const document = documents.get(ctx.path);
     if (file) {
       ctx.type = file.type;
+      // The modules belong together: a browser must not keep some of an older version.
+      ctx.set('Cache-Control', 'no-cache');
       ctx.body = file.body;
     } else if (document !== undefined) {
       ctx.type = 'application/json';

@@ -1,0 +1,148 @@
+/** The rows of an open conversation: days, what was joined, left and renamed, messages, those not sent yet, and where unread begins. */
+import { avatar, element } from './dom.js';
+import { contentOf, dayOf, systemText, timeOf } from './messages.js';
+
+/** @typedef {import('./dom.js').Item} Item */
+/** @typedef {import('./messages.js').Message} Message */
+/** @typedef {import('./outbox.js').Unsent} Unsent */
+/**
+ * @typedef {object} Reader
+ * @property {string} me
+ * @property {(userId: string) => string} nameOf "You" for the reader
+ * @property {(userId: string) => string} fullNameOf the name also of the reader
+ * @property {boolean} isDirect
+ * @property {number | undefined} unreadAfter seq after which messages were unread when the conversation was opened
+ * @property {(id: string) => void} onRetry
+ * @property {(id: string) => void} onDiscard
+ */
+
+/** Messages of one person that follow each other this closely stand under one name. */
+const TOGETHER_MS = 5 * 60_000;
+
+/** @param {Message[]} messages the oldest first @param {Unsent[]} unsent @param {Reader} reader @returns {Item[]} */
+export function rowsOf(messages, unsent, reader) {
+  const now = new Date();
+  /** @type {Item[]} */ const rows = [];
+  let day = '';
+  /** @type {Message | undefined} */ let before;
+  let isMarked = reader.unreadAfter === undefined;
+  /** @param {string} at */
+  const beginDay = (at) => {
+    const next = dayOf(at, now);
+    if (next === day) return;
+    day = next;
+    before = undefined;
+    rows.push(separator(`day ${at.slice(0, 10)} ${next}`, 'day', next));
+  };
+  for (const message of messages) {
+    beginDay(message.created_at);
+    const isSystem = message.message_type === 'system';
+    if (!isMarked && !isSystem && message.sender_id !== reader.me && message.seq > (reader.unreadAfter ?? 0)) {
+      rows.push(separator('unread', 'unread', 'New messages'));
+      isMarked = true;
+      before = undefined;
+    }
+    rows.push(isSystem ? systemRow(message, reader) : messageRow(message, !follows(message, before), reader));
+    before = isSystem ? undefined : message;
+  }
+  const sent = new Set(messages.map(({ id }) => id));
+  let isFirst = before?.sender_id !== reader.me;
+  for (const waiting of unsent) {
+    if (sent.has(waiting.id)) continue;
+    beginDay(waiting.at);
+    rows.push(unsentRow(waiting, isFirst, reader));
+    isFirst = false;
+  }
+  return rows;
+}
+
+/** @param {Message} message @param {Message | undefined} before */
+function follows(message, before) {
+  if (before?.sender_id !== message.sender_id) return false;
+  return Date.parse(message.created_at) - Date.parse(before.created_at) < TOGETHER_MS;
+}
+
+/** @param {string} key @param {string} kind @param {string} text @returns {Item} */
+function separator(key, kind, text) {
+  return { key, look: text, build: () => element('li', { class: kind }, element('span', { text })) };
+}
+
+/** @param {Message} message @param {Reader} reader @returns {Item} */
+function systemRow(message, { nameOf }) {
+  const text = systemText(message, nameOf);
+  const build = () => element('li', { class: 'system muted', text, dir: 'auto', 'data-seq': `${message.seq}` });
+  return { key: `${message.seq}`, look: text, build };
+}
+
+/** @param {Message} message @param {boolean} isFirst of those of one person @param {Reader} reader @returns {Item} */
+function messageRow(message, isFirst, reader) {
+  const { id, seq, sender_id, created_at, edited, is_deleted } = message;
+  const isOwn = sender_id === reader.me;
+  const name = reader.fullNameOf(sender_id);
+  const text = contentOf(message);
+  const status = isOwn ? 'Sent' : '';
+  return {
+    // The row of a message that was just sent takes the place of the waiting one, so its key is the message's id.
+    key: id,
+    look: [seq, name, text, isFirst, isOwn, edited, is_deleted],
+    build: () =>
+      row({ id, isOwn, isFirst, seq: `${seq}` }, [
+        isOwn || reader.isDirect ? undefined : isFirst ? avatar(sender_id, name) : element('span', { class: 'gap' }),
+        element(
+          'div',
+          { class: 'bubble' },
+          senderOf(isOwn ? 'You' : name, isFirst && !isOwn && !reader.isDirect),
+          element('p', { class: is_deleted ? 'text muted' : 'text', text, dir: 'auto' }),
+          element(
+            'p',
+            { class: 'meta' },
+            edited ? element('span', { text: 'edited ' }) : undefined,
+            element('time', {
+              datetime: created_at,
+              text: timeOf(created_at),
+              title: new Date(created_at).toLocaleString(),
+            }),
+            status ? element('span', { class: 'status', text: status, 'data-status': 'sent' }) : undefined,
+          ),
+        ),
+      ]),
+  };
+}
+
+/** @param {Unsent} unsent @param {boolean} isFirst @param {Reader} reader @returns {Item} */
+function unsentRow({ id, content, trouble }, isFirst, { onRetry, onDiscard }) {
+  const waiting = () => element('span', { class: 'status', text: 'Sending…', 'data-status': 'sending' });
+  const failed = () => [
+    element('span', { class: 'status', text: `Not sent. ${trouble}`, 'data-status': 'failed', role: 'alert' }),
+    element('button', { type: 'button', class: 'link', text: 'Retry', onclick: () => onRetry(id) }),
+    element('button', { type: 'button', class: 'link', text: 'Discard', onclick: () => onDiscard(id) }),
+  ];
+  return {
+    key: id,
+    look: [content, trouble, isFirst],
+    build: () =>
+      row({ id, isOwn: true, isFirst, isFailed: trouble !== '' }, [
+        element(
+          'div',
+          { class: 'bubble' },
+          senderOf('You', false),
+          element('p', { class: 'text', text: content, dir: 'auto' }),
+          element('p', { class: 'meta' }, ...(trouble ? failed() : [waiting()])),
+        ),
+      ]),
+  };
+}
+
+/**
+ * @param {{ id: string, isOwn: boolean, isFirst: boolean, seq?: string, isFailed?: boolean }} about
+ * @param {(Node | undefined)[]} children
+ */
+function row({ id, isOwn, isFirst, seq, isFailed = false }, children) {
+  const kinds = ['message', isOwn ? 'own' : 'other', isFirst ? 'first' : '', isFailed ? 'failed' : ''];
+  return element('li', { class: kinds.filter(Boolean).join(' '), 'data-id': id, 'data-seq': seq }, ...children);
+}
+
+/** Who speaks: always said to those who listen, shown where it changes. @param {string} name @param {boolean} isShown */
+function senderOf(name, isShown) {
+  return element('p', { class: isShown ? 'sender' : 'unseen', text: isShown ? name : `${name}:`, dir: 'auto' });
+}

@@ -1,0 +1,212 @@
+/**
+ * The open conversation: its header, its messages, the composer. Owns where it is scrolled to, and says what was read: the newest
+ * message that could be seen while the page was in front.
+ */
+import { seqOf } from './connection.js';
+import { byId, draw, hueOf, initialsOf } from './dom.js';
+import { contentOf } from './messages.js';
+import { rowsOf } from './rows.js';
+
+/** @typedef {import('./conversations.js').Conversation} Conversation */
+/** @typedef {import('./messages.js').ChatEvent} ChatEvent */
+/** @typedef {import('./timeline.js').Timeline} Timeline */
+/**
+ * @typedef {object} Options
+ * @property {import('./conversations.js').Conversations} conversations
+ * @property {import('./conversations.js').People} people
+ * @property {import('./outbox.js').Outbox} outbox
+ * @property {(userId: string) => string} nameOf
+ * @property {(conversationId: string, eventId: string, messageId: string) => Promise<void>} onRead
+ */
+
+/** This close to an end counts as being there. */
+const NEAR = 60;
+const OLDER_WITHIN = 400;
+
+export class TalkView {
+  /** @type {Options} */ #options;
+  /** @type {Timeline | undefined} */ #timeline;
+  /** @type {number | undefined} */ #unreadAfter;
+  /** Seq of the newest message that was reported as read. */
+  #reported = 0;
+  #isPlaced = false;
+  /** @type {Map<string, string>} */ #drafts = new Map();
+  /** @type {HTMLElement} */ #scroller = byId('messages');
+  /** @type {HTMLElement} */ #rows = byId('rows');
+  /** @type {HTMLTextAreaElement} */ #text = byId('text');
+
+  /** @param {Options} options */
+  constructor(options) {
+    this.#options = options;
+    this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
+    document.addEventListener('visibilitychange', () => this.markRead());
+    byId('to-latest').addEventListener('click', () => this.#toEnd());
+    byId('composer').addEventListener('submit', (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    this.#text.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#send();
+    });
+    this.#text.addEventListener('input', () => this.#fit());
+  }
+
+  /** Shows a conversation, or none. @param {Timeline | undefined} timeline */
+  open(timeline) {
+    if (this.#timeline) this.#drafts.set(this.#timeline.id, this.#text.value);
+    this.#timeline = timeline;
+    const conversation = this.#conversation;
+    this.#unreadAfter = conversation?.unread_count ? seqOf(conversation.read_up_to ?? undefined) : undefined;
+    this.#reported = 0;
+    this.#isPlaced = false;
+    this.#text.value = this.#drafts.get(timeline?.id ?? '') ?? '';
+    this.#fit();
+    draw(this.#rows, []);
+    this.render();
+    // On a touch screen this would bring up the keyboard.
+    if (timeline && matchMedia('(pointer: fine)').matches) this.#text.focus();
+  }
+
+  get #conversation() {
+    return this.#timeline && this.#options.conversations.get(this.#timeline.id);
+  }
+
+  render() {
+    const timeline = this.#timeline;
+    const conversation = this.#conversation;
+    byId('talk-open').hidden = !conversation;
+    byId('talk-none').hidden = Boolean(conversation);
+    if (!timeline || !conversation) return;
+    this.#renderHeader(conversation);
+    const { people, outbox, nameOf } = this.#options;
+    const top = byId('messages-top');
+    top.textContent = timeline.trouble || (timeline.isWhole ? 'This is the beginning.' : 'Loading…');
+    const wasAtEnd = this.#isAtEnd;
+    const { scrollHeight, scrollTop } = this.#scroller;
+    const first = this.#rows.firstElementChild;
+    const unsent = outbox.of(timeline.id);
+    draw(
+      this.#rows,
+      rowsOf(timeline.isLoaded ? timeline.messages : [], unsent, {
+        me: people.me.id,
+        nameOf,
+        fullNameOf: (id) => people.name(id),
+        isDirect: conversation.type === 'direct',
+        unreadAfter: this.#unreadAfter,
+        onRetry: (id) => outbox.retry(id),
+        onDiscard: (id) => outbox.settle(id),
+      }),
+    );
+    if (!this.#isPlaced) this.#place();
+    else if (wasAtEnd) this.#toEnd();
+    else if (first !== this.#rows.firstElementChild) {
+      // What is being read stays where it is when older messages come in above.
+      this.#scroller.scrollTop = scrollTop + this.#scroller.scrollHeight - scrollHeight;
+    }
+    this.#scrolled();
+  }
+
+  /** @param {Conversation} conversation */
+  #renderHeader(conversation) {
+    const { conversations, people } = this.#options;
+    const title = conversations.titleOf(conversation);
+    const other = conversations.otherOf(conversation);
+    byId('talk-title').textContent = conversation.type === 'channel' ? `# ${title}` : title;
+    const { member_count: count, description } = conversation;
+    const members = `${count} ${count === 1 ? 'member' : 'members'}`;
+    const username = other === undefined ? '' : people.get(other)?.username;
+    byId('talk-about').textContent =
+      other === undefined ? [members, description].filter(Boolean).join(' · ') : username ? `@${username}` : '';
+    const avatar = byId('talk-avatar');
+    avatar.className = `avatar ${hueOf(other ?? conversation.id)}`;
+    avatar.textContent = initialsOf(title);
+    const isClosed = conversation.policy.post === 'admins' && conversation.role === 'member';
+    byId('composer').hidden = isClosed;
+    byId('composer-closed').hidden = !isClosed;
+  }
+
+  /** Says a message of someone else to those who listen. @param {ChatEvent} event */
+  announce({ type, actor_id, data }) {
+    const { people } = this.#options;
+    if (type !== 'message.sent' || actor_id === people.me.id) return;
+    byId('announcer').textContent = `${people.name(actor_id)}: ${contentOf({ ...data, is_deleted: false })}`;
+  }
+
+  /** Reports the newest message of others that can be seen, if it was not read before. */
+  markRead() {
+    const timeline = this.#timeline;
+    const conversation = this.#conversation;
+    if (!timeline?.isLoaded || !conversation || document.visibilityState !== 'visible') return;
+    const read = Math.max(this.#reported, seqOf(conversation.read_up_to ?? undefined));
+    const seen = this.#lastSeenSeq();
+    const me = this.#options.people.me.id;
+    const newest = timeline.messages.findLast(
+      ({ seq, sender_id, message_type }) => seq <= seen && sender_id !== me && message_type !== 'system',
+    );
+    if (!newest || newest.seq <= read) return;
+    this.#reported = newest.seq;
+    this.#options.onRead(conversation.id, newest.event_id, newest.id).catch(() => (this.#reported = 0));
+  }
+
+  #lastSeenSeq() {
+    const { bottom } = this.#scroller.getBoundingClientRect();
+    for (let row = this.#rows.lastElementChild; row; row = row.previousElementSibling) {
+      const { seq } = /** @type {HTMLElement} */ (row).dataset;
+      if (seq !== undefined && row.getBoundingClientRect().top < bottom) return Number(seq);
+    }
+    return 0;
+  }
+
+  /** After the first page: to where unread begins, or to the end. */
+  #place() {
+    if (!this.#timeline?.isLoaded) return;
+    this.#isPlaced = true;
+    this.#toEnd();
+    this.#rows.querySelector('.unread')?.scrollIntoView({ block: 'start' });
+  }
+
+  get #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR;
+  }
+
+  #toEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#wasAtEnd = true;
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    this.#wasAtEnd = this.#isAtEnd;
+    byId('to-latest').hidden = scrollHeight - scrollTop - clientHeight < clientHeight / 2;
+    const timeline = this.#timeline;
+    if (this.#isPlaced && scrollTop < OLDER_WITHIN && timeline && !timeline.trouble) void timeline.loadOlder();
+    this.markRead();
+  }
+
+  #wasAtEnd = true;
+
+  /** A keyboard came up or the window changed: who was at the end stays there. */
+  #resized() {
+    if (this.#wasAtEnd) this.#toEnd();
+  }
+
+  #send() {
+    const content = this.#text.value.trim();
+    if (content === '' || !this.#timeline) return;
+    this.#text.value = '';
+    this.#fit();
+    this.#unreadAfter = undefined;
+    this.#options.outbox.send(this.#timeline.id, content);
+    this.#text.focus();
+    this.render();
+    this.#toEnd();
+  }
+
+  #fit() {
+    this.#text.rows = Math.min(6, this.#text.value.split('\n').length);
+  }
+}
