@@ -1,6 +1,6 @@
--- projector.enlist   a worker says that it lives; answers how many do and the worker's place among them
+-- projector.enlist   a worker of a group says that it lives; answers how many of the group do and the worker's place among them
 -- KEYS     workers
--- ARGV     worker ttl
+-- ARGV     group worker ttl
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
@@ -8,15 +8,16 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', workers, '-inf', now)
-if tonumber(ttl) == 0 then
-  redis.call('ZREM', workers, worker)
-  return { 'ok', redis.call('ZCARD', workers), 0 }
+-- Who enlisted by a clock that has been set back since would count for as long as it was ahead; the living enlist again.
+redis.call('ZREMRANGEBYSCORE', workers, now + 60000, '+inf')
+local me = group .. ' ' .. worker
+if tonumber(ttl) == 0 then redis.call('ZREM', workers, me) else redis.call('ZADD', workers, now + tonumber(ttl), me) end
+
+local all = redis.call('ZRANGE', workers, 0, -1)
+table.sort(all)
+local count, place = 0, 0
+for _, name in ipairs(all) do
+  if name == me then place = count end
+  if string.sub(name, 1, #group + 1) == group .. ' ' then count = count + 1 end
 end
-redis.call('ZADD', workers, now + tonumber(ttl), worker)
-local names = redis.call('ZRANGE', workers, 0, -1)
-table.sort(names)
-local place = 0
-for i, name in ipairs(names) do
-  if name == worker then place = i - 1 end
-end
-return { 'ok', #names, place }
+return { 'ok', count, place }

@@ -1,6 +1,7 @@
--- projector.open   makes the group where it is missing, at its checkpoint: never at the end, and never blindly at the start
+-- projector.open   makes the group where it is missing, at its checkpoint: never at the end, and never blindly at the start; consumers of
+--                  other workers that hold nothing are forgotten, as every start of a worker brings a new name
 -- KEYS     feed feed_head checkpoints
--- ARGV     group
+-- ARGV     group worker
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
@@ -9,4 +10,9 @@ redis.call('HSETNX', checkpoints, group, '0-0')
 local checkpoint = redis.call('HGET', checkpoints, group)
 local made = redis.pcall('XGROUP', 'CREATE', feed, group, checkpoint, 'MKSTREAM')
 if type(made) == 'table' and made.err and not string.find(made.err, 'BUSYGROUP', 1, true) then return made end
+for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', feed, group)) do
+  local consumer = {}
+  for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
+  if consumer.name ~= worker and consumer.pending == 0 then redis.call('XGROUP', 'DELCONSUMER', feed, group, consumer.name) end
+end
 return { 'ok', checkpoint, redis.call('HGET', feed_head, 'id') or '0-0' }

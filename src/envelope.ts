@@ -88,7 +88,11 @@ export interface EventDefinition {
   readonly upcasts?: Readonly<Record<number, (data: never) => unknown>>;
 }
 
-export type Decode = (raw: RawEvent) => ChatEvent;
+export interface Decode {
+  (raw: RawEvent): ChatEvent;
+  /** False for a type that no feature declares, as one from a newer program. */
+  knows(type: string): boolean;
+}
 
 /**
  * Builds the one way from stored bytes to an event of the newest version. The decoder throws, with the reason, on broken JSON, an
@@ -96,11 +100,12 @@ export type Decode = (raw: RawEvent) => ChatEvent;
  */
 export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
   const known = new Map(definitions.map((d) => [d.type, { ...d, fits: ajv.compile(d.data) }]));
-  return (raw) => {
+  const decode = (raw: RawEvent): ChatEvent => {
     const definition = known.get(raw.type);
     if (!definition) throw new Error(`unknown event type ${raw.type}`);
     const event = JSON.parse(raw.json.toString('utf8')) as ChatEvent;
     if (event.type !== raw.type) throw new Error(`entry says ${raw.type}, its event says ${event.type}`);
+    if (!Number.isInteger(event.version)) throw new Error(`${raw.type} has no version`);
     if (event.version > definition.version)
       throw new Error(`${raw.type} has version ${event.version}, newer than known`);
     let data = event.data;
@@ -111,6 +116,7 @@ export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
       throw new Error(`${raw.type} ${fieldErrors(definition.fits.errors, '/data')[0]?.message}`);
     return data === event.data ? event : { ...event, version: definition.version, data };
   };
+  return Object.assign(decode, { knows: (type: string) => known.has(type) });
 }
 
 /** One error at a time: collecting all of them lets a hostile body cost seconds. */

@@ -95,7 +95,11 @@ describe('the client page', () => {
   const people: Person[] = [];
   before(async function () {
     this.timeout(30_000);
-    if (!existsSync(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}: apt-get install chromium`);
+    if (!existsSync(CHROMIUM)) {
+      if (process.env['CI']) throw new Error(`there is no ${CHROMIUM}: apt-get install chromium`);
+      console.log(`    left out: there is no ${CHROMIUM} (apt-get install chromium)`);
+      return this.skip();
+    }
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS.split(' ') });
   });
   after(() => browser?.close());

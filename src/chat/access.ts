@@ -24,6 +24,7 @@ export interface Standing {
   readonly messages: number;
   /** Unix ms of the last message, or of the beginning. */
   readonly active: number;
+  readonly isDeleted: boolean;
   readonly member: Member | undefined;
 }
 
@@ -33,17 +34,33 @@ export function parseMember(value: string | null): Member | undefined {
   return { role: role!, joined: Number(joined), read: Number(read), readUpTo: readUpTo! };
 }
 
-/** How users stand to conversations, one pipeline; undefined where there is none or it was deleted. */
+/** How a user stands to conversations; undefined where there is none or it was deleted. */
 export async function standings(log: Log, userId: string, ids: readonly string[]): Promise<(Standing | undefined)[]> {
+  return (await allStandings(log, userId, ids)).map((standing) => (standing?.isDeleted ? undefined : standing));
+}
+
+/** The same also for deleted ones, one pipeline. */
+export async function allStandings(
+  log: Log,
+  userId: string,
+  ids: readonly string[],
+): Promise<(Standing | undefined)[]> {
   const streams = ids.map(conversationStream);
   const [heads, members] = await Promise.all([
     log.heads(streams, ['kind', 'messages', 'active', 'deleted']),
     Promise.all(streams.map((stream) => log.guardField(stream, 'members', userId))),
   ]);
   return heads.map((head, i) => {
-    if (!head || head.deleted) return undefined;
-    const { kind, id: lastEventId, messages, active } = head;
-    return { kind, lastEventId, messages: Number(messages), active: Number(active), member: parseMember(members[i]!) };
+    if (!head) return undefined;
+    const { kind, id: lastEventId } = head;
+    return {
+      kind,
+      lastEventId,
+      messages: Number(head.messages),
+      active: Number(head.active),
+      isDeleted: head.deleted !== '',
+      member: parseMember(members[i]!),
+    };
   });
 }
 

@@ -30,8 +30,10 @@ export function decodeCursor<T extends readonly (string | number)[]>(cursor: str
   } catch {
     // falls through: what does not decode is as wrong as what decodes to something else
   }
-  throw invalid([{ pointer: '/query/cursor', message: 'is not a cursor of this list' }]);
+  throw badCursor();
 }
+
+export const badCursor = (): Error => invalid([{ pointer: '/query/cursor', message: 'is not a cursor of this list' }]);
 
 /** A list from ready JSON texts. */
 export function listOf(

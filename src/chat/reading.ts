@@ -2,9 +2,9 @@
  * Reads that are never stale: the view, plus the events of the log after it, folded in memory by the same projection. Also `as_of`:
  * the same fold stopped earlier. Every feature's queries read through here.
  */
-import { compareEventIds, eventId, parseEventId, START } from '../envelope.ts';
+import { compareEventIds, eventId, invalid, parseEventId, START } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
-import { invalid } from '../envelope.ts';
+import { translated } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
 import { Sheet, stepsOf } from '../views/projection.ts';
@@ -33,15 +33,22 @@ export class Reading {
     asOf: AsOf,
   ): Promise<StoredDoc[]> {
     if (asOf !== undefined) return pick(await this.foldUntil(projection, stream, asOf), range);
-    const stored = await this.views.page(projection, stream, range);
-    if (stored.applied === stored.head || stored.head === undefined) return stored.docs;
-    const sheet = new Sheet<Doc>();
-    for (const { order, json } of stored.docs) {
-      const doc = JSON.parse(json) as Doc;
-      sheet.load(projection.key(doc), order, doc);
+    for (let limit = range.limit; ;) {
+      const stored = await translated(this.views.page(projection, stream, { ...range, limit }));
+      if (stored.applied === stored.head || stored.head === undefined) return stored.docs.slice(0, range.limit);
+      const sheet = new Sheet<Doc>();
+      for (const { order, json } of stored.docs) {
+        const doc = JSON.parse(json) as Doc;
+        sheet.load(projection.key(doc), order, doc);
+      }
+      await this.foldTail(projection, stream, stored.applied, sheet);
+      // A full page ends at its last document: what the tail has beyond it comes after others that were not read.
+      const isFull = stored.docs.length === limit;
+      const docs = pick(sheet, range, isFull ? stored.docs.at(-1)?.order : undefined);
+      if (docs.length === range.limit || !isFull) return docs;
+      // The tail took some of the page away: as many more are needed, at least.
+      limit += range.limit - docs.length;
     }
-    await this.foldTail(projection, stream, stored.applied, sheet);
-    return pick(sheet, range);
   }
 
   /** Documents by key; a missing one has no entry. */
@@ -55,7 +62,7 @@ export class Reading {
     if (asOf !== undefined) sheet = await this.foldUntil(projection, stream, asOf);
     else {
       sheet = new Sheet<Doc>();
-      const stored = await this.views.byKeys(projection, stream, keys);
+      const stored = await translated(this.views.byKeys(projection, stream, keys));
       stored.docs.forEach(({ order, json }, i) => sheet.load(stored.keys[i]!, order, JSON.parse(json) as Doc));
       if (stored.head !== undefined && stored.applied !== stored.head) {
         await this.foldTail(projection, stream, stored.applied, sheet);
@@ -75,7 +82,7 @@ export class Reading {
     asOf?: AsOf,
   ): Promise<Doc | undefined> {
     if (asOf !== undefined) return (await this.foldUntil(projection, stream, asOf)).get('')?.doc;
-    const stored = await this.views.entity(projection, stream);
+    const stored = await translated(this.views.entity(projection, stream));
     if (stored.applied === stored.head || stored.head === undefined) return stored.doc;
     const sheet = new Sheet<Doc>();
     if (stored.doc) sheet.load('', 0, stored.doc);
@@ -109,11 +116,9 @@ export class Reading {
 
   /** An event that cannot be folded is passed over here, as its stream is parked in the view: one bad event must not take a read away. */
   private fold<Doc extends object>(projection: Projection<Doc>, events: readonly RawEvent[], sheet: Sheet<Doc>): void {
-    const handled = new Set(projection.handlers.map((h) => h.type));
     for (const event of events) {
-      if (!handled.has(event.type)) continue;
       try {
-        sheet.apply(stepsOf(projection, this.decode(event)));
+        sheet.apply(stepsOf(projection, event, this.decode));
       } catch {
         continue;
       }
@@ -129,11 +134,16 @@ function endOf(asOf: string): { ms: number; seq: number } {
   return { ms, seq: Number.MAX_SAFE_INTEGER };
 }
 
-function pick<Doc extends object>(sheet: Sheet<Doc>, { direction, from, limit }: PageRange): StoredDoc[] {
-  const up = sheet.sorted().map(({ order, doc }) => ({ order, json: JSON.stringify(doc) }));
+/** The documents of a range, nearest first, none beyond `last`. */
+function pick<Doc extends object>(
+  sheet: Sheet<Doc>,
+  { direction, from, limit }: PageRange,
+  last?: number,
+): StoredDoc[] {
+  const up = sheet.sorted();
   const inRange =
     direction === 'up'
-      ? up.filter((d) => d.order > (from ?? -Infinity))
-      : up.filter((d) => d.order < (from ?? Infinity)).toReversed();
-  return inRange.slice(0, limit);
+      ? up.filter(({ order }) => order > (from ?? -Infinity) && order <= (last ?? Infinity))
+      : up.filter(({ order }) => order < (from ?? Infinity) && order >= (last ?? -Infinity)).toReversed();
+  return inRange.slice(0, limit).map(({ order, doc }) => ({ order, json: JSON.stringify(doc) }));
 }

@@ -17,12 +17,14 @@ export interface Framed {
 
 /** Waiting events are only a shortcut: what does not fit is read from the log again. */
 const MAX_WAITING = 1_000;
+const MAX_WAITING_BYTES = 262_144;
 
 export class CatchUp {
   /** Seq of the last event that the session has. */
   position: number;
   private state: 'buffering' | 'skipping' = 'buffering';
   private waiting: Framed[] = [];
+  private waitingBytes = 0;
   private overflowed = false;
   /** Seq of the event by which the session leaves the stream. */
   private end = Infinity;
@@ -39,9 +41,10 @@ export class CatchUp {
   /** Takes live events; returns those to send now. */
   live(events: readonly Framed[]): readonly Framed[] {
     if (this.state === 'skipping') return this.take(events.filter((event) => this.lacks(event)));
-    if (this.waiting.length + events.length > MAX_WAITING) {
+    this.waitingBytes += events.reduce((sum, event) => sum + event.frame.length, 0);
+    if (this.waiting.length + events.length > MAX_WAITING || this.waitingBytes > MAX_WAITING_BYTES) {
+      this.empty();
       this.overflowed = true;
-      this.waiting = [];
     } else this.waiting.push(...events);
     return [];
   }
@@ -64,7 +67,7 @@ export class CatchUp {
     const isDense = after.every((event, i) => event.seq === this.position + 1 + i);
     const reached = after.at(-1)?.seq ?? this.position;
     const isMissing = this.overflowed || !isDense || reached < (this.isLeaving ? this.end : head);
-    this.waiting = [];
+    this.empty();
     this.overflowed = false;
     if (isMissing) return 'again';
     this.state = 'skipping';
@@ -101,6 +104,11 @@ export class CatchUp {
 
   private lacks(event: Framed): boolean {
     return event.seq > this.position && event.seq <= this.end;
+  }
+
+  private empty(): void {
+    this.waiting = [];
+    this.waitingBytes = 0;
   }
 
   private take(events: readonly Framed[]): readonly Framed[] {

@@ -52,13 +52,20 @@ export class Outbox {
   private readonly socket: Duplex;
   private readonly options: OutboxOptions;
   private pending: Buffer[] = [];
+  private pendingBytes = 0;
 
   constructor(socket: Duplex, options: OutboxOptions) {
     this.socket = socket;
     this.options = options;
   }
 
+  /** Bytes that the socket has not taken yet. */
+  get backlog(): number {
+    return this.pendingBytes + this.socket.writableLength;
+  }
+
   push(frame: Buffer): void {
+    this.pendingBytes += frame.length;
     if (this.pending.push(frame) === 1) this.options.flusher.add(this);
   }
 
@@ -75,9 +82,11 @@ export class Outbox {
     const { pending, socket } = this;
     if (pending.length === 0) return;
     this.pending = [];
+    this.pendingBytes = 0;
     if (socket.destroyed || !socket.writable) return;
+    // Looked at before the write: what is left of earlier turns tells of the reader, one turn's own size tells of who wrote so much.
+    if (socket.writableLength > this.options.maxBufferedBytes) return this.options.onTooSlow();
     socket.write(pending.length === 1 ? pending[0]! : Buffer.concat(pending));
-    if (socket.writableLength > this.options.maxBufferedBytes) this.options.onTooSlow();
   }
 
   /** Resolves when the socket has taken what it was given, or is gone. */

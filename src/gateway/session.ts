@@ -150,6 +150,8 @@ export class Session {
     clearTimeout(this.resumeTimer);
     this.subscriptions.end();
     this.parts.outbox.flush();
+    // One that is paused would not see the peer's goodbye.
+    this.parts.ws.resume();
     this.parts.ws.close(code, reason);
   }
 

@@ -41,6 +41,8 @@ interface Subscription {
 }
 
 const PAGE = 200;
+/** So much goes out before the socket must have taken it. */
+const PAGE_BYTES = 65_536;
 const STREAMS_AT_ONCE = 16;
 /** A conversation that is written faster than this session can read it has no end to reach. */
 const MAX_ROUNDS = 10_000;
@@ -212,12 +214,17 @@ export class Subscriptions implements Follower {
       if (mustRead) {
         if (cursor === '') cursor = await fanout.idAtSeq(stream, catching.position);
         const page = await fanout.read(stream, cursor, PAGE);
-        if (this.state === 'ended' || subscription.catching !== catching) return;
+        if (this.isOver(subscription, catching)) return;
         if (page === undefined) {
           cursor = await this.reset(stream, catching);
           continue;
         }
-        for (const event of catching.history(page)) outbox.push(event.frame);
+        for (const event of page) {
+          for (const { frame } of catching.history([event])) outbox.push(frame);
+          if (outbox.backlog < PAGE_BYTES) continue;
+          await outbox.drained();
+          if (this.isOver(subscription, catching)) return;
+        }
         cursor = page.at(-1)?.id ?? cursor;
         mustRead = page.length === PAGE && !catching.hasLeft;
         // Twice at the log's end and still not at the head: the head is of a log that is no more.
@@ -233,6 +240,11 @@ export class Subscriptions implements Follower {
       await outbox.drained();
     }
     this.parts.cut(closeCodes.too_slow, 'the conversation is faster than this reader');
+  }
+
+  /** True when somebody else sees to the stream now, or nobody. */
+  private isOver(subscription: Subscription, catching: CatchUp): boolean {
+    return this.state === 'ended' || subscription.catching !== catching;
   }
 
   private finished(subscription: Subscription, catching: CatchUp, last: string): void {
@@ -271,6 +283,7 @@ export class Subscriptions implements Follower {
   private drop(subscription: Subscription): void {
     this.parts.fanout.unfollow(subscription.stream, this);
     this.all.delete(keyOf(subscription.stream));
+    subscription.catching = undefined;
     if (this.parts.only !== undefined) this.parts.close(closeCodes.refused, 'no longer in the conversation');
   }
 

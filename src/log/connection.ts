@@ -170,8 +170,17 @@ function rateLimited(warn: Warn, what: string): (error: Error) => void {
 
 /** Before these the server did nothing; after the others it may have done the command. */
 const NOT_DONE =
-  /^(LOADING|CLUSTERDOWN|READONLY|NOREPLICAS|OOM|MISCONF|MASTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS)|isn't writeable|ECONNREFUSED|None of startup nodes|Failed to refresh slots/;
+  /^(LOADING|CLUSTERDOWN|READONLY|NOREPLICAS|OOM|MISCONF|MASTERDOWN|TRYAGAIN|BUSY |NOAUTH|WRONGPASS)|enableOfflineQueue options is false|ECONNREFUSED|None of startup nodes|Failed to refresh slots/;
 const IN_DOUBT = /timed out|Connection is closed|max retries|ECONNRESET|EPIPE|Too many Cluster redirections|ETIMEDOUT/;
+
+/** Awaits a Redis command; what it throws is translated. */
+export async function translated<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    throw asRedisFailure(error);
+  }
+}
 
 /** What a caller is told of a failed Redis command: `unavailable` (not done), `unknown_outcome` (perhaps done), or a defect. */
 export function asRedisFailure(error: unknown): ChatError | Error {

@@ -6,7 +6,7 @@
 import type { Redis } from 'ioredis';
 import { eventOfEntry } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
-import { asRedisFailure, BLOCK_MS } from './connection.ts';
+import { BLOCK_MS, translated } from './connection.ts';
 import type { Log } from './log.ts';
 
 /** An entry of a feed. `event` is undefined for what is not an event of ours; `fields` is null for an entry that was trimmed. */
@@ -23,6 +23,13 @@ export interface Write {
   readonly args: readonly string[];
 }
 
+/** A hash field that must be as it was when the writes were worked out; '' where it was not there. */
+export interface Expected {
+  readonly key: string;
+  readonly field: string;
+  readonly value: string;
+}
+
 export interface Batch {
   readonly partition: number;
   readonly fence: string;
@@ -30,6 +37,7 @@ export interface Batch {
   readonly after: string;
   readonly upTo: string;
   readonly ids: readonly string[];
+  readonly expects?: readonly Expected[];
   readonly writes: readonly Write[];
 }
 
@@ -59,15 +67,16 @@ export class FeedGroup {
     return String((await this.log.runAt('projector.seize', partition, args))[1]);
   }
 
-  /** Makes the group at its checkpoint where it is missing. */
+  /** Makes the group at its checkpoint where it is missing, and forgets consumers of workers that are gone. */
   async open(partition: number): Promise<{ checkpoint: string; head: string }> {
-    const [, checkpoint, head] = await this.log.runAt('projector.open', partition, { group: this.name });
+    const args = { group: this.name, worker: this.worker };
+    const [, checkpoint, head] = await this.log.runAt('projector.open', partition, args);
     return { checkpoint: String(checkpoint), head: String(head) };
   }
 
   /** Moves the group to its checkpoint, so that what lies after it is delivered again. */
   async rewind(partition: number, checkpoint: string): Promise<void> {
-    await this.guard(this.log.connection.commands.xgroup('SETID', this.feed(partition), this.name, checkpoint));
+    await translated(this.log.connection.commands.xgroup('SETID', this.feed(partition), this.name, checkpoint));
   }
 
   /** What this worker or a dead one was given and never acknowledged, oldest first. Claims it; names trimmed entries too. */
@@ -75,7 +84,7 @@ export class FeedGroup {
     const redis = this.log.connection.commands;
     const found: FeedEntry[] = [];
     for (let cursor = '0-0'; ;) {
-      const reply = await this.guard(
+      const reply = await translated(
         (redis as Redis).callBuffer(
           'XAUTOCLAIM',
           this.feed(partition),
@@ -97,7 +106,7 @@ export class FeedGroup {
   /** New entries of the partitions for this worker; blocks for up to a second. One call for all on one Redis. */
   async read(client: Redis, partitions: readonly number[], count: number): Promise<Map<number, FeedEntry[]>> {
     const keys = partitions.map((p) => this.feed(p));
-    const reply = (await this.guard(
+    const reply = (await translated(
       client.xreadgroupBuffer(
         'GROUP',
         this.name,
@@ -116,7 +125,7 @@ export class FeedGroup {
 
   /** Entries after a checkpoint, outside of the group's own bookkeeping. */
   async after(partition: number, checkpoint: string, count: number): Promise<FeedEntry[]> {
-    const rows = await this.guard(
+    const rows = await translated(
       this.log.connection.commands.xrangeBuffer(this.feed(partition), `(${checkpoint}`, '+', 'COUNT', count),
     );
     return (rows as Rows).map(toEntry);
@@ -124,21 +133,22 @@ export class FeedGroup {
 
   /**
    * Writes, checkpoint and acknowledgement in one script. `fenced`: another worker has the lease; `elsewhere`: the checkpoint is not
-   * where the batch begins. Both wrote nothing.
+   * where the batch begins, or a view is not what the writes continue. Both wrote nothing.
    */
   async apply(batch: Batch): Promise<'ok' | 'fenced' | 'elsewhere'> {
-    const parked = this.log.keys.at(batch.partition, 'parked');
-    const keys = [parked];
-    const index = new Map([[parked, 1]]);
-    const rest = [String(batch.ids.length), ...batch.ids];
-    for (const { command, key, args } of batch.writes) {
+    const keys = [this.parkedKey(batch.partition)];
+    const index = new Map([[keys[0]!, 1]]);
+    const indexOf = (key: string): string => {
       let at = index.get(key);
-      if (at === undefined) {
-        at = keys.push(key);
-        index.set(key, at);
-      }
-      rest.push(command, String(at), String(args.length), ...args);
-    }
+      if (at === undefined) index.set(key, (at = keys.push(key)));
+      return String(at);
+    };
+    const { expects = [] } = batch;
+    const rest = [
+      ...[String(batch.ids.length), ...batch.ids],
+      ...[String(expects.length), ...expects.flatMap(({ key, field, value }) => [indexOf(key), field, value])],
+      ...batch.writes.flatMap(({ command, key, args }) => [command, indexOf(key), String(args.length), ...args]),
+    ];
     const args = {
       group: this.name,
       worker: this.worker,
@@ -153,7 +163,7 @@ export class FeedGroup {
 
   /** What is parked in a partition: `<view> <stream kind> <stream id>` → why, as JSON. */
   parked(partition: number): Promise<Record<string, string>> {
-    return this.guard(this.log.connection.commands.hgetall(this.log.keys.at(partition, 'parked')));
+    return translated(this.log.connection.commands.hgetall(this.log.keys.at(partition, 'parked')));
   }
 
   parkedKey(partition: number): string {
@@ -162,14 +172,6 @@ export class FeedGroup {
 
   private feed(partition: number): string {
     return this.log.keys.at(partition, 'feed');
-  }
-
-  private async guard<T>(command: Promise<T>): Promise<T> {
-    try {
-      return await command;
-    } catch (error) {
-      throw asRedisFailure(error);
-    }
   }
 }
 

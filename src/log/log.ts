@@ -8,7 +8,7 @@ import type { RawEvent } from '../envelope.ts';
 import { fail, isErrorCode } from '../errors.ts';
 import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
-import { asRedisFailure, Connection } from './connection.ts';
+import { Connection, translated } from './connection.ts';
 import type { Durability, RedisAddress, Warn } from './connection.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
@@ -127,12 +127,12 @@ export class Log {
   }
 
   /** Runs any script at an owner's partition; keys and arguments are matched by the names in its header. */
-  run(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
+  async run(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
     return this.call(this.script(name), (key) => this.keys.of(owner, key), args, openKeys);
   }
 
   /** Runs a script that belongs to a partition rather than to an owner. */
-  runAt(name: string, partition: number, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
+  async runAt(name: string, partition: number, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
     return this.call(this.script(name), (key) => this.keys.at(partition, key), args, openKeys);
   }
 
@@ -143,11 +143,10 @@ export class Log {
 
   /** Events before an id, newest first, at most `count`. `before` may be '+' for the newest. */
   async readBefore(stream: StreamRef, before: string, count = PAGE): Promise<RawEvent[]> {
-    const end = before === '+' ? '+' : `(${before}`;
-    const rows = await this.guard(
-      this.connection.commands.xrevrangeBuffer(this.keys.of(stream, 'log'), end, '-', 'COUNT', count),
-    );
-    return decodeRows(rows);
+    const key = this.keys.of(stream, 'log');
+    const read = (end: string, most: number) =>
+      this.connection.commands.xrevrangeBuffer(key, end, '-', 'COUNT', most) as Promise<Row[]>;
+    return onlyEvents(read, before === '+' ? '+' : `(${before}`, count);
   }
 
   /**
@@ -189,7 +188,7 @@ export class Log {
   /** A log's entries with their proofs, for who checks them. */
   async *readProofs(stream: StreamRef): AsyncGenerator<{ id: string; type: string; event: string; proof: string }[]> {
     for (let from = '-'; ;) {
-      const rows = await this.guard(
+      const rows = await translated(
         this.connection.commands.xrange(this.keys.of(stream, 'log'), from, '+', 'COUNT', PAGE),
       );
       yield rows.map(([id, [, type = '', , event = '', , proof = '']]) => ({ id, type, event, proof }));
@@ -203,7 +202,7 @@ export class Log {
     streams: readonly StreamRef[],
     fields: readonly F[],
   ): Promise<(Record<F | 'id', string> | undefined)[]> {
-    const rows = await this.guard(
+    const rows = await translated(
       Promise.all(streams.map((s) => this.connection.commands.hmget(this.keys.of(s, 'head'), 'id', ...fields))),
     );
     return rows.map(([id, ...values]) =>
@@ -215,18 +214,18 @@ export class Log {
 
   /** A field of a guard hash of an owner, or null. */
   guardField(owner: Owner, name: string, field: string): Promise<string | null> {
-    return this.guard(this.connection.commands.hget(this.keys.of(owner, name), field));
+    return translated(this.connection.commands.hget(this.keys.of(owner, name), field));
   }
 
   /** Fields of a guard hash of an owner. */
   guardFields(owner: Owner, name: string, fields: readonly string[]): Promise<(string | null)[]> {
     if (fields.length === 0) return Promise.resolve([]);
-    return this.guard(this.connection.commands.hmget(this.keys.of(owner, name), ...fields));
+    return translated(this.connection.commands.hmget(this.keys.of(owner, name), ...fields));
   }
 
   /** A whole guard hash of an owner. */
   guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
-    return this.guard(this.connection.commands.hgetall(this.keys.of(owner, name)));
+    return translated(this.connection.commands.hgetall(this.keys.of(owner, name)));
   }
 
   /** A page of a directory (entries `<name>\n<id>`) merged over all partitions in byte order, after `after`, beginning with `prefix`. */
@@ -236,8 +235,9 @@ export class Log {
     after: string,
     limit: number,
   ): Promise<{ entries: string[]; more: boolean }> {
-    const from = after > prefix ? `(${after}` : `[${prefix}`;
-    const parts = await this.guard(
+    const isWithin = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0;
+    const from = isWithin ? `(${after}` : `[${prefix}`;
+    const parts = await translated(
       Promise.all(
         Array.from({ length: this.keys.partitions }, (_, p) =>
           this.connection.commands.zrangebylex(
@@ -258,7 +258,7 @@ export class Log {
   /** Where a partition's feed ends, and where each projector group stands in it. */
   async progress(partition: number): Promise<{ head: string; checkpoints: Record<string, string> }> {
     const { commands } = this.connection;
-    const [head, checkpoints] = await this.guard(
+    const [head, checkpoints] = await translated(
       Promise.all([
         commands.hget(this.keys.at(partition, 'feed_head'), 'id'),
         commands.hgetall(this.keys.at(partition, 'checkpoints')),
@@ -272,7 +272,7 @@ export class Log {
     for (const master of this.connection.masters()) {
       let cursor = '0';
       do {
-        const [next, keys] = await this.guard(
+        const [next, keys] = await translated(
           master.scan(cursor, 'MATCH', this.keys.logPattern(partition), 'COUNT', 1_000),
         );
         cursor = next;
@@ -310,7 +310,7 @@ export class Log {
     }
     // Only what writes an event is worth waiting for: the rest can be done again.
     const writer = script.emits.length > 0 ? (this.replicated ?? this.writer) : this.writer;
-    const reply = await this.guard(writer.run(script, keys, values));
+    const reply = await translated(writer.run(script, keys, values));
     if (reply[0] !== 'fail') return reply;
     const code = String(reply[1]);
     throw isErrorCode(code)
@@ -320,15 +320,9 @@ export class Log {
 
   private async range(stream: StreamRef, from: string, to: string, count: number): Promise<RawEvent[]> {
     const key = this.keys.of(stream, 'log');
-    return decodeRows(await this.guard(this.connection.commands.xrangeBuffer(key, from, to, 'COUNT', count)));
-  }
-
-  private async guard<T>(command: Promise<T>): Promise<T> {
-    try {
-      return await command;
-    } catch (error) {
-      throw asRedisFailure(error);
-    }
+    const read = (start: string, most: number) =>
+      this.connection.commands.xrangeBuffer(key, start, to, 'COUNT', most) as Promise<Row[]>;
+    return onlyEvents(read, from, count);
   }
 }
 
@@ -339,11 +333,25 @@ function fingerprintOf({ script, body }: Append): string {
     .slice(0, 16);
 }
 
-export type Row = [Buffer, Buffer[] | null];
+type Row = [Buffer, Buffer[] | null];
 
-/** Log or feed rows to events. An entry that is not ours is left out of a log read: projectors see it in the feed and park it. */
-export function decodeRows(rows: Row[]): RawEvent[] {
-  return rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []);
+/**
+ * Events from a place on, as many as asked for unless the log ends before. An entry that is not ours is left out: projectors see it in
+ * the feed and park it. More is read in its place, so that a page that is not full is always the last.
+ */
+async function onlyEvents(
+  read: (from: string, most: number) => Promise<Row[]>,
+  from: string,
+  count: number,
+): Promise<RawEvent[]> {
+  const events: RawEvent[] = [];
+  for (let next = from; ;) {
+    const wanted = count - events.length;
+    const rows = await translated(read(next, wanted));
+    events.push(...rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []));
+    if (rows.length < wanted || events.length >= count) return events;
+    next = `(${rows.at(-1)![0].toString('latin1')}`;
+  }
 }
 
 /** The seq of an id of ours; 0 for the start. */

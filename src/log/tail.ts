@@ -6,6 +6,7 @@
  * One connection and one XREAD over all feeds on a single Redis; on a Cluster one small connection per partition, as a read may not
  * span slots.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { eventOfEntry, START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
@@ -81,6 +82,7 @@ export class Tail {
         if (!client) {
           client = await this.options.log.connection.forBlocking(cursors[0]!.key);
           this.clients.add(client);
+          if (this.stopping.signal.aborted) break;
           for (const cursor of cursors) await this.verify(client, cursor);
         }
         const wait = GATHER_MS - (performance.now() - lastRead);
@@ -104,6 +106,7 @@ export class Tail {
         failures += 1;
       }
     }
+    client?.disconnect();
   }
 
   private async readOnce(client: Redis, cursors: Cursor[]): Promise<boolean> {
@@ -135,7 +138,7 @@ export class Tail {
       if (event) {
         const seq = seqOf(entryId);
         if (seq !== cursor.seq + 1) {
-          this.options.onEvents(events);
+          if (events.length > 0) this.options.onEvents(events);
           await this.lost(cursor);
           return;
         }
@@ -179,7 +182,7 @@ export class Tail {
     cursor.seq = end.seq;
   }
 
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms));
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.stopping.signal }).catch(() => {});
   }
 }

@@ -26,6 +26,8 @@ const WAIT_MS = 2_000;
 const REDIRECT_MS = 15_000;
 const REDIRECT_PAUSE_MS = 100;
 const MAX_WAITING = 20_000;
+/** The Cluster client sends again what a lost connection had carried, and says this when it is too late for that. */
+const LOST_ON_THE_WAY = /Cluster isn't ready/;
 const REDIRECTED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
 
 export class ScriptWriter {
@@ -85,7 +87,8 @@ export class ScriptWriter {
     else if (REDIRECTED.test(error.message) && Date.now() - call.since < REDIRECT_MS) {
       if (this.client instanceof Cluster) this.client.refreshSlotsCache();
       setTimeout(() => this.add(call), REDIRECT_PAUSE_MS);
-    } else call.reject(error);
+    } else
+      call.reject(LOST_ON_THE_WAY.test(error.message) ? fail('unknown_outcome', undefined, { cause: error }) : error);
   }
 
   /** A server that restarted or failed over has an empty script cache: it gets the source once, and a repeat is answered as one. */
@@ -101,6 +104,7 @@ export class ScriptWriter {
   }
 
   private async round(calls: readonly Call[]): Promise<[Error | null, unknown][]> {
+    if (this.client.status !== 'ready') throw fail('unavailable', 'Redis is not there right now');
     const batch = this.client.pipeline();
     for (const { script, keys, values } of calls) batch.evalsha(script.sha, keys.length, ...keys, ...values);
     if (this.acks > 0) {
@@ -115,7 +119,8 @@ export class ScriptWriter {
     if (this.acks > 0) {
       const [error, reached] = replies.at(-1)!;
       if (error) throw error;
-      if (Number(reached) < this.acks) throw fail('unknown_outcome', `${String(reached)} replicas have it, not ${this.acks}`);
+      if (Number(reached) < this.acks)
+        throw fail('unknown_outcome', `${String(reached)} replicas have it, not ${this.acks}`);
     }
     return replies.slice(0, calls.length);
   }

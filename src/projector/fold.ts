@@ -5,7 +5,8 @@
  */
 import type { Decode, RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
-import type { Write } from '../log/feed.ts';
+import { translated } from '../log/connection.ts';
+import type { Expected, Write } from '../log/feed.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../views/projection.ts';
@@ -26,13 +27,23 @@ export interface Parked {
   readonly error: string;
 }
 
-export interface Folded {
-  readonly writes: Write[];
-  /** `<view> <stream kind> <stream id>` → why, for streams that this batch parked. */
-  readonly parked: Map<string, Parked>;
-  /** Positions that hold once the writes are done; for the caller's cache. */
-  readonly applied: Map<string, string>;
+/** What a batch means for one view of one stream. */
+export interface Part {
+  /** `<view> <stream kind> <stream id>` */
+  readonly place: string;
+  readonly writes: readonly Write[];
+  /** What the writes continue. */
+  readonly expected: Expected;
+  /** The view's position once the writes are done. */
+  readonly applied: string;
+  /** This batch parks the stream in the view. */
+  readonly parked: Parked | undefined;
+  /** The view lacks more than one part may bring: the same batch is to be folded again once the writes are done. */
+  readonly isPartial: boolean;
 }
+
+/** Events of the log that one part brings at most, so that no script and no memory grows with a view that is far behind. */
+const SLICE = 2_000;
 
 export const placeOf = (projection: Projection, stream: StreamRef): string =>
   `${viewName(projection)} ${stream.kind} ${stream.id}`;
@@ -43,22 +54,34 @@ export async function foldBatch(
   events: readonly RawEvent[],
   known: ReadonlyMap<string, string>,
   isParked: (place: string) => boolean,
-): Promise<Folded> {
-  const folded: Folded = { writes: [], parked: new Map(), applied: new Map() };
-  const tasks = jobsOf(options.projections, events).filter(({ place }) => !isParked(place));
+): Promise<Part[]> {
+  const tasks = tasksOf(options.projections, events).filter(({ place }) => !isParked(place));
   const unknown = tasks.filter(({ place }) => !known.has(place));
-  const asked = await options.views.applied(unknown.map(({ projection, stream }) => [projection, stream] as const));
+  const asked = await translated(
+    options.views.applied(unknown.map(({ projection, stream }) => [projection, stream] as const)),
+  );
   const appliedBefore = new Map(unknown.map(({ place }, i) => [place, asked[i]!]));
-  const results = await Promise.all(
+  return Promise.all(
     tasks.map((task) => foldStream(options, task, known.get(task.place) ?? appliedBefore.get(task.place)!)),
   );
-  results.forEach(({ writes, parked, applied }, i) => {
-    const { place } = tasks[i]!;
-    folded.writes.push(...writes);
-    folded.applied.set(place, applied);
-    if (parked) folded.parked.set(place, parked);
-  });
-  return folded;
+}
+
+/** A script blocks Redis and takes only so many arguments: the parts of a batch go out in as many scripts as that asks for. */
+const MAX_VALUES = 20_000;
+
+export function portionsOf(parts: readonly Part[]): Part[][] {
+  const portions: Part[][] = [[]];
+  let values = 0;
+  for (const part of parts) {
+    const size = part.writes.reduce((sum, { args }) => sum + args.length, 0);
+    if (values > 0 && values + size > MAX_VALUES) {
+      portions.push([]);
+      values = 0;
+    }
+    values += size;
+    portions.at(-1)!.push(part);
+  }
+  return portions;
 }
 
 interface Task {
@@ -68,7 +91,7 @@ interface Task {
   readonly events: RawEvent[];
 }
 
-function jobsOf(projections: readonly Projection[], events: readonly RawEvent[]): Task[] {
+function tasksOf(projections: readonly Projection[], events: readonly RawEvent[]): Task[] {
   const tasks = new Map<string, Task>();
   for (const event of events) {
     for (const projection of projections) {
@@ -82,81 +105,83 @@ function jobsOf(projections: readonly Projection[], events: readonly RawEvent[])
   return [...tasks.values()];
 }
 
-async function foldStream(
-  options: FoldOptions,
-  { projection, stream, events }: Task,
-  applied: string,
-): Promise<{ writes: Write[]; applied: string; parked?: Parked }> {
-  const from = seqOf(applied);
-  let fresh = events.filter((event) => event.seq > from);
-  if (fresh.length === 0) return { writes: [], applied };
-  if (fresh[0]!.seq !== from + 1 || !isDense(fresh))
-    fresh = await missing(options.log, stream, applied, fresh.at(-1)!.seq);
-
-  const steps: { event: RawEvent; steps: Step<object>[] }[] = [];
+async function foldStream(options: FoldOptions, task: Task, applied: string): Promise<Part> {
+  const { place, projection, stream } = task;
+  const { log, views, decode } = options;
+  const next = seqOf(applied) + 1;
+  const upTo = task.events.at(-1)!.seq;
+  let fresh = task.events.filter((event) => event.seq >= next);
   let parked: Parked | undefined;
-  for (const event of fresh) {
+  const park = (event: RawEvent, error: unknown) => {
+    parked = { event_id: event.id, type: event.type, error: (error as Error).message };
+  };
+
+  // The feed is only where we heard of the events; the log has them all.
+  const isGapped = fresh.some((event, i) => event.seq !== next + i);
+  if (isGapped) fresh = (await log.readAfter(stream, applied, SLICE)).filter((event) => event.seq <= upTo);
+
+  const folding: { event: RawEvent; steps: Step<object>[] }[] = [];
+  for (const [i, event] of fresh.entries()) {
     try {
-      steps.push({ event, steps: stepsOf(projection, options.decode(event)) });
+      if (event.seq !== next + i) throw new Error(`the log has no event ${next + i} before it`);
+      folding.push({ event, steps: stepsOf(projection, event, decode) });
     } catch (error) {
-      parked = { event_id: event.id, type: event.type, error: (error as Error).message };
+      park(event, error);
       break;
     }
   }
-  const sheet = await loadSheet(
-    options.views,
-    projection,
-    stream,
-    steps.flatMap((s) => s.steps),
-  );
-  let reached = applied;
-  for (const { event, steps: ofEvent } of steps) {
-    try {
-      sheet.apply(ofEvent);
-    } catch (error) {
-      parked = { event_id: event.id, type: event.type, error: (error as Error).message };
-      break;
-    }
-    reached = event.id;
-  }
-  const writes = reached === applied ? [] : options.views.writes(projection, stream, sheet, reached);
-  return { writes, applied: reached, ...(parked ? { parked } : {}) };
-}
-
-const isDense = (events: readonly RawEvent[]): boolean =>
-  events.every((e, i) => i === 0 || e.seq === events[i - 1]!.seq + 1);
-
-/** The log's own events between a view's position and a batch's end: the feed is only where we heard of them. */
-async function missing(log: Log, stream: StreamRef, applied: string, upTo: number): Promise<RawEvent[]> {
-  const events: RawEvent[] = [];
-  for await (const page of log.readAll(stream, applied)) {
-    events.push(...page.filter((event) => event.seq <= upTo));
-    if (page.at(-1)!.seq >= upTo) break;
-  }
-  return events;
-}
-
-/** Documents that the steps change and do not make themselves. */
-async function loadSheet(
-  views: Views,
-  projection: Projection,
-  stream: StreamRef,
-  steps: readonly Step<object>[],
-): Promise<Sheet<object>> {
   const sheet = new Sheet<object>();
+  let reached = applied;
+  try {
+    await load(
+      sheet,
+      views,
+      task,
+      folding.flatMap(({ steps }) => steps),
+    );
+    for (const { event, steps } of folding) {
+      try {
+        sheet.apply(steps);
+      } catch (error) {
+        park(event, error);
+        break;
+      }
+      reached = event.id;
+    }
+  } catch (error) {
+    // A document of the view itself cannot be read.
+    if (!(error instanceof SyntaxError)) throw error;
+    park(fresh[0]!, error);
+  }
+  return {
+    place,
+    writes: reached === applied ? [] : views.writes(projection, stream, sheet, reached),
+    expected: views.standsAt(projection, stream, applied),
+    applied: reached,
+    parked,
+    isPartial: isGapped && parked === undefined && fresh.length === SLICE && fresh.at(-1)!.seq < upTo,
+  };
+}
+
+/** Puts the documents that the steps change and do not make themselves onto the sheet. */
+async function load(
+  sheet: Sheet<object>,
+  views: Views,
+  { projection, stream }: Task,
+  steps: readonly Step<object>[],
+): Promise<void> {
   const made = new Set<string>();
   const needed = new Set<string>();
   for (const step of steps) {
     if (!('put' in step) && !made.has(step.key)) needed.add(step.key);
     else made.add(step.key);
   }
-  if (needed.size === 0) return sheet;
+  if (needed.size === 0) return;
   if (projection.shape === 'entity') {
-    const { doc } = await views.entity(projection, stream);
+    const { doc } = await translated(views.entity(projection, stream));
     if (doc) sheet.load('', 0, doc);
   } else {
-    const found = await views.byKeys(projection, stream, [...needed]);
+    const found = await translated(views.byKeys(projection, stream, [...needed]));
     found.docs.forEach(({ order, json }, i) => sheet.load(found.keys[i]!, order, JSON.parse(json) as object));
   }
-  return sheet;
 }

@@ -31,6 +31,7 @@ export class Projector {
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
   private readonly readers = new Set<Redis>();
+  private standing = { workers: 1, place: 0 };
 
   constructor(options: ProjectorOptions) {
     this.options = options;
@@ -39,40 +40,56 @@ export class Projector {
 
   /** Takes its share of the partitions and begins to read. Resolves once the first share is worked up to date. */
   async start(): Promise<void> {
-    await this.assign();
-    this.loops.push(this.every(this.options.leaseMs / 3, () => this.assign()));
-    this.loops.push(this.every(this.options.keepFeedMs / 4, () => this.trim()));
-    const all = Array.from({ length: this.options.log.keys.partitions }, (_, i) => i);
-    if (this.options.log.connection.isCluster) for (const p of all) this.loops.push(this.readLoop([p]));
+    const { log, leaseMs, keepFeedMs } = this.options;
+    try {
+      await this.renew();
+      // Leases are renewed by a loop of their own: to bring a partition up to date may take longer than a lease lasts.
+      this.loops.push(this.every(leaseMs / 3, () => this.renew()));
+      await this.assign();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.loops.push(this.every(leaseMs / 3, () => this.assign()));
+    this.loops.push(this.every(keepFeedMs / 4, () => this.trim()));
+    const all = Array.from({ length: log.keys.partitions }, (_, i) => i);
+    if (log.connection.isCluster) for (const p of all) this.loops.push(this.readLoop([p]));
     else this.loops.push(this.readLoop(all));
   }
 
   /** Finishes the batches in hand and gives the leases back. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    const owned = new Set(this.owned.values());
+    for (const partition of owned) partition.lose();
     for (const reader of this.readers) reader.disconnect();
     await Promise.allSettled(this.loops);
-    const owned = [...this.owned.values()];
-    await Promise.allSettled(owned.map((partition) => partition.idle()));
-    await Promise.allSettled(owned.map((partition) => this.release(partition)));
+    for (const partition of this.owned.values()) owned.add(partition);
+    await Promise.allSettled([...owned].map((partition) => this.release(partition)));
     await this.enlist(0).catch(() => {});
   }
 
-  /** Renews what is owned, gives back what is over the fair share and takes what is free. */
-  private async assign(): Promise<void> {
-    const { log } = this.options;
-    const { workers, place } = await this.enlist(this.options.leaseMs);
-    const share = Math.ceil(log.keys.partitions / workers);
-    const order = Array.from({ length: log.keys.partitions }, (_, i) => (i + place * share) % log.keys.partitions);
+  /** Says that this worker lives, and keeps what it owns. */
+  private async renew(): Promise<void> {
+    this.standing = await this.enlist(this.options.leaseMs);
     await Promise.all(
-      [...this.owned.values()].map(async (partition, i) => {
-        if (i >= share) await this.release(partition);
-        else if ((await this.group.lease(partition.number, this.options.leaseMs)) === undefined) this.drop(partition);
-        else if (partition.isLost) this.owned.delete(partition.number);
+      [...this.owned.values()].map(async (partition) => {
+        const fence = await this.group.lease(partition.number, this.options.leaseMs);
+        if (fence !== partition.fence || partition.isLost) this.drop(partition);
+        else partition.lookAt((await this.options.log.progress(partition.number)).head);
       }),
     );
-    for (const number of order) {
-      if (this.owned.size >= share || this.stopping.signal.aborted) return;
+  }
+
+  /** Gives back what is over the fair share and takes what is free. */
+  private async assign(): Promise<void> {
+    const { partitions } = this.options.log.keys;
+    const { workers, place } = this.standing;
+    const share = Math.ceil(partitions / workers);
+    await Promise.all([...this.owned.values()].slice(share).map((partition) => this.release(partition)));
+    for (let i = 0; i < partitions && this.owned.size < share; i += 1) {
+      if (this.stopping.signal.aborted) return;
+      const number = (i + place * share) % partitions;
       if (!this.owned.has(number)) await this.take(number);
     }
   }
@@ -81,23 +98,37 @@ export class Projector {
     const fence = await this.group.lease(number, this.options.leaseMs);
     if (fence === undefined) return;
     const partition = new Partition({ ...this.options, group: this.group }, number, fence);
-    await partition.open();
-    if (!partition.isLost) this.owned.set(number, partition);
+    this.owned.set(number, partition);
+    if (!this.stopping.signal.aborted) await this.apart(partition, () => partition.open());
+  }
+
+  /**
+   * One partition's own trouble (a key of a wrong kind, say) holds up no other: it is let go, and taken again with the next share. Only
+   * what is wrong with Redis itself is thrown.
+   */
+  private async apart(partition: Partition, task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      if (error instanceof ChatError) throw error;
+      this.drop(partition);
+      tell(this.options.warn, error, { partition: partition.number });
+    }
   }
 
   private drop(partition: Partition): void {
     partition.lose();
-    this.owned.delete(partition.number);
+    if (this.owned.get(partition.number) === partition) this.owned.delete(partition.number);
   }
 
   private async release(partition: Partition): Promise<void> {
     this.drop(partition);
-    await partition.idle().catch(() => {});
+    await partition.idle();
     await this.group.lease(partition.number, 0);
   }
 
   private async enlist(ttlMs: number): Promise<{ workers: number; place: number }> {
-    const args = { worker: this.options.worker, ttl: String(ttlMs) };
+    const args = { group: this.group.name, worker: this.options.worker, ttl: String(ttlMs) };
     const [, workers, place] = await this.options.log.runAt('projector.enlist', 0, args);
     return { workers: Math.max(1, Number(workers)), place: Number(place) };
   }
@@ -106,22 +137,27 @@ export class Projector {
     const { log, batchSize } = this.options;
     let client: Redis | undefined;
     await this.retrying(async () => {
-      const mine = candidates.filter((number) => this.owned.has(number));
-      if (mine.length === 0) return this.pause(100);
+      const mine = candidates.flatMap((n) => this.owned.get(n) ?? []).filter((p) => !p.isOpening && !p.isLost);
       try {
-        for (const number of mine) await this.owned.get(number)?.ensureOpen();
-        client ??= await this.reader(log.keys.at(mine[0]!, 'feed'));
-        const entries = await this.group.read(client, mine, batchSize);
-        const working = [...entries].map(async ([number, rows]) => this.owned.get(number)?.work(rows));
+        for (const partition of mine) await this.apart(partition, () => partition.open());
+        const open = mine.filter((partition) => !partition.isLost);
+        if (open.length === 0) return await this.pause(100);
+        const numbers = open.map(({ number }) => number);
+        client ??= await this.reader(log.keys.at(numbers[0]!, 'feed'));
+        const entries = await this.group.read(client, numbers, batchSize);
+        // One after the other, so that a node which also serves sockets is held up by no more than one batch at a time.
+        for (const p of open) {
+          const rows = entries.get(p.number);
+          if (rows) await this.apart(p, () => p.work(rows));
+        }
         // Reads are right without us, so a moment's gathering costs nobody anything and makes batches of single events.
-        if (entries.size > 0) await this.pause(GATHER_MS);
-        const failed = (await Promise.allSettled(working)).find((r) => r.status === 'rejected');
-        if (failed) throw failed.reason;
+        const isBehind = [...entries.values()].some((rows) => rows.length === batchSize);
+        if (entries.size > 0 && !isBehind) await this.pause(GATHER_MS);
       } catch (error) {
         client?.disconnect();
         if (client) this.readers.delete(client);
         client = undefined;
-        for (const number of mine) this.owned.get(number)?.interrupt();
+        for (const partition of mine) partition.interrupt();
         throw error;
       }
     });
@@ -131,16 +167,19 @@ export class Projector {
   private async reader(key: string): Promise<Redis> {
     const client = await this.options.log.connection.forBlocking(key);
     this.readers.add(client);
+    if (this.stopping.signal.aborted) client.disconnect();
     return client;
   }
 
   private async trim(): Promise<void> {
     const { log, keepFeedMs } = this.options;
-    for (const number of this.owned.keys()) {
-      for (;;) {
-        const [, cut] = await log.runAt('feed.trim', number, { keep: String(keepFeedMs), slice: TRIM_SLICE });
-        if (Number(cut) < Number(TRIM_SLICE) / 2 || this.stopping.signal.aborted) break;
-      }
+    for (const partition of this.owned.values()) {
+      await this.apart(partition, async () => {
+        for (let cut = Infinity; cut > Number(TRIM_SLICE) / 2 && !this.stopping.signal.aborted;) {
+          const args = { keep: String(keepFeedMs), slice: TRIM_SLICE };
+          cut = Number((await log.runAt('feed.trim', partition.number, args))[1]);
+        }
+      });
     }
   }
 
@@ -181,7 +220,7 @@ export class Projector {
   }
 }
 
-function tell(warn: Warn, error: unknown): void {
+function tell(warn: Warn, error: unknown, about: Record<string, unknown> = {}): void {
   const cause = error instanceof ChatError ? (error.cause as Error | undefined) : undefined;
-  warn(`projector: ${(cause ?? (error as Error)).message}`);
+  warn(`projector: ${(cause ?? (error as Error)).message}`, about);
 }

@@ -5,13 +5,15 @@
  */
 import { createHash } from 'node:crypto';
 import { START } from '../envelope.ts';
-import type { ChatEvent, RawEvent } from '../envelope.ts';
+import type { Decode, RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import { FeedGroup } from '../log/feed.ts';
+import type { Expected, Write } from '../log/feed.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../views/projection.ts';
 import type { Projection } from '../views/projection.ts';
+import type { Views } from '../views/store.ts';
 import { foldBatch, placeOf } from './fold.ts';
 import type { FoldOptions } from './fold.ts';
 
@@ -40,8 +42,9 @@ async function rebuildPartition(options: RebuildOptions, partition: number): Pro
   const group = new FeedGroup(log, options.groupName, options.worker);
   const fence = await group.seize(partition, LEASE_MS);
   const { checkpoint } = await group.open(partition);
-  const write = async (writes: Parameters<FeedGroup['apply']>[0]['writes']) => {
-    const outcome = await group.apply({ partition, fence, after: checkpoint, upTo: checkpoint, ids: [], writes });
+  const write = async (writes: readonly Write[], expects: readonly Expected[] = []) => {
+    const progress = { after: checkpoint, upTo: checkpoint, ids: [] };
+    const outcome = await group.apply({ partition, fence, ...progress, expects, writes });
     if (outcome !== 'ok') throw new Error(`another rebuild took partition ${partition}`);
   };
   let count = 0;
@@ -52,15 +55,20 @@ async function rebuildPartition(options: RebuildOptions, partition: number): Pro
       const release = { command: 'HDEL', key: group.parkedKey(partition), args: places };
       await write([...(places.length > 0 ? [release] : []), ...mine.flatMap((p) => views.clearing(p, stream))]);
       const known = new Map(places.map((place) => [place, START]));
+      const parked = new Set<string>();
       for await (const page of log.readAll(stream, START, PAGE)) {
-        const parked = new Set<string>();
-        const folded = await foldBatch({ ...options, projections: mine }, page, known, (place) => parked.has(place));
-        for (const [place, id] of folded.applied) known.set(place, id);
-        const parking = [...folded.parked].map(([place, why]) => {
-          parked.add(place);
-          return { command: 'HSET', key: group.parkedKey(partition), args: [place, JSON.stringify(why)] };
-        });
-        await write([...folded.writes, ...parking]);
+        const parts = await foldBatch({ ...options, projections: mine }, page, known, (place) => parked.has(place));
+        for (const part of parts) {
+          known.set(part.place, part.applied);
+          const parking = {
+            command: 'HSET',
+            key: group.parkedKey(partition),
+            args: [part.place, JSON.stringify(part.parked)],
+          };
+          if (part.parked) parked.add(part.place);
+          if (part.writes.length > 0) await write(part.writes, [part.expected]);
+          if (part.parked) await write([parking]);
+        }
         await group.lease(partition, LEASE_MS);
         count += page.length;
         options.onProgress?.(page.length);
@@ -84,33 +92,32 @@ export async function verify(
 ): Promise<{ streams: number; events: number; differences: Difference[] }> {
   const result = { streams: 0, events: 0, differences: [] as Difference[] };
   for await (const stream of options.log.streams()) {
+    // The views first: what they hold is then in the log that is read after them, also while others write.
+    const mine = options.projections.filter((p) => p.source === stream.kind);
+    const dumps = await Promise.all(mine.map((projection) => options.views.dump(projection, stream)));
     const events: RawEvent[] = [];
     for await (const page of options.log.readAll(stream, START)) events.push(...page);
     result.streams += 1;
     result.events += events.length;
     const broken = await checkChain(options.log, stream);
     if (broken) result.differences.push({ stream, view: 'chain', reason: broken });
-    for (const projection of options.projections.filter((p) => p.source === stream.kind)) {
-      const reason = await compare(options, projection, stream, events);
+    for (const [i, projection] of mine.entries()) {
+      const reason = compare(options.decode, projection, dumps[i]!, events);
       if (reason) result.differences.push({ stream, view: viewName(projection), reason });
     }
   }
   return result;
 }
 
-async function compare(
-  { views, decode }: FoldOptions,
+function compare(
+  decode: Decode,
   projection: Projection,
-  stream: StreamRef,
+  dump: Awaited<ReturnType<Views['dump']>>,
   events: readonly RawEvent[],
-): Promise<string | undefined> {
-  const dump = await views.dump(projection, stream);
+): string | undefined {
   const upTo = seqOf(dump.applied);
   const sheet = new Sheet<object>();
-  for (const raw of events.filter((event) => event.seq <= upTo)) {
-    const event: ChatEvent = decode(raw);
-    sheet.apply(stepsOf(projection, event));
-  }
+  for (const event of events) if (event.seq <= upTo) sheet.apply(stepsOf(projection, event, decode));
   const expected = sheet.sorted().map(({ order, doc }) => `${order} ${canonical(doc)}`);
   const found = dump.docs.map(({ order, doc }) => `${order} ${canonical(doc)}`);
   if (expected.length !== found.length)

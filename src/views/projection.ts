@@ -3,7 +3,7 @@
  * `as_of` and a rebuild, so they cannot disagree. Refuses clocks, randomness, settings and I/O: all it knows is state and event.
  */
 import type { Static, TSchema } from 'typebox';
-import type { ChatEvent, EventDefinition } from '../envelope.ts';
+import type { ChatEvent, Decode, EventDefinition, RawEvent } from '../envelope.ts';
 
 /**
  * One change of one document. `put` needs nothing of what was there; `change` is passed over where there is no such document.
@@ -45,8 +45,15 @@ export function when<S extends TSchema, Doc>(
 /** The name under which a projection's keys live: `history:v1`. */
 export const viewName = (projection: Projection): string => `${projection.name}:v${projection.version}`;
 
-export function stepsOf<Doc extends object>(projection: Projection<Doc>, event: ChatEvent): Step<Doc>[] {
-  return projection.handlers.filter((h) => h.type === event.type).flatMap((h) => h.steps(event));
+/**
+ * What an event does to a projection's documents. Throws on one that cannot be read; also on a type that nobody here knows, since a
+ * newer program may read more from it. An event that means nothing to the projection is not even parsed.
+ */
+export function stepsOf<Doc extends object>(projection: Projection<Doc>, raw: RawEvent, decode: Decode): Step<Doc>[] {
+  const handlers = projection.handlers.filter((h) => h.type === raw.type);
+  if (handlers.length === 0 && decode.knows(raw.type)) return [];
+  const event = decode(raw);
+  return handlers.flatMap((h) => h.steps(event));
 }
 
 export interface Placed<Doc> {
@@ -57,28 +64,23 @@ export interface Placed<Doc> {
 /** Documents of one stream in memory: loaded ones and those that the fold made, with what has to be written. */
 export class Sheet<Doc extends object> {
   private readonly docs = new Map<string, Placed<Doc>>();
-  /** Keys that the fold wrote (`new` or `changed`) or removed, for the writer. */
-  readonly touched = new Map<string, 'new' | 'changed' | 'removed'>();
-  private readonly removed = new Map<string, number>();
+  private readonly loaded = new Map<string, number>();
+  /** Keys that the fold put, changed or removed, for the writer. */
+  readonly touched = new Set<string>();
 
   load(key: string, order: number, doc: Doc): void {
     this.docs.set(key, { order, doc });
+    this.loaded.set(key, order);
   }
 
   apply(steps: readonly Step<Doc>[]): void {
     for (const step of steps) {
       const before = this.docs.get(step.key);
-      if ('put' in step) {
-        this.docs.set(step.key, { order: before?.order ?? step.order, doc: step.put });
-        this.touched.set(step.key, before ? 'changed' : 'new');
-      } else if (before && 'change' in step) {
-        this.docs.set(step.key, { order: before.order, doc: step.change(before.doc) });
-        if (this.touched.get(step.key) !== 'new') this.touched.set(step.key, 'changed');
-      } else if (before) {
-        this.docs.delete(step.key);
-        this.removed.set(step.key, before.order);
-        this.touched.set(step.key, 'removed');
-      }
+      if ('put' in step) this.docs.set(step.key, { order: before?.order ?? step.order, doc: step.put });
+      else if (!before) continue;
+      else if ('change' in step) this.docs.set(step.key, { order: before.order, doc: step.change(before.doc) });
+      else this.docs.delete(step.key);
+      this.touched.add(step.key);
     }
   }
 
@@ -86,9 +88,9 @@ export class Sheet<Doc extends object> {
     return this.docs.get(key);
   }
 
-  /** The order that a removed document had. */
-  orderOfRemoved(key: string): number | undefined {
-    return this.removed.get(key);
+  /** Where the view has the document that was loaded; one that was removed and put again stands elsewhere now. */
+  loadedOrder(key: string): number | undefined {
+    return this.loaded.get(key);
   }
 
   /** All documents, by order. */

@@ -17,6 +17,13 @@ export interface Write {
   readonly args: readonly string[];
 }
 
+/** A field of a view key that must be as it was when writes were worked out; '' where it was not there. */
+export interface Expected {
+  readonly key: string;
+  readonly field: string;
+  readonly value: string;
+}
+
 export interface StoredDoc {
   readonly order: number;
   readonly json: string;
@@ -90,10 +97,13 @@ export class Views {
       const batch = this.redis.multi().hget(index, APPLIED).hget(this.keys.of(stream, 'head'), 'id');
       for (const { order } of found) batch.zrangebyscore(this.docsKey(projection, stream), order, order);
       const [applied, head, ...rows] = await exec<[string | null, string | null, ...string[][]]>(batch);
-      // A projector came in between: a key that had no order then may have one now.
-      if (applied !== asked && found.length < keys.length) continue;
-      const docs = found.map(({ order }, i) => ({ order: Number(order), json: rows[i]![0] ?? 'null' }));
-      return { applied: applied ?? START, head: head ?? undefined, docs, keys: found.map((f) => f.key) };
+      const there = found.flatMap(({ key, order }, i) => {
+        const json = rows[i]![0];
+        return json === undefined ? [] : [{ key, order: Number(order), json }];
+      });
+      // A projector came in between: a key that had no order then may have one now, or another.
+      if (applied !== asked && there.length < keys.length) continue;
+      return { applied: applied ?? START, head: head ?? undefined, docs: there, keys: there.map(({ key }) => key) };
     }
   }
 
@@ -144,19 +154,26 @@ export class Views {
     const placed: string[] = [];
     const ordered: string[] = [];
     const writes: Write[] = [];
-    for (const [key, how] of sheet.touched) {
+    for (const key of sheet.touched) {
+      const before = sheet.loadedOrder(key);
       const now = sheet.get(key);
-      const order = String(now?.order ?? sheet.orderOfRemoved(key));
-      if (how !== 'new') writes.push({ command: 'ZREMRANGEBYSCORE', key: docs, args: [order, order] });
-      if (!now) writes.push({ command: 'HDEL', key: index, args: [key] });
-      else {
-        placed.push(order, JSON.stringify(now.doc));
-        ordered.push(key, order);
+      if (before !== undefined) {
+        writes.push({ command: 'ZREMRANGEBYSCORE', key: docs, args: [String(before), String(before)] });
+        if (!now) writes.push({ command: 'HDEL', key: index, args: [key] });
+      }
+      if (now) {
+        placed.push(String(now.order), JSON.stringify(now.doc));
+        ordered.push(key, String(now.order));
       }
     }
     for (const args of chunks(placed)) writes.push({ command: 'ZADD', key: docs, args });
     for (const args of chunks([...ordered, APPLIED, applied])) writes.push({ command: 'HSET', key: index, args });
     return writes;
+  }
+
+  /** That a stream's view stands at `applied`: writes that continue it from there are wrong for any other. */
+  standsAt(projection: Projection, stream: StreamRef, applied: string): Expected {
+    return { key: this.indexKey(projection, stream), field: APPLIED, value: applied === START ? '' : applied };
   }
 
   /** The writes that delete a stream's view. */

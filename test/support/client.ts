@@ -29,7 +29,12 @@ export class Rest {
     this.token = token;
   }
 
-  async call<T = Json>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply<T>> {
+  async call<T = Json>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Reply<T>> {
     const response = await fetch(`${this.base}/api/v1${path}`, {
       method,
       headers: {
@@ -72,7 +77,9 @@ export class Socket {
       for (const check of this.waiting) check();
     });
     ws.on('error', () => {});
-    this.closed = new Promise((resolve) => ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
+    this.closed = new Promise((resolve) =>
+      ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
+    );
   }
 
   /** Opens and waits for `session.ready`, unless told to wait for less. */
@@ -124,12 +131,24 @@ export class Socket {
   async ask(type: string, data: Json = {}, more: Json = {}): Promise<Frame> {
     const id = `t${(this.nextId += 1)}`;
     this.ws.send(JSON.stringify({ type, id, data, ...more }));
-    return this.frame((f) => f.id === id && (f.type === 'ack' || f.type === 'error' || f.type === 'pong'), `the answer to ${type}`);
+    return this.frame(
+      (f) => f.id === id && (f.type === 'ack' || f.type === 'error' || f.type === 'pong'),
+      `the answer to ${type}`,
+    );
   }
 
   /** Events of one conversation, in the order they came. */
   events(conversationId: string): Frame[] {
     return this.frames.filter((f) => f.conversation_id === conversationId && f.seq !== undefined);
+  }
+
+  seqs(conversationId: string): number[] {
+    return this.events(conversationId).map((event) => event.seq ?? 0);
+  }
+
+  /** Resolves when the event at this seq of the conversation came. */
+  reached(conversationId: string, seq: number): Promise<void> {
+    return this.until(() => this.seqs(conversationId).includes(seq), `event ${seq}`);
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { Log } from '../../src/log/log.ts';
 import type { LogOptions } from '../../src/log/log.ts';
 import { startCluster } from '../../scripts/redis-cluster.ts';
 import { startRedis } from '../../scripts/redis-server.ts';
+import type { RedisProcess } from '../../scripts/redis-server.ts';
 
 export const topologies = ['one Redis', 'a Cluster of three'] as const;
 export type Topology = (typeof topologies)[number];
@@ -19,9 +20,13 @@ export interface World {
   /** REDIS_URL or REDIS_CLUSTER_NODES for a server process. */
   readonly environment: Record<string, string>;
   readonly warnings: string[];
+  /** Ends every server without warning, and gives the way to start them again on their folders and ports. */
+  killRedis(): Promise<() => Promise<void>>;
 }
 
 interface Running {
+  /** A server that was started again stands in its old place. */
+  readonly servers: RedisProcess[];
   readonly environment: Record<string, string>;
   readonly options: LogOptions['redis'];
   stop(): Promise<void>;
@@ -73,17 +78,27 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
       return redis.environment;
     },
     warnings,
+    async killRedis() {
+      const { servers } = redis;
+      await Promise.all(servers.map((server) => server.kill()));
+      return async () => {
+        const again = await Promise.all(servers.map((server) => startRedis(server.options)));
+        servers.splice(0, servers.length, ...again);
+      };
+    },
   };
 }
 
 async function startTopology(topology: Topology): Promise<Running> {
   if (topology === 'one Redis') {
-    const server = await startRedis();
-    return { environment: { REDIS_URL: server.url }, options: { url: server.url }, stop: () => server.stop() };
+    const servers = [await startRedis()];
+    const { url } = servers[0]!;
+    return { servers, environment: { REDIS_URL: url }, options: { url }, stop: () => servers[0]!.stop() };
   }
   const cluster = await startCluster({ masters: 3 });
   const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
   return {
+    servers: cluster.nodes,
     environment: { REDIS_CLUSTER_NODES: cluster.addresses },
     options: { clusterNodes },
     stop: () => cluster.stop(),

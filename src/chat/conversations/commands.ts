@@ -12,6 +12,7 @@ import type { Answer, Command, Context, Deps, Feature, RawJson } from '../featur
 import { conversationsOf } from '../inbox.ts';
 import type { Inbox } from '../inbox.ts';
 import type { People } from '../participants/contract.ts';
+import { isBlank } from '../text.ts';
 import {
   ConversationCreated,
   ConversationDeleted,
@@ -57,11 +58,8 @@ export function conversations(parts: Parts): Conversations {
   };
 }
 
-/** Who has no say over a name may not smuggle in an invisible one. */
-const BLANK = /^[\s\p{Cc}\p{Cf}]*$/u;
-
 function checkedName(name: string): string {
-  if (BLANK.test(name) || /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(name)) {
+  if (isBlank(name) || /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(name)) {
     throw invalid([{ pointer: '/name', message: 'must be readable text' }]);
   }
   return name.normalize('NFC').trim();

@@ -9,7 +9,7 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
-import { standings } from '../access.ts';
+import { allStandings, standings } from '../access.ts';
 import type { Standing } from '../access.ts';
 import { query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
@@ -138,7 +138,10 @@ export interface ConversationReads {
   readonly queries: Query[];
   /** One conversation as the caller sees it. Throws `not_found` where the caller may not. */
   one(userId: string, id: string, asOf?: string): Promise<RawJson>;
-  /** The caller's conversations of most recent activity in brief, as JSON texts, and the last event id of every one. */
+  /**
+   * The caller's conversations of most recent activity in brief, as JSON texts, and the last event id of every one: also of those that
+   * were deleted, since that is an event which the caller may not have seen. `only` looks at no other conversation.
+   */
   recent(
     userId: string,
     limit: number,
@@ -171,19 +174,24 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
     return new RawJson(json);
   }
 
-  /** The caller's conversations, most recently active first. */
-  async function mine(userId: string): Promise<{ id: string; standing: Standing }[]> {
-    const ids = await conversationsOf(log, userId);
-    const all = await standings(log, userId, ids);
+  /** The conversations that the caller is in, most recently active first; also deleted ones. */
+  async function everyOne(userId: string, only?: string): Promise<{ id: string; standing: Standing }[]> {
+    const ids = only === undefined ? await conversationsOf(log, userId) : [only];
+    const all = await allStandings(log, userId, ids);
     return ids
       .flatMap((id, i) => (all[i]?.member ? [{ id, standing: all[i] }] : []))
       .toSorted((a, b) => b.standing.active - a.standing.active || (a.id < b.id ? 1 : -1));
   }
 
+  async function mine(userId: string): Promise<{ id: string; standing: Standing }[]> {
+    return (await everyOne(userId)).filter(({ standing }) => !standing.isDeleted);
+  }
+
   async function recent(userId: string, limit: number, only?: string) {
-    const found = (await mine(userId)).filter(({ id }) => only === undefined || id === only);
+    const found = await everyOne(userId, only);
+    const living = found.filter(({ standing }) => !standing.isDeleted);
     const shown = await Promise.all(
-      found.slice(0, limit).map(({ id, standing }) => show(userId, id, standing, undefined, toBrief)),
+      living.slice(0, limit).map(({ id, standing }) => show(userId, id, standing, undefined, toBrief)),
     );
     return {
       items: shown.filter((json) => json !== undefined),

@@ -6,12 +6,11 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
+import { isBlank } from '../text.ts';
 import { MessageSent, SendMessage } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
 import { history, messageOf, messageQueries } from './view.ts';
 
-/** Blanks, controls and invisible formatting: a text of nothing else says nothing. */
-const BLANK = /^[\s\p{Cc}\p{Cf}]*$/u;
 const MAX_METADATA_BYTES = 4_096;
 
 export function messages(deps: Deps & { decode: Decode }): Feature {
@@ -80,7 +79,7 @@ function sentData(messageId: string, written: Written, maxLength: number): Messa
     throw invalid([{ pointer: '/attachments', message: `must name a file for a message of type ${message_type}` }]);
   }
   if (attachments.length > 0) throw fail('not_found', 'There is no such attachment');
-  if (BLANK.test(content)) throw invalid([{ pointer: '/content', message: 'must say something' }]);
+  if (isBlank(content)) throw invalid([{ pointer: '/content', message: 'must say something' }]);
   // A string is never shorter in code units than in characters, so the count is only made where it can matter.
   if (content.length > maxLength && characters(content) > maxLength) {
     throw invalid([{ pointer: '/content', message: `must not be longer than ${maxLength} characters` }]);

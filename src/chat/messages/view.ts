@@ -14,7 +14,7 @@ import { ConversationUpdated } from '../conversations/contract.ts';
 import { derivedId } from '../derived-id.ts';
 import { query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
-import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
+import { AsOfTime, badCursor, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
 import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
 import { MessageSent } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
@@ -122,6 +122,17 @@ const One = Type.Object(
 type Direction = 'up' | 'down';
 const cursorAt = (direction: Direction, order: number) => encodeCursor([direction, order]);
 
+interface Place {
+  readonly direction: Direction;
+  readonly from: number | undefined;
+}
+
+function placeOf(cursor: string): Place {
+  const [direction, from] = decodeCursor(cursor, ['', 0] as [string, number]);
+  if (direction !== 'up' && direction !== 'down') throw badCursor();
+  return { direction, from };
+}
+
 export function messageQueries({ log, reading }: Deps): Query[] {
   async function pageFrom(
     id: string,
@@ -133,9 +144,11 @@ export function messageQueries({ log, reading }: Deps): Query[] {
   ) {
     const rows = await reading.page(history, conversationStream(id), { direction, from, limit: limit + 1 }, asOf);
     const page = rows.slice(0, limit);
+    // A page of none, beside the message of `around`, ends where it begins.
+    const last = page.at(-1)?.order ?? from;
     return {
       items: page.map((row) => forReader(row.json, userId)),
-      next: rows.length > limit ? cursorAt(direction, page.at(-1)!.order) : null,
+      next: rows.length > limit && last !== undefined ? cursorAt(direction, last) : null,
     };
   }
 
@@ -149,11 +162,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       pageFrom(id, userId, 'up', found.order, limit - 1 - olderCount, asOf),
     ]);
     const items = [...older.items.toReversed(), forReader(JSON.stringify(found.doc), userId), ...newer.items];
-    // With no room on a side its cursor begins at the message itself.
-    const prev = olderCount === 0 ? cursorAt('down', found.order) : older.next;
-    return listOf(items, limit - 1 - olderCount === 0 ? cursorAt('up', found.order) : newer.next, {
-      prev_cursor: prev,
-    });
+    return listOf(items, newer.next, { prev_cursor: older.next });
   }
 
   return [
@@ -165,10 +174,9 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       async run({ caller }, { conversation_id: id, limit, cursor, order, around: middle, as_of }) {
         await memberStanding(log, caller.userId, id);
         if (middle !== undefined) return around(id, caller.userId, middle, limit, as_of);
-        const start = order === 'asc' ? 'up' : 'down';
-        const [direction, from] =
-          cursor === undefined ? [start, undefined] : decodeCursor(cursor, ['', 0] as [string, number]);
-        const page = await pageFrom(id, caller.userId, direction === 'up' ? 'up' : 'down', from, limit, as_of);
+        const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
+        const { direction, from } = cursor === undefined ? first : placeOf(cursor);
+        const page = await pageFrom(id, caller.userId, direction, from, limit, as_of);
         return listOf(page.items, page.next);
       },
     }),

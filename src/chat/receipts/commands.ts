@@ -1,6 +1,7 @@
 /** Read marks: how far a member has read. The script only moves a mark forward, so a repeat or a late one changes nothing. */
 import Type from 'typebox';
 import { Id, invalid, parseEventId } from '../../envelope.ts';
+import { ChatError, fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { memberStanding } from '../access.ts';
 import { command } from '../feature.ts';
@@ -23,26 +24,40 @@ export function receipts({ log, reading }: Deps): Feature {
     }
   }
 
-  async function mark({ caller, requestId }: Context, id: string, upTo: string | undefined): Promise<Answer> {
-    let messageId: string | undefined = upTo;
-    if (upTo === undefined || !ULID.test(upTo)) {
-      const at = upTo === undefined ? undefined : parseEventId(upTo);
-      if (upTo !== undefined && !at)
-        throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
-      await memberStanding(log, caller.userId, id);
-      messageId = await messageAt(id, at?.seq);
+  /** The message that stands for an event, for a system message or for the end. */
+  async function resolve(userId: string, id: string, upTo: string | undefined): Promise<string | undefined> {
+    const at = upTo === undefined ? undefined : parseEventId(upTo);
+    if (upTo !== undefined && !at && !ULID.test(upTo))
+      throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
+    await memberStanding(log, userId, id);
+    if (upTo === undefined || at) return messageAt(id, at?.seq);
+    const found = (await reading.byKeys(history, conversationStream(id), [upTo])).get(upTo);
+    if (!found) throw fail('not_found', 'There is no such message');
+    return messageAt(id, found.doc.seq);
+  }
+
+  async function mark(context: Context, id: string, upTo: string | undefined): Promise<Answer> {
+    const { caller, requestId } = context;
+    const append = async (messageId: string | undefined): Promise<Answer> => {
+      if (messageId === undefined) return {};
+      const appended = await log.append({
+        script: 'receipt.read',
+        stream: conversationStream(id),
+        actorId: caller.userId,
+        requestId,
+        body: [id, upTo],
+        args: { message_id: messageId },
+      });
+      return { eventId: appended.id };
+    };
+    if (upTo === undefined || !ULID.test(upTo)) return append(await resolve(caller.userId, id, upTo));
+    try {
+      // Nearly always it is what a person wrote, which the script knows by itself.
+      return await append(upTo);
+    } catch (error) {
+      if (!(error instanceof ChatError && error.code === 'not_found')) throw error;
+      return append(await resolve(caller.userId, id, upTo));
     }
-    if (messageId === undefined) return {};
-    const appended = await log.append({
-      script: 'receipt.read',
-      stream: conversationStream(id),
-      actorId: caller.userId,
-      requestId,
-      knowsRepeats: true,
-      body: [id, upTo],
-      args: { message_id: messageId },
-    });
-    return { eventId: appended.id };
   }
 
   return {

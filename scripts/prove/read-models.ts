@@ -1,0 +1,121 @@
+/**
+ * The read models as they lie in Redis, looked at from the outside: dumped canonically, thrown away, made again by the product's own
+ * rebuild or by a projector of this process with a batch size of the story's, and proved against the logs.
+ */
+import { randomBytes } from 'node:crypto';
+import { chat, projections } from '../../src/chat/index.ts';
+import { readConfig } from '../../src/config.ts';
+import { Log } from '../../src/log/log.ts';
+import { Projector } from '../../src/projector/projector.ts';
+import { rebuild, verify } from '../../src/projector/rebuild.ts';
+import { Views } from '../../src/views/store.ts';
+import type { Random } from './random.ts';
+import { eventually } from './story.ts';
+import type { Truth } from './truth.ts';
+import { SECRET_KEY } from './world.ts';
+
+export const GROUP = 'views';
+
+export interface ProjectorSettings {
+  readonly worker: string;
+  readonly batchSize: number;
+  readonly leaseMs: number;
+  readonly warn?: (message: string, fields?: Record<string, unknown>) => void;
+}
+
+export class ReadModels {
+  readonly log: Log;
+  private readonly product: ReturnType<typeof chat>;
+  private readonly views: Views;
+
+  private constructor(log: Log, partitions: number) {
+    this.log = log;
+    this.views = new Views(log.connection.commands, log.keys);
+    this.product = chat(log, this.views, readConfig({ SECRET_KEY, PARTITIONS: String(partitions) }));
+  }
+
+  static async open(url: string, partitions: number): Promise<ReadModels> {
+    const newSalt = () => randomBytes(8).toString('hex');
+    const log = await Log.open({ redis: { url }, partitions, replicationAcks: 0, newSalt, warn: () => {} });
+    return new ReadModels(log, partitions);
+  }
+
+  close(): void {
+    this.log.close();
+  }
+
+  /** A projector of this process, as a node has one. */
+  projector({ worker, batchSize, leaseMs, warn = () => {} }: ProjectorSettings): Projector {
+    return new Projector({
+      ...this.fold(),
+      warn,
+      outward: (events) => this.product.inbox.project(events),
+      groupName: GROUP,
+      worker,
+      batchSize,
+      leaseMs,
+      keepFeedMs: 3_600_000,
+    });
+  }
+
+  /** The product's own rebuild; how many events it folded. */
+  rebuild(random: Random): Promise<number> {
+    return rebuild({ ...this.fold(), groupName: GROUP, worker: random.ulid() });
+  }
+
+  /** What the product's own proof finds. */
+  async differences(): Promise<string[]> {
+    const { differences } = await verify(this.fold());
+    return differences.map(({ stream, view, reason }) => `${view} of ${stream.kind} ${stream.id}: ${reason}`);
+  }
+
+  /** Forgets every view, what is parked, and how far the projectors were, so that they begin at the beginning. */
+  async forget(truth: Truth): Promise<void> {
+    for (const pattern of ['chat:{*}:view:*', 'chat:{*}:parked', 'chat:{*}:checkpoints', 'chat:{*}:leases'])
+      for (const key of await truth.keys(pattern)) await truth.client.unlink(key);
+    for (const feed of await truth.keys('chat:{*}:feed')) await truth.client.xgroup('DESTROY', feed, GROUP);
+  }
+
+  /** Forgets how far the projectors were, and keeps the views: every event comes a second time. */
+  async deliverAgain(truth: Truth): Promise<void> {
+    for (const key of await truth.keys('chat:{*}:checkpoints')) await truth.client.hset(key, GROUP, '0-0');
+    for (const feed of await truth.keys('chat:{*}:feed')) await truth.client.xgroup('SETID', feed, GROUP, '0-0');
+  }
+
+  /** Runs a projector of this process until it has everything; false when it does not get there. */
+  async project(truth: Truth, settings: ProjectorSettings): Promise<boolean> {
+    const projector = this.projector(settings);
+    await projector.start();
+    const done = await eventually(() => truth.isProjected(GROUP), 60_000);
+    await projector.stop();
+    return done;
+  }
+
+  private fold() {
+    return { log: this.log, views: this.views, projections, decode: this.product.decode };
+  }
+}
+
+/** Every view key with its content, in an order that does not depend on how it was written. */
+export async function dumpViews(truth: Truth): Promise<Map<string, string>> {
+  const dump = new Map<string, string>();
+  for (const key of await truth.keys('chat:{*}:view:*')) {
+    const type = await truth.client.type(key);
+    if (type === 'hash') dump.set(key, JSON.stringify(sorted(await truth.client.hgetall(key))));
+    else if (type === 'zset')
+      dump.set(key, JSON.stringify(await truth.client.call('ZRANGE', key, '0', '-1', 'WITHSCORES')));
+    else dump.set(key, `a ${type}, which no view is`);
+  }
+  return dump;
+}
+
+const sorted = (hash: Record<string, string>): [string, string][] =>
+  Object.entries(hash).toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+/** Keys that two dumps do not have in common, with both contents cut short. */
+export function differencesOf(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const keys = new Set([...before.keys(), ...after.keys()]);
+  return [...keys]
+    .filter((key) => before.get(key) !== after.get(key))
+    .map((key) => `${key}: ${before.get(key)?.slice(0, 200)} became ${after.get(key)?.slice(0, 200)}`);
+}

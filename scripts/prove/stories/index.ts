@@ -1,0 +1,33 @@
+/** Every story, in the order in which they are told. */
+import type { Story } from '../story.ts';
+import { clockJumps, diskFull, memoryFull, scriptFlush } from './adversity.ts';
+import { primaryKilled, slotMoved } from './cluster.ts';
+import { freshReads } from './fresh-reads.ts';
+import { kills } from './kills.ts';
+import { failover, flushed, restored } from './lost-state.ts';
+import { manyTries } from './many-tries.ts';
+import { poison } from './poison.ts';
+import { powerCut } from './power-cut.ts';
+import { readModels, stalledWorker } from './read-models.ts';
+import { cutSockets, readersAgree } from './readers.ts';
+
+export const stories: readonly Story[] = [
+  kills,
+  manyTries,
+  readersAgree,
+  cutSockets,
+  readModels,
+  stalledWorker,
+  freshReads,
+  poison,
+  restored,
+  failover,
+  flushed,
+  scriptFlush,
+  clockJumps,
+  memoryFull,
+  diskFull,
+  primaryKilled,
+  slotMoved,
+  powerCut,
+];

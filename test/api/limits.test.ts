@@ -1,0 +1,69 @@
+/** How much one caller may ask for, and what they are told past it. */
+import { expect } from 'chai';
+import { Rest } from '../support/client.ts';
+import type { Reply } from '../support/client.ts';
+import { writesNothing } from '../support/nothing-written.ts';
+import { group, register, useNodes } from '../support/server.ts';
+import { useWorld } from '../support/world.ts';
+
+describe('limits', () => {
+  const world = useWorld();
+  const startNode = useNodes(world);
+
+  function expectLimited({ status, body, headers }: Reply): void {
+    expect([status, body['code']]).to.deep.equal([429, 'rate_limited']);
+    expect(Number(headers.get('Retry-After'))).to.be.within(1, 60);
+    expect(headers.get('RateLimit-Policy')).to.match(/q=\d+;w=60/);
+    expect(headers.get('RateLimit')).to.match(/r=0;t=\d+/);
+  }
+
+  it('messages a minute: REST and WebSocket count together, for each user alone', async () => {
+    const node = await startNode({ RATE_LIMIT_MESSAGES_PER_MINUTE: '3' });
+    const [ada, bob] = [await register(node), await register(node)];
+    const id = await group(ada, bob);
+    const socket = await ada.socket();
+    const message = { conversation_id: id, content: 'x' };
+    const post = (by = ada) => by.rest.post(`/conversations/${id}/messages`, { content: 'x' });
+    expect((await post()).status).to.equal(201);
+    await socket.command('message.send', message);
+    expect((await post()).status).to.equal(201);
+    expectLimited(await writesNothing(world, 'REST', () => post()));
+    const refused = await writesNothing(world, 'WebSocket', () => socket.ask('message.send', message));
+    expect(refused.error).to.include({ code: 'rate_limited' });
+    expect(refused.error?.retry_after).to.be.within(1, 60);
+    expect((await post(bob)).status).to.equal(201);
+    await socket.command('receipt.read', { conversation_id: id });
+    expect((await ada.rest.get(`/conversations/${id}/messages`)).status).to.equal(200);
+  });
+
+  it('what has not the form does not count', async () => {
+    const node = await startNode({ RATE_LIMIT_MESSAGES_PER_MINUTE: '1' });
+    const ada = await register(node);
+    const id = await group(ada);
+    for (let i = 0; i < 3; i += 1) await ada.rest.post(`/conversations/${id}/messages`, {});
+    expect((await ada.rest.post(`/conversations/${id}/messages`, { content: 'x' })).status).to.equal(201);
+  });
+
+  it('requests a minute: by address where nobody is known, ten times as many for a user', async () => {
+    const node = await startNode({ RATE_LIMIT_REQUESTS_PER_MINUTE: '3' });
+    const [ada, bob] = [await register(node), await register(node)];
+    const nobody = new Rest(node.base);
+    const logIn = { username: 'nobody', password: 'wrong password' };
+    expect((await nobody.post('/auth/login', logIn)).status).to.equal(401);
+    expectLimited(await nobody.post('/auth/login', logIn));
+    const statuses = [];
+    for (let i = 0; i < 30; i += 1) statuses.push((await ada.rest.get('/users/me')).status);
+    expect(new Set(statuses)).to.deep.equal(new Set([200]));
+    expectLimited(await ada.rest.get('/users/me'));
+    expect((await bob.rest.get('/users/me')).status).to.equal(200);
+    for (const path of ['/health/live', '/health/ready']) expect((await nobody.get(path)).status).to.equal(200);
+  });
+
+  it('0 is no limit', async () => {
+    const node = await startNode();
+    const ada = await register(node);
+    const id = await group(ada);
+    const posts = Array.from({ length: 150 }, () => ada.rest.post(`/conversations/${id}/messages`, { content: 'x' }));
+    expect(new Set((await Promise.all(posts)).map(({ status }) => status))).to.deep.equal(new Set([201]));
+  });
+});

@@ -1,0 +1,208 @@
+/** What races do to the streams of a session, one step at a time: a node in memory, whose tail brings events when a test says so. */
+import { expect } from 'chai';
+import { Gate, joined, left, NodeInMemory, OWN, ROOM, settled } from '../support/node-in-memory.ts';
+import type { SessionInMemory } from '../support/node-in-memory.ts';
+import type { Opening } from '../../src/gateway/session.ts';
+
+const NOWHERE: Opening = { ready: '"conversations":[]', heads: new Map(), userEventId: '0-0' };
+
+describe('subscriptions', () => {
+  let node: NodeInMemory;
+  beforeEach(() => {
+    node = new NodeInMemory();
+  });
+
+  const open = async (session: SessionInMemory) => {
+    await session.session.open();
+    await settled();
+    return session;
+  };
+
+  describe('where others stand further on', () => {
+    it('what one session read ahead of the tail is not taken from another', async () => {
+      node.write(ROOM, 8);
+      const gate = new Gate();
+      const early = node.session({ opening: () => stands.then((place) => gate.opened.then(() => place)) });
+      const stands = early.stands(node.fanout, [ROOM]);
+      const opening = early.session.open();
+      await settled();
+      const [nine, ten] = node.write(ROOM, 2);
+      const ahead = await open(node.session());
+      gate.open();
+      await opening;
+      node.fanout.take([nine!, ten!]);
+      node.bring(ROOM);
+      await settled();
+      expect([early.seqs(), ahead.seqs()]).to.deep.equal([[9, 10, 11], [11]]);
+    });
+
+    it('nor from one that came into a new conversation', async () => {
+      const there = await open(node.session({ conversationIds: async () => [], opening: async () => NOWHERE }));
+      node.bring(ROOM, 1, [joined()]);
+      const [two] = node.write(ROOM);
+      await open(node.session());
+      node.fanout.take([two!]);
+      await settled();
+      expect(there.seqs()).to.deep.equal([1, 2]);
+    });
+  });
+
+  describe('who was taken out', () => {
+    it('does not follow what an old list says that they are in', async () => {
+      node.write(ROOM, 3);
+      const session = await open(node.session({ opening: async () => NOWHERE }));
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([]);
+      expect(node.fanout.size).to.equal(1);
+    });
+
+    it('is not put back by places that were read before', async () => {
+      node.write(ROOM, 3);
+      const gate = new Gate();
+      const session = node.session({ opening: () => stands.then((place) => gate.opened.then(() => place)) });
+      const stands = session.stands(node.fanout, [ROOM]);
+      const opening = session.session.open();
+      await settled();
+      node.bring(ROOM, 1, [left()]);
+      gate.open();
+      await opening;
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([]);
+    });
+
+    it('while it names its cursors still gets everything up to that, and nothing after', async () => {
+      node.write(ROOM, 4);
+      const session = await open(node.session({ resumes: true }));
+      node.bring(ROOM, 2, [left()]);
+      node.bring(ROOM);
+      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-2' } } });
+      await settled();
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([3, 4, 5, 6]);
+      expect(session.types()).to.include('session.resumed');
+    });
+
+    it('while the log is being read as well, also where that is behind the tail', async () => {
+      node.write(ROOM, 450);
+      const session = await open(node.session({ resumes: true }));
+      node.gate = new Gate();
+      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-10' } } });
+      await settled();
+      node.bring(ROOM, 1, [left()]);
+      node.bring(ROOM, 3);
+      node.gate.open();
+      await settled();
+      await settled();
+      expect(session.seqs()).to.deep.equal(Array.from({ length: 441 }, (_, i) => 11 + i));
+    });
+
+    it('while the socket is too full for more of a page', async () => {
+      node.write(ROOM, 6, [], 30_000);
+      const session = await open(node.session({ resumes: true }));
+      session.wire.isStuck = true;
+      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '0-0' } } });
+      await settled();
+      expect(session.wire.writableLength).to.be.within(30_000, 120_000);
+      node.bring(ROOM, 1, [left()]);
+      node.bring(ROOM);
+      session.wire.takeAll();
+      await settled();
+      await settled();
+      expect(session.seqs()).to.deep.equal([1, 2, 3, 4, 5, 6, 7]);
+    });
+
+    it('and brought in again meanwhile goes on', async () => {
+      node.write(ROOM, 4);
+      const session = await open(node.session({ resumes: true }));
+      node.bring(ROOM, 1, [left()]);
+      node.bring(ROOM);
+      node.bring(ROOM, 1, [joined()]);
+      node.bring(ROOM);
+      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-4' } } });
+      await settled();
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([5, 6, 7, 8, 9]);
+    });
+  });
+
+  describe('who came in', () => {
+    const outside = { conversationIds: async () => [], opening: async () => NOWHERE };
+
+    it('begins with that event, whatever came before, also while it names its cursors', async () => {
+      node.write(ROOM, 5);
+      for (const resumes of [false, true]) {
+        const session = await open(node.session({ ...outside, resumes }));
+        const first = node.events(ROOM).length + 1;
+        node.bring(ROOM, 1, [joined()]);
+        node.bring(ROOM, 2);
+        if (resumes) session.receive({ type: 'session.resume', data: { cursors: {} } });
+        await settled();
+        node.bring(ROOM);
+        await settled();
+        expect(session.seqs()).to.deep.equal([first, first + 1, first + 2, first + 3]);
+        session.session.ended();
+      }
+    });
+
+    it('and hears of it from their own stream first gets all of it from the log', async () => {
+      node.write(ROOM, 7);
+      for (const resumes of [false, true]) {
+        const session = await open(node.session({ ...outside, resumes, beforeJoining: async () => '1-5' }));
+        node.bring(OWN, 1, [joined()]);
+        if (resumes) session.receive({ type: 'session.resume', data: { cursors: {} } });
+        await settled();
+        expect(session.seqs()).to.deep.equal([6, 7]);
+        session.session.ended();
+        node = new NodeInMemory();
+        node.write(ROOM, 7);
+      }
+    });
+
+    it('also while it opens, and others stand further on', async () => {
+      node.write(ROOM, 7);
+      const [gate, found] = [new Gate(), new Gate()];
+      const opening = () => gate.opened.then(() => NOWHERE);
+      const beforeJoining = () => found.opened.then(() => '1-5');
+      const session = node.session({ conversationIds: async () => [], opening, beforeJoining });
+      const opened = session.session.open();
+      await settled();
+      node.bring(OWN, 1, [joined()]);
+      gate.open();
+      await opened;
+      found.open();
+      await settled();
+      const [eight] = node.write(ROOM);
+      await open(node.session());
+      node.fanout.take([eight!]);
+      expect(session.seqs()).to.deep.equal([6, 7, 8]);
+    });
+
+    it('while the place was still looked up is not taken along without one', async () => {
+      node.write(ROOM, 7);
+      const gate = new Gate();
+      const before = () => gate.opened.then(() => '1-5');
+      const session = await open(node.session({ ...outside, resumes: true, beforeJoining: before }));
+      node.bring(OWN, 1, [joined()]);
+      session.receive({ type: 'session.resume', data: { cursors: {} } });
+      await settled();
+      node.bring(ROOM);
+      gate.open();
+      await settled();
+      expect(session.seqs()).to.deep.equal([6, 7, 8]);
+    });
+  });
+
+  it('a socket that went while it opened leaves nothing behind', async () => {
+    const gate = new Gate();
+    const session = node.session({ conversationIds: () => gate.opened.then(() => [ROOM.id]) });
+    const opening = session.session.open();
+    session.session.ended();
+    gate.open();
+    await opening;
+    expect(node.fanout.size).to.equal(0);
+  });
+});

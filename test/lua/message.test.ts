@@ -1,0 +1,224 @@
+/** The scripts of messages, read marks and the users' own lists against their headers. */
+import { expect } from 'chai';
+import { START } from '../../src/envelope.ts';
+import { userStream } from '../../src/keys.ts';
+import { dump, message, request, Room, room as roomOf, user } from '../support/rooms.ts';
+import { useWorld } from '../support/world.ts';
+
+const OUTSIDER = 9;
+
+describe('scripts of messages', () => {
+  const world = useWorld();
+  let room: Room;
+  beforeEach(async () => {
+    room = new Room(world);
+    await room.create({ roles: ['owner', 'admin', 'member'] });
+  });
+
+  const sent = (n: number, content: string, reply_to: string | null = null): [string, unknown] => [
+    'message.sent',
+    {
+      message_id: message(n),
+      content,
+      message_type: 'text',
+      reply_to,
+      attachments: [],
+      mentions: [],
+      mentions_all: false,
+      metadata: {},
+    },
+  ];
+
+  describe('message.send', () => {
+    it('appends the message as it was given, counts it, and moves the own read mark', async () => {
+      const text = 'a "quoted" \\ text, \u{1f468}\u200d\u{1f469}, \u0000, \u2028 and {"type":"message.sent"}';
+      const { id } = await room.appends(() => room.send(3, 1, text), [sent(1, text)]);
+      expect(await room.guard('messages', message(1))).to.equal(`${id} ${user(3)} 1`);
+      expect(await room.guard('members', user(3))).to.equal(`member 1 1 ${id}`);
+      expect(await room.guard('members', user(1))).to.match(/^owner 1 0 /);
+      expect(await world.log.guardAll(room.stream, 'head')).to.include({ messages: '1', active: id.split('-')[0] });
+      await room.send(1, 2);
+      expect(await room.guard('head', 'messages')).to.equal('2');
+    });
+
+    it('takes a text of a million bytes', async () => {
+      const long = '\u00e9'.repeat(500_000);
+      await room.appends(() => room.send(1, 1, long), [sent(1, long)]);
+    });
+
+    it('answers the first event to the same message id, whatever came since', async () => {
+      const { id } = await room.send(3, 1);
+      const again = () => room.changesNothing(() => room.send(3, 1, 'other words'));
+      expect(await again()).to.deep.equal({ status: 'duplicate', id });
+      await room.send(1, 2);
+      await room.leave(3);
+      expect(await again()).to.deep.equal({ status: 'duplicate', id });
+    });
+
+    it('refuses the message id of someone else, and tells a stranger nothing', async () => {
+      await room.send(3, 1);
+      expect(await room.refusal(() => room.send(2, 1))).to.equal('conflict');
+      expect(await room.refusal(() => room.send(OUTSIDER, 1))).to.equal('not_found');
+    });
+
+    it('answers the first event to the same request, and refuses it with another body', async () => {
+      const { id } = await room.send(3, 1, 'a', { requestId: request(1), body: 'a' });
+      const again = (n: number, body: string) => room.send(3, n, body, { requestId: request(1), body });
+      expect(await room.changesNothing(() => again(1, 'a'))).to.deep.equal({ status: 'duplicate', id });
+      // Without an id of the client's a repeat comes with a new message id.
+      expect(await room.changesNothing(() => again(2, 'a'))).to.deep.equal({ status: 'duplicate', id });
+      expect(await room.refusal(() => again(1, 'b'))).to.equal('conflict');
+    });
+
+    it('names the request in the event', async () => {
+      await room.send(3, 1, 'a', { requestId: request(1), body: 'a' });
+      await room.send(3, 2);
+      const [, with_, without] = (await room.log()).map(({ event }) => JSON.parse(event) as Record<string, unknown>);
+      expect(with_).to.include({ request_id: request(1), actor_id: user(3), version: 1 });
+      expect(without).not.to.have.property('request_id');
+    });
+
+    it('replies to a message of this conversation only', async () => {
+      const other = new Room(world, 2);
+      await other.create();
+      await other.send(1, 7);
+      await room.send(1, 1);
+      await room.appends(() => room.send(3, 2, 'yes', { replyTo: 1 }), [sent(2, 'yes', message(1))]);
+      expect(await room.refusal(() => room.send(3, 3, 'no', { replyTo: 7 }))).to.equal('not_found');
+      expect(await room.refusal(() => room.send(3, 3, 'no', { replyTo: 3 }))).to.equal('not_found');
+    });
+
+    it('is for members, or for admins where the policy says so', async () => {
+      expect(await room.refusal(() => room.send(OUTSIDER, 1))).to.equal('not_found');
+      const missing = new Room(world, 2);
+      expect(await missing.refusal(() => missing.send(1, 1))).to.equal('not_found');
+      await room.update(1, {}, { policy: '= admins = =' });
+      expect(await room.refusal(() => room.send(3, 1))).to.equal('forbidden');
+      for (const n of [1, 2]) expect((await room.send(n, n)).status).to.equal('ok');
+      await room.changeRole(1, 3, 'admin');
+      expect((await room.send(3, 3)).status).to.equal('ok');
+    });
+
+    it('is done once however many ask at once', async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => room.send(3, 1)));
+      expect(new Set(answers.map(({ id }) => id)).size).to.equal(1);
+      expect(answers.filter(({ status }) => status === 'ok')).to.have.length(1);
+      await room.holds();
+    });
+  });
+
+  describe('receipt.read', () => {
+    beforeEach(async () => {
+      for (const n of [1, 2, 3]) await room.send(1, n);
+    });
+    const mark = async () => (await room.guard('members', user(3)))!.split(' ').slice(2);
+    const idOf = async (n: number) => (await room.guard('messages', message(n)))!.split(' ')[0]!;
+
+    it('moves the mark forward to the message', async () => {
+      const up_to = await idOf(2);
+      await room.appends(() => room.read(3, 2), [['receipt.read', { up_to, message_id: message(2) }]]);
+      expect(await mark()).to.deep.equal(['2', up_to]);
+    });
+
+    it('does not move it back, nor say twice where it is', async () => {
+      await room.read(3, 2);
+      for (const n of [1, 2]) {
+        expect(await room.changesNothing(() => room.read(3, n))).to.deep.equal({ status: 'unchanged', id: '' });
+      }
+      expect((await room.read(3, 3)).status).to.equal('ok');
+      expect((await room.changesNothing(() => room.read(1, 3))).status).to.equal('unchanged');
+    });
+
+    it('counts from the joining for who came late', async () => {
+      await room.add(1, [7]);
+      expect((await room.changesNothing(() => room.read(7, 3))).status).to.equal('unchanged');
+      await room.send(1, 4);
+      expect((await room.read(7, 4)).status).to.equal('ok');
+    });
+
+    it('refuses a stranger, a message that is not there, and another body of the same request', async () => {
+      expect(await room.refusal(() => room.read(OUTSIDER, 1))).to.equal('not_found');
+      expect(await room.refusal(() => room.read(3, 9))).to.equal('not_found');
+      const again = { requestId: request(1), body: 2 };
+      const first = await room.read(3, 2, again);
+      expect(await room.changesNothing(() => room.read(3, 2, again))).to.deep.equal({ ...first, status: 'duplicate' });
+      expect(await room.refusal(() => room.read(3, 3, { ...again, body: 3 }))).to.equal('conflict');
+    });
+  });
+
+  describe('inbox.update', () => {
+    const ann = userStream(user(1));
+    const conversation = roomOf(5).id;
+    const update = (seq: number, state: string) =>
+      world.log.append({
+        script: 'inbox.update',
+        stream: ann,
+        actorId: user(2),
+        knowsRepeats: true,
+        args: { conversation, seq: String(seq), state },
+      });
+    const events = async () =>
+      (await world.log.readAfter(ann, START)).map(({ type, json }) => [type, (JSON.parse(json.toString()) as { data: object }).data]);
+    const entry = () => world.log.guardField(ann, 'conversations', conversation);
+    const joined = ['conversation.joined', { conversation_id: conversation }];
+    const left = ['conversation.left', { conversation_id: conversation }];
+
+    it('says when a user comes in and goes, once each', async () => {
+      expect(await update(1, 'joined')).to.include({ status: 'ok' });
+      expect(await update(5, 'left')).to.include({ status: 'ok' });
+      expect(await update(8, 'joined')).to.include({ status: 'ok' });
+      expect(await events()).to.deep.equal([joined, left, joined]);
+      expect(await entry()).to.equal('8 joined');
+    });
+
+    it('does nothing for a repeat or for what is older', async () => {
+      await update(5, 'joined');
+      const before = await dump(world.log);
+      for (const [seq, state] of [
+        [5, 'joined'],
+        [5, 'left'],
+        [4, 'left'],
+        [1, 'joined'],
+      ] as const) {
+        expect(await update(seq, state)).to.deep.equal({ status: 'unchanged', id: '' });
+      }
+      expect(await dump(world.log)).to.deep.equal(before);
+    });
+
+    it('remembers how far it is where nothing changes, so that an older one stays out', async () => {
+      await update(5, 'joined');
+      await update(9, 'joined');
+      expect(await entry()).to.equal('9 joined');
+      await update(7, 'left');
+      expect(await events()).to.deep.equal([joined]);
+      await update(10, 'left');
+      expect(await events()).to.deep.equal([joined, left]);
+    });
+
+    it('says nothing of a going that had no coming', async () => {
+      expect((await update(3, 'left')).status).to.equal('unchanged');
+      expect(await entry()).to.equal('3 left');
+      expect((await update(2, 'joined')).status).to.equal('unchanged');
+      expect(await events()).to.deep.equal([]);
+    });
+
+    it('compares seqs as numbers', async () => {
+      await update(9, 'joined');
+      await update(10, 'left');
+      expect(await entry()).to.equal('10 left');
+    });
+
+    it('keeps the order of the last word, whichever way the writes come', async () => {
+      const words = [
+        [1, 'joined'],
+        [4, 'left'],
+        [6, 'joined'],
+        [9, 'left'],
+      ] as const;
+      await Promise.all(words.toReversed().map(([seq, state]) => update(seq, state)));
+      expect(await entry()).to.equal('9 left');
+      await Promise.all(words.map(([seq, state]) => update(seq, state)));
+      expect(await entry()).to.equal('9 left');
+    });
+  });
+});

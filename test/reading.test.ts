@@ -1,0 +1,257 @@
+/**
+ * Reads are never stale: whatever part of a log the views hold, every read equals a plain model of the whole log, and `as_of` one of its
+ * beginning. Random conversations, random progress of each view.
+ */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { cards } from '../src/chat/conversations/view.ts';
+import { history } from '../src/chat/messages/view.ts';
+import { participants } from '../src/chat/participants/view.ts';
+import { Reading } from '../src/chat/reading.ts';
+import { START } from '../src/envelope.ts';
+import type { ChatEvent } from '../src/envelope.ts';
+import { ChatError } from '../src/errors.ts';
+import { foldBatch } from '../src/projector/fold.ts';
+import type { Projection } from '../src/views/projection.ts';
+import { Views } from '../src/views/store.ts';
+import { decode, plainFold, rawLog } from './support/folds.ts';
+import type { Doc } from './support/folds.ts';
+import { message, Room, setClock, user } from './support/rooms.ts';
+import { topologies, useWorld } from './support/world.ts';
+
+const messages = history as unknown as Projection;
+const members = participants as unknown as Projection;
+const views = [messages, members, cards as unknown as Projection];
+const who = fc.integer({ min: 1, max: 6 });
+
+type Act = (room: Room, n: number) => Promise<unknown>;
+const pair = fc.tuple(who, who);
+const acts = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: who.map(
+        (actor): Act =>
+          (room, n) =>
+            room.send(actor, n),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: pair.map(
+        ([actor, back]): Act =>
+          (room, n) =>
+            room.send(actor, n, 're', { replyTo: Math.max(0, n - back) }),
+      ),
+    },
+    {
+      weight: 3,
+      arbitrary: who.map(
+        (actor): Act =>
+          (room) =>
+            room.join(actor),
+      ),
+    },
+    {
+      weight: 3,
+      arbitrary: who.map(
+        (actor): Act =>
+          (room) =>
+            room.leave(actor),
+      ),
+    },
+    pair.map(
+      ([actor, target]): Act =>
+        (room) =>
+          room.remove(actor, target),
+    ),
+    pair.map(
+      ([actor, target]): Act =>
+        (room) =>
+          room.changeRole(actor, target, 'admin'),
+    ),
+    fc.string({ unit: 'grapheme', minLength: 1 }).map(
+      (name): Act =>
+        (room) =>
+          room.rename(1, name),
+    ),
+    pair.map(
+      ([actor, back]): Act =>
+        (room, n) =>
+          room.read(actor, Math.max(0, n - back)),
+    ),
+  ),
+  { minLength: 1, maxLength: 30 },
+);
+
+const percent = fc.integer({ min: 0, max: 100 });
+/** How much of the log each view holds, and in how large batches it came there. */
+const progress = fc.record({ reached: fc.tuple(percent, percent, percent), batch: fc.integer({ min: 1, max: 40 }) });
+const asked = fc.record({ from: percent, limit: fc.integer({ min: 1, max: 12 }), upTo: percent });
+
+interface Ask {
+  readonly from: number;
+  readonly limit: number;
+}
+
+for (const topology of topologies) {
+  describe(`reading on ${topology}`, () => {
+    const world = useWorld(topology);
+    let stored: Views;
+    let reading: Reading;
+    let rooms = 0;
+    beforeEach(() => {
+      stored = new Views(world.log.connection.commands, world.log.keys);
+      reading = new Reading(world.log, stored, decode);
+    });
+
+    async function makeRoom(all: readonly Act[]): Promise<Room> {
+      const room = new Room(world, (rooms += 1));
+      await room.create({ kind: 'channel', roles: ['owner', 'admin', 'member'] });
+      for (const [n, act] of all.entries()) {
+        // Several events in some milliseconds, none in others.
+        if (n % 3 === 0) await setClock(world, room.stream, Date.now() + rooms * 100_000 + n * 2);
+        await act(room, n).catch((error: unknown) => {
+          if (!(error instanceof ChatError)) throw error;
+        });
+      }
+      return room;
+    }
+
+    /** Brings one view up to a seq, as a projector's batches would. */
+    async function project(projection: Projection, room: Room, upTo: number, batch: number): Promise<void> {
+      const options = { log: world.log, views: stored, projections: [projection], decode };
+      const all = (await rawLog(world.log, room.stream)).filter(({ seq }) => seq <= upTo);
+      for (let i = 0; i < all.length; i += batch) {
+        for (const { writes, parked } of await foldBatch(options, all.slice(i, i + batch), new Map(), () => false)) {
+          expect(parked).to.equal(undefined);
+          for (const { command, key, args } of writes) await world.log.connection.commands.call(command, key, ...args);
+        }
+      }
+    }
+
+    const model = async (room: Room) => (await rawLog(world.log, room.stream)).map(decode);
+    const parsed = (rows: readonly { order: number; json: string }[]): Doc[] =>
+      rows.map(({ order, json }) => ({ order, doc: JSON.parse(json) as object }));
+
+    async function expectPages(
+      projection: Projection,
+      room: Room,
+      docs: readonly Doc[],
+      ask: Partial<Ask>,
+      asOf?: string,
+    ) {
+      const { from, limit = 10 } = ask;
+      for (const direction of ['up', 'down'] as const) {
+        const inRange = docs.filter(
+          ({ order }) => from === undefined || (direction === 'up' ? order > from : order < from),
+        );
+        const nearest = direction === 'up' ? inRange : inRange.toReversed();
+        const rows = await reading.page(projection, room.stream, { direction, from, limit }, asOf);
+        expect(parsed(rows), `${projection.name} ${direction} from ${from}`).to.deep.equal(nearest.slice(0, limit));
+      }
+    }
+
+    async function expectKeys(projection: Projection, room: Room, docs: readonly Doc[], asOf?: string) {
+      const known = docs.map(({ doc }) => projection.key(doc));
+      const keys = new Set([user(1), user(6), user(7), message(0), message(3), ...known]);
+      const found = await reading.byKeys(projection, room.stream, [...keys], asOf);
+      expect(Object.fromEntries(found)).to.deep.equal(Object.fromEntries(docs.map((doc, i) => [known[i], doc])));
+    }
+
+    async function expectEqual(room: Room, all: readonly ChatEvent[], ask: Ask, asOf?: string) {
+      for (const projection of views) {
+        const docs = plainFold(projection, all);
+        if (projection.shape === 'entity') {
+          expect(await reading.entity(projection, room.stream, asOf)).to.deep.equal(docs[0]?.doc);
+          continue;
+        }
+        const from = Math.round((ask.from / 90) * (docs.at(-1)?.order ?? 0));
+        await expectPages(projection, room, docs, { from, limit: ask.limit }, asOf);
+        await expectPages(projection, room, docs, { from: from + 0.5, limit: ask.limit }, asOf);
+        await expectPages(projection, room, docs, { limit: ask.limit }, asOf);
+        await expectKeys(projection, room, docs, asOf);
+      }
+    }
+
+    it('equals the model with no view, with any part of one, and back in time', async () => {
+      const property = fc.asyncProperty(acts, progress, asked, async (all, { reached, batch }, ask) => {
+        const room = await makeRoom(all);
+        const events = await model(room);
+        const share = (hundredths: number) => Math.round((hundredths / 100) * events.length);
+        await Promise.all(views.map((projection, i) => project(projection, room, share(reached[i]!), batch)));
+        await expectEqual(room, events, ask);
+        const then = events[Math.max(0, share(ask.upTo) - 1)]!;
+        await expectEqual(
+          room,
+          events.filter(({ seq }) => seq <= then.seq),
+          ask,
+          then.id,
+        );
+        await expectEqual(
+          room,
+          events.filter(({ at }) => at <= then.at),
+          ask,
+          then.at,
+        );
+      });
+      await fc.assert(property, { numRuns: topology === 'one Redis' ? 60 : 15 });
+    });
+
+    it('fills a page although the tail takes members out', async () => {
+      const room = new Room(world, (rooms += 1));
+      await room.create({ kind: 'channel', roles: ['owner', ...Array.from({ length: 9 }, () => 'member')] });
+      await project(members, room, 1, 1);
+      for (const n of [2, 3, 4, 6]) await room.leave(n);
+      await room.join(2);
+      const docs = plainFold(members, await model(room));
+      for (let limit = 1; limit <= 8; limit += 1) {
+        await expectPages(members, room, docs, { limit });
+        await expectPages(members, room, docs, { limit, from: 1 });
+      }
+    });
+
+    it('knows nothing of a stream that is not there', async () => {
+      const room = new Room(world, (rooms += 1));
+      await expectEqual(room, [], { from: 0, limit: 5 });
+      expect((await reading.byKeys(history, room.stream, [])).size).to.equal(0);
+    });
+
+    it('takes an id or a time that is after everything or before everything, and no other text', async () => {
+      const room = await makeRoom([(r, n) => r.send(1, n), (r, n) => r.send(2, n)]);
+      const events = await model(room);
+      const ask = { from: 0, limit: 5 };
+      for (const late of ['9999-12-31T00:00:00Z', '999999999999999-1']) await expectEqual(room, events, ask, late);
+      for (const early of ['2020-01-01T00:00:00.000Z', START]) await expectEqual(room, [], ask, early);
+      const asked = reading.page(history, room.stream, { direction: 'up', limit: 1 }, 'soon');
+      const error: unknown = await asked.catch((e: unknown) => e);
+      expect((error as ChatError).code).to.equal('validation_failed');
+    });
+
+    it('is not behind what was there when it began, while a projector works', async () => {
+      const room = new Room(world, (rooms += 1));
+      await room.create({ kind: 'channel', roles: ['owner'] });
+      let isOver = false;
+      const projecting = (async () => {
+        for (let upTo = 1; !isOver; upTo += 3) await Promise.all(views.map((view) => project(view, room, upTo, 2)));
+      })();
+      for (let n = 0; n < 50; n += 1) {
+        await Promise.all([room.send(1, n), n % 2 ? room.leave(5) : room.join(5)]);
+        await expectEqual(room, await model(room), { from: 50, limit: 7 });
+      }
+      isOver = true;
+      await projecting;
+    });
+
+    it('passes over an event that cannot be read, and answers the rest', async () => {
+      const room = await makeRoom([(r, n) => r.send(1, n), (r, n) => r.send(2, n)]);
+      const half = (raw: Parameters<typeof decode>[0]) => {
+        if (raw.seq === 2) throw new Error('broken');
+        return decode(raw);
+      };
+      const broken = new Reading(world.log, stored, Object.assign(half, { knows: decode.knows }));
+      const rows = await broken.page(history, room.stream, { direction: 'up', limit: 10 }, undefined);
+      expect(parsed(rows).map(({ order }) => order)).to.deep.equal([3]);
+    });
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * What views must hold, worked out the plainest way: every event of a log in order, documents in a Map. Shares no code with the fold of
+ * the product. Reads the views as they lie in Redis, so that a key too many is seen as well.
+ */
+import { expect } from 'chai';
+import { events, projections } from '../../src/chat/index.ts';
+import { eventDecoder, eventOfEntry } from '../../src/envelope.ts';
+import type { ChatEvent, Decode, RawEvent } from '../../src/envelope.ts';
+import type { StreamRef } from '../../src/keys.ts';
+import type { Log } from '../../src/log/log.ts';
+import { viewName } from '../../src/views/projection.ts';
+import type { Projection } from '../../src/views/projection.ts';
+
+export const decode = eventDecoder(events);
+
+export interface Doc {
+  readonly order: number;
+  readonly doc: object;
+}
+
+/** The documents that a projection makes of these events, by order. */
+export function plainFold(projection: Projection, all: readonly ChatEvent[]): Doc[] {
+  const docs = new Map<string, Doc>();
+  for (const event of all) {
+    for (const { type, steps } of projection.handlers) {
+      if (type !== event.type) continue;
+      for (const step of steps(event)) {
+        const before = docs.get(step.key);
+        if ('put' in step) docs.set(step.key, { order: step.order, doc: step.put });
+        else if ('remove' in step) docs.delete(step.key);
+        else if (before) docs.set(step.key, { ...before, doc: step.change(before.doc) });
+      }
+    }
+  }
+  const sorted = [...docs.values()].toSorted((a, b) => a.order - b.order);
+  return JSON.parse(JSON.stringify(sorted)) as Doc[];
+}
+
+/** The whole log of a stream, past the code that reads logs. */
+export async function rawLog(log: Log, stream: StreamRef): Promise<RawEvent[]> {
+  const rows = await log.connection.commands.xrangeBuffer(log.keys.of(stream, 'log'), '-', '+');
+  return rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []);
+}
+
+interface Expected {
+  /** Understands what the suite's own events are; the product's, when absent. */
+  readonly decode?: Decode;
+  readonly projections?: readonly Projection[];
+  /** `<view> <kind> <id>` that stand still: what they hold is the fold up to this seq. */
+  readonly parkedAt?: ReadonlyMap<string, number>;
+}
+
+/** Every view of every stream is the fold of its log, to the last event, and there is no view of anything else. */
+export async function expectViewsEqualFold(log: Log, options: Expected = {}): Promise<void> {
+  const redis = log.connection.commands;
+  const found = new Set<string>();
+  for await (const stream of log.streams()) {
+    const raw = await rawLog(log, stream);
+    for (const projection of options.projections ?? projections) {
+      if (projection.source !== stream.kind) continue;
+      const place = `${viewName(projection)} ${stream.kind} ${stream.id}`;
+      const end = options.parkedAt?.get(place) ?? Infinity;
+      const within = raw.filter(({ seq }) => seq <= end);
+      const docs = plainFold(projection, within.map(options.decode ?? decode));
+      const applied = within.at(-1)?.id;
+      const index = log.keys.view(viewName(projection), stream);
+      const hash = await redis.hgetall(index);
+      if (applied !== undefined) found.add(index);
+      if (projection.shape === 'entity') {
+        const fields = Object.entries(docs[0]?.doc ?? {}).map(([field, value]) => [field, String(value)]);
+        expect(hash, place).to.deep.equal({ ...Object.fromEntries(fields), ...(applied ? { applied } : {}) });
+        continue;
+      }
+      const docsKey = log.keys.view(viewName(projection), stream, 'docs');
+      if (docs.length > 0) found.add(docsKey);
+      const rows = await redis.zrange(docsKey, '0', '-1', 'WITHSCORES');
+      const stored: Doc[] = [];
+      for (let i = 0; i < rows.length; i += 2)
+        stored.push({ order: Number(rows[i + 1]), doc: JSON.parse(rows[i]!) as object });
+      expect(stored, place).to.deep.equal(docs);
+      const keyed = docs.map(({ order, doc }) => [projection.key(doc), String(order)]);
+      expect(hash, place).to.deep.equal({ ...Object.fromEntries(keyed), ...(applied ? { applied } : {}) });
+    }
+  }
+  expect(new Set(await viewKeys(log))).to.deep.equal(found);
+}
+
+export async function viewKeys(log: Log): Promise<string[]> {
+  const all = await Promise.all(log.connection.masters().map((master) => master.keys('chat:{*}:view:*')));
+  return all.flat();
+}

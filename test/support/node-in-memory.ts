@@ -1,0 +1,157 @@
+/** A node's gateway without Redis or network: logs in memory, sessions on wires, and a tail that brings what a test says, when it says. */
+import type { RawEvent } from '../../src/envelope.ts';
+import { Fanout, keyOf } from '../../src/gateway/fanout.ts';
+import type { Effect, FanoutOptions } from '../../src/gateway/fanout.ts';
+import { Flusher, Outbox } from '../../src/gateway/outbox.ts';
+import { Session } from '../../src/gateway/session.ts';
+import type { SessionParts } from '../../src/gateway/session.ts';
+import { conversationStream, Keys, userStream } from '../../src/keys.ts';
+import type { StreamRef } from '../../src/keys.ts';
+import { seqOf } from '../../src/log/log.ts';
+import { Wire } from './wire.ts';
+
+export const ROOM = conversationStream('01HR00M0000000000000000000');
+const USER = '01HVSER0000000000000000000';
+
+/** Lets everything that is not held back run. */
+export const settled = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+/** A promise that the test ends. */
+export class Gate {
+  readonly opened: Promise<void>;
+  open: () => void = () => {};
+  constructor() {
+    this.opened = new Promise((resolve) => (this.open = resolve));
+  }
+}
+
+export class NodeInMemory {
+  readonly logs = new Map<string, RawEvent[]>();
+  readonly effects = new Map<string, Effect[]>();
+  readonly fanout: Fanout;
+  /** Reads of a log wait for it. */
+  gate: Gate | undefined;
+  private readonly flusher = new Flusher();
+
+  constructor() {
+    const log: FanoutOptions['log'] = {
+      keys: new Keys(1),
+      heads: async <F extends string>(streams: readonly StreamRef[]) =>
+        streams.map((stream) => {
+          const last = this.events(stream).at(-1);
+          return last ? ({ id: last.id } as Record<F | 'id', string>) : undefined;
+        }),
+      readAfter: async (stream, after, count) =>
+        this.events(stream)
+          .filter((event) => event.seq > seqOf(after))
+          .slice(0, count),
+      readFromCursor: async (stream, cursor, count) => {
+        await this.gate?.opened;
+        const isKnown = cursor === '0-0' || this.events(stream).some((event) => event.id === cursor);
+        const after = this.events(stream).filter((event) => event.seq > seqOf(cursor));
+        return isKnown ? after.slice(0, count) : undefined;
+      },
+      idAtSeq: async (stream, seq) => this.events(stream).find((event) => event.seq === seq)?.id ?? '0-0',
+    };
+    this.fanout = new Fanout({ log, flusher: this.flusher, effectsOf: (event) => this.effects.get(event.id) ?? [] });
+  }
+
+  events(stream: StreamRef): RawEvent[] {
+    return this.logs.get(keyOf(stream)) ?? [];
+  }
+
+  /** Appends events that the tail has not brought yet. */
+  write(stream: StreamRef, count = 1, effects: Effect[] = [], bytes = 0): RawEvent[] {
+    const events = this.events(stream);
+    const written = Array.from({ length: count }, (_, i) => {
+      const seq = events.length + 1 + i;
+      const id = `1-${seq}`;
+      return {
+        id,
+        seq,
+        type: 'test.made',
+        stream,
+        json: Buffer.from(JSON.stringify({ stream: stream.id, seq, text: 'x'.repeat(bytes) })),
+      };
+    });
+    this.logs.set(keyOf(stream), [...events, ...written]);
+    if (effects.length > 0) this.effects.set(written.at(-1)!.id, effects);
+    return written;
+  }
+
+  /** The same, brought by the tail at once. */
+  bring(stream: StreamRef, count = 1, effects: Effect[] = []): void {
+    this.fanout.take(this.write(stream, count, effects));
+  }
+
+  session(more: Partial<SessionParts> = {}): SessionInMemory {
+    return new SessionInMemory(this.fanout, this.flusher, more);
+  }
+}
+
+/** A session of the one user, who is in the one conversation unless told otherwise. */
+export class SessionInMemory {
+  readonly wire = new Wire();
+  readonly session: Session;
+  readonly closes: number[] = [];
+  paused = 0;
+
+  constructor(fanout: Fanout, flusher: Flusher, more: Partial<SessionParts>) {
+    const outbox = new Outbox(this.wire, { flusher, maxBufferedBytes: 1_000_000, onTooSlow: () => {} });
+    const ws: SessionParts['ws'] = {
+      close: (code = 0) => void this.closes.push(code),
+      terminate: () => {},
+      pause: () => void (this.paused += 1),
+      resume: () => void (this.paused -= 1),
+      ping: () => {},
+      readyState: 1,
+      OPEN: 1,
+    };
+    this.session = new Session({
+      fanout,
+      outbox,
+      ws,
+      caller: { userId: USER, sessionId: '01HSESS0000000000000000000' },
+      expiresAt: Infinity,
+      only: undefined,
+      resumes: false,
+      heartbeatSeconds: 30,
+      maxFramesPerSecond: 0,
+      conversationIds: async () => [ROOM.id],
+      opening: async () => this.stands(fanout, [ROOM]),
+      beforeJoining: async () => '0-0',
+      run: async () => ({}),
+      now: () => 0,
+      onClosed: () => {},
+      onError: () => {},
+      ...more,
+    });
+  }
+
+  /** What the opening reads: where these conversations stand now. */
+  async stands(fanout: Fanout, rooms: readonly StreamRef[]) {
+    const heads = await Promise.all(rooms.map(async (room) => [room.id, await fanout.headInLog(room)] as const));
+    return { ready: '"conversations":[]', heads: new Map(heads), userEventId: '0-0' };
+  }
+
+  receive(frame: object): void {
+    this.session.receive(Buffer.from(JSON.stringify(frame)), false);
+  }
+
+  /** Seqs of the conversation's events in the order in which they were written. */
+  seqs(stream: StreamRef = ROOM): number[] {
+    return this.frames().flatMap((frame) => (frame['stream'] === stream.id ? [Number(frame['seq'])] : []));
+  }
+
+  types(): string[] {
+    return this.frames().flatMap((frame) => (typeof frame['type'] === 'string' ? [frame['type']] : []));
+  }
+
+  frames(): Record<string, unknown>[] {
+    return this.wire.texts().map((text) => JSON.parse(text) as Record<string, unknown>);
+  }
+}
+
+export const OWN = userStream(USER);
+export const left = (): Effect => ({ kind: 'left', userId: USER, conversationId: ROOM.id });
+export const joined = (): Effect => ({ kind: 'joined', userId: USER, conversationId: ROOM.id });

@@ -1,0 +1,59 @@
+/** The program as operators start it: a process of its own, with its output, its port and its end. */
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { endWithUs } from '../../scripts/leftovers.ts';
+import { until } from '../../scripts/redis-server.ts';
+import { SECRET } from './server.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Program {
+  readonly base: string;
+  output(): string;
+  signal(name: NodeJS.Signals): void;
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts the program and waits until it says that it is ready, unless told otherwise. It does not outlive this process. */
+export async function startProgram(settings: Record<string, string>, waits = true): Promise<Program> {
+  const port = await freePort();
+  const environment = {
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PARTITIONS: '4',
+    SECRET_KEY: SECRET,
+    PASSWORD_HASH_COST: '4',
+  };
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...environment, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  endWithUs(child);
+  const chunks: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  let isOver = false;
+  const exited = new Promise<Awaited<Program['exited']>>((resolve) =>
+    child.once('exit', (code, signal) => {
+      isOver = true;
+      resolve({ code, signal });
+    }),
+  );
+  const output = () => chunks.join('');
+  if (waits) await until('the program is ready', () => isOver || output().includes('is ready'), 20_000);
+  if (waits && isOver) throw new Error(`the program ended: ${output()}`);
+  return { base: `http://127.0.0.1:${port}`, output, signal: (name) => void child.kill(name), exited };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}

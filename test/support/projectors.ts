@@ -1,0 +1,128 @@
+/** Projectors for suites, with the product's own projections and lists, and conversations for them to work on. Waits for positions. */
+import { START } from '../../src/envelope.ts';
+import { events, projections } from '../../src/chat/index.ts';
+import { inbox } from '../../src/chat/inbox.ts';
+import { userStream } from '../../src/keys.ts';
+import type { Log } from '../../src/log/log.ts';
+import { seqOf } from '../../src/log/log.ts';
+import { FeedGroup } from '../../src/log/feed.ts';
+import { Partition } from '../../src/projector/partition.ts';
+import { Projector } from '../../src/projector/projector.ts';
+import type { ProjectorOptions } from '../../src/projector/projector.ts';
+import { Views } from '../../src/views/store.ts';
+import { until } from '../../scripts/redis-server.ts';
+import { decode } from './folds.ts';
+import { Room, user } from './rooms.ts';
+import type { World } from './world.ts';
+
+export interface Projectors {
+  /** Starts one; it is stopped after the test. */
+  start(options?: Partial<ProjectorOptions>): Promise<Projector>;
+  /** One partition in the hands of a worker that holds its lease, without loops of its own. */
+  partition(number: number, worker: string, options?: Partial<ProjectorOptions>): Promise<Partition>;
+  readonly warnings: string[];
+}
+
+const LONG_LEASE_MS = 30_000;
+let workers = 0;
+
+export function useProjectors(world: World): Projectors {
+  const running: Projector[] = [];
+  const warnings: string[] = [];
+  beforeEach(() => void warnings.splice(0));
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((projector) => projector.stop()));
+  });
+
+  function optionsOf(more: Partial<ProjectorOptions>): ProjectorOptions {
+    const log = more.log ?? world.log;
+    return {
+      log,
+      views: new Views(log.connection.commands, log.keys),
+      decode,
+      projections,
+      outward: (some) => inbox(log, decode, events).project(some),
+      warn: (message, fields) => void warnings.push(`${message} ${JSON.stringify(fields ?? {})}`),
+      groupName: 'views',
+      worker: `worker-${(workers += 1)}`,
+      batchSize: 64,
+      leaseMs: LONG_LEASE_MS,
+      keepFeedMs: 1_000_000,
+      ...more,
+    };
+  }
+
+  return {
+    warnings,
+    async start(more = {}) {
+      const projector = new Projector(optionsOf(more));
+      running.push(projector);
+      await projector.start();
+      return projector;
+    },
+    async partition(number, worker, more = {}) {
+      const options = optionsOf({ ...more, worker });
+      const group = new FeedGroup(options.log, options.groupName, worker);
+      const fence = await group.seize(number, LONG_LEASE_MS);
+      return new Partition({ ...options, group }, number, fence);
+    },
+  };
+}
+
+/** How many events a group is behind in each partition. */
+export async function lags(log: Log, group = 'views'): Promise<number[]> {
+  const all = Array.from({ length: log.keys.partitions }, async (_, partition) => {
+    const { head, checkpoints } = await log.progress(partition);
+    return seqOf(head) - seqOf(checkpoints[group] ?? START);
+  });
+  return Promise.all(all);
+}
+
+/** Resolves when everything is applied: twice, since what is applied in one partition may write to another. */
+export async function caughtUp(log: Log, group = 'views', within = 8_000): Promise<void> {
+  const isUp = async () => (await lags(log, group)).every((lag) => lag === 0);
+  await until(`${group} has caught up`, async () => (await isUp()) && (await isUp()), within);
+}
+
+export const rooms = (world: World, count = 6): Room[] =>
+  Array.from({ length: count }, (_, n) => new Room(world, n + 1));
+
+/** A conversation in which everything happens that views care about, members going and coming back at once among it. */
+export async function converse(room: Room, round = 0): Promise<void> {
+  const n = round * 100;
+  if (round === 0) await room.create({ kind: 'channel', roles: ['owner', 'admin', 'member'] });
+  await room.send(1, n + 1);
+  await room.send(2, n + 2, 'a reply', { replyTo: n + 1 });
+  await room.join(7);
+  await room.leave(7);
+  await room.join(7);
+  await room.send(7, n + 3, 'another', { replyTo: n + 1 });
+  await room.rename(1, `round ${round}`);
+  await room.changeRole(1, 7, 'admin');
+  await room.remove(1, 7);
+  await room.read(3, n + 2);
+  await room.send(1, n + 4, 'to a reply', { replyTo: n + 2 });
+}
+
+/** Users in the profiles. */
+export async function register(log: Log, n: number): Promise<void> {
+  const id = user(n);
+  const name = `name-${n}`;
+  await log.append({
+    script: 'user.register',
+    stream: userStream(id),
+    actorId: id,
+    args: {
+      claimed: String(Date.now()),
+      username: name,
+      email: '',
+      password: 'hash',
+      session: user(n),
+      details: 'e30',
+      data: JSON.stringify({ username: name, display_name: name, avatar_url: null }),
+      entries: [`${name}\n${id}`, `${name}\n${id}`],
+    },
+  });
+  const renamed = { entry: `other-${n}\n${id}`, data: '{"display_name":"other: \\"\\u00e9\\" "}' };
+  await log.append({ script: 'user.update', stream: userStream(id), actorId: id, args: renamed });
+}

@@ -1,0 +1,45 @@
+/** A network socket in memory, for what writes frames to one. */
+import { Duplex } from 'node:stream';
+
+/** Keeps what is written to it; one that is stuck takes nothing until told to. */
+export class Wire extends Duplex {
+  readonly writes: Buffer[] = [];
+  private release: (() => void) | undefined;
+  isStuck: boolean;
+
+  constructor(isStuck = false) {
+    super({ writableHighWaterMark: 1_000 });
+    this.isStuck = isStuck;
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.writes.push(chunk);
+    if (this.isStuck) this.release = done;
+    else done();
+  }
+
+  takeAll(): void {
+    this.isStuck = false;
+    this.release?.();
+  }
+
+  /** The texts of the frames that were written. */
+  texts(): string[] {
+    const bytes = Buffer.concat(this.writes);
+    const texts: string[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const short = bytes[at + 1]!;
+      const [header, size] =
+        short < 126
+          ? [2, short]
+          : short === 126
+            ? [4, bytes.readUInt16BE(at + 2)]
+            : [10, Number(bytes.readBigUInt64BE(at + 2))];
+      texts.push(bytes.toString('utf8', at + header, at + header + size));
+      at += header + size;
+    }
+    return texts;
+  }
+}

@@ -1,0 +1,220 @@
+/** Following the feeds: in order, nothing missed and nothing twice, whatever happens to the connection; a loss is always told. */
+import { expect } from 'chai';
+import type { RawEvent } from '../src/envelope.ts';
+import { Tail } from '../src/log/tail.ts';
+import { until } from '../scripts/redis-server.ts';
+import { codeOf, partitionRoom, Room } from './support/rooms.ts';
+import { topologies, useWorld } from './support/world.ts';
+
+const PARTITIONS = 4;
+
+for (const topology of topologies) {
+  describe(`the tail on ${topology}`, () => {
+    const world = useWorld(topology);
+    const redis = () => world.log.connection.commands;
+    let tail: Tail;
+    let events: RawEvent[];
+    let lost: number[];
+    let onLost: () => Promise<void>;
+    let rooms: Room[];
+
+    beforeEach(async () => {
+      events = [];
+      lost = [];
+      onLost = async () => {};
+      tail = new Tail({
+        log: world.log,
+        onEvents: (some) => void events.push(...some),
+        onLost: async (partition) => {
+          lost.push(partition);
+          await onLost();
+        },
+        warn: (message) => void world.warnings.push(message),
+      });
+      rooms = Array.from({ length: PARTITIONS }, (_, p) => partitionRoom(world, p));
+      for (const room of rooms) await room.create({ kind: 'channel' });
+    });
+    afterEach(() => tail.stop());
+
+    /** Everything that the feeds' logs have after a time, as the tail must have given it: by room, in order. */
+    async function expectAll(after: ReadonlyMap<Room, number>): Promise<void> {
+      for (const room of rooms) {
+        const ids = (await room.log()).map(({ id }) => id).slice(after.get(room));
+        const given = () => events.filter(({ stream }) => stream.id === room.stream.id).map(({ id }) => id);
+        await until('every event was given', () => given().length >= ids.length);
+        expect(given()).to.deep.equal(ids);
+      }
+    }
+    const lengths = async () =>
+      new Map(await Promise.all(rooms.map(async (r) => [r, (await r.log()).length] as const)));
+    let message = 0;
+    const sendToAll = (count: number) =>
+      Promise.all(rooms.flatMap((room) => Array.from({ length: count }, () => room.send(1, (message += 1)))));
+
+    const blocked = async () => {
+      const lists = await Promise.all(world.log.connection.masters().map((m) => m.client('LIST') as Promise<string>));
+      return lists.map((list) => list.split('\n').filter((line) => / cmd=xread /.test(line)));
+    };
+    const connections = async () => {
+      const lists = await Promise.all(world.log.connection.masters().map((m) => m.client('LIST') as Promise<string>));
+      return lists.join('').trim().split('\n').length;
+    };
+    const isBlocked = async () => (await blocked()).flat().length === (topology === 'one Redis' ? 1 : PARTITIONS);
+
+    it('gives what comes after its start, of every partition, in order', async () => {
+      const before = await lengths();
+      await tail.start();
+      await sendToAll(40);
+      await until('it waits', isBlocked);
+      await sendToAll(1);
+      await expectAll(before);
+      expect(lost).to.deep.equal([]);
+    });
+
+    it('misses nothing that is written while it starts', async () => {
+      const before = await lengths();
+      const writing = (async () => {
+        for (let n = 0; n < 20; n += 1) await sendToAll(1);
+      })();
+      await tail.start();
+      const started = events.length;
+      await writing;
+      await sendToAll(1);
+      for (const room of rooms) {
+        const ids = (await room.log()).map(({ id }) => id).slice(before.get(room));
+        const given = () => events.filter(({ stream }) => stream.id === room.stream.id).map(({ id }) => id);
+        await until('the last event was given', () => given().at(-1) === ids.at(-1));
+        expect(given()).to.deep.equal(ids.slice(-given().length));
+      }
+      expect(started).to.equal(0);
+    });
+
+    it('goes on where it was when its connections are cut', async () => {
+      const before = await lengths();
+      await tail.start();
+      for (let n = 0; n < 3; n += 1) {
+        await sendToAll(5);
+        await until('it waits', isBlocked);
+        const masters = world.log.connection.masters();
+        const cut = (await blocked()).flatMap((lines, i) =>
+          lines.map((line) => masters[i]!.client('KILL', 'ID', /^id=(\d+)/.exec(line)![1]!)),
+        );
+        await Promise.all([...cut, sendToAll(5)]);
+      }
+      await expectAll(before);
+      expect(lost).to.deep.equal([]);
+    });
+
+    it('passes over entries of strangers', async () => {
+      const before = await lengths();
+      await tail.start();
+      for (const room of rooms) {
+        const ms = Number((await room.log()).at(-1)!.id.split('-')[0]);
+        await until('a later time', () => Date.now() > ms + 2);
+        await redis().xadd(room.key('feed'), `${ms + 1}-0`, 'hello', 'world');
+        await redis().xadd(room.key('feed'), `${ms + 1}-7`, 'type', 'message.sent', 'event', '{}');
+      }
+      await sendToAll(2);
+      await expectAll(before);
+      expect(lost).to.deep.equal([]);
+    });
+
+    /** Two events in the feed of which the first is gone before anyone can read it. */
+    async function loseOne(room: Room): Promise<void> {
+      const last = (await redis().xrevrange(room.key('feed'), '+', '-', 'COUNT', 1))[0]!;
+      const [ms, seq] = last[0].split('-').map(Number);
+      const next = [1, 2].map((n) => `${ms! + 1}-${seq! + n}`);
+      await redis()
+        .multi()
+        .xadd(room.key('feed'), next[0]!, ...last[1])
+        .xadd(room.key('feed'), next[1]!, ...last[1])
+        .xtrim(room.key('feed'), 'MINID', next[1]!)
+        .hset(room.key('feed_head'), 'id', next[1]!)
+        .exec();
+    }
+
+    it('says that the feed was cut off behind it, and goes on from its end', async () => {
+      await tail.start();
+      await sendToAll(2);
+      await expectAll(new Map(rooms.map((room) => [room, 1])));
+      events = [];
+      const before = await lengths();
+      await loseOne(rooms[2]!);
+      await until('the loss is told', () => lost.length > 0);
+      await sendToAll(3);
+      await expectAll(before);
+      expect(lost).to.deep.equal([2]);
+    });
+
+    it('tells a loss again until the reader could be brought up', async () => {
+      await tail.start();
+      let attempts = 0;
+      onLost = async () => {
+        if ((attempts += 1) < 3) throw new Error('the logs cannot be read');
+      };
+      await until('it waits', isBlocked);
+      await loseOne(rooms[1]!);
+      await until('it was told three times', () => attempts === 3);
+      events = [];
+      const before = await lengths();
+      await sendToAll(1);
+      await expectAll(before);
+      expect(lost).to.deep.equal([1, 1, 1]);
+    });
+
+    it('sees that Redis was emptied, as soon as it is written to again', async () => {
+      await tail.start();
+      await sendToAll(2);
+      await expectAll(new Map(rooms.map((room) => [room, 1])));
+      await Promise.all(world.log.connection.masters().map((master) => master.flushall()));
+      for (const room of rooms) await room.create();
+      await until('every loss is told', () => new Set(lost).size === PARTITIONS);
+      events = [];
+      const before = await lengths();
+      await sendToAll(2);
+      await expectAll(before);
+      expect(lost.toSorted()).to.deep.equal([0, 1, 2, 3]);
+    });
+
+    it('leaves no connection behind, whenever it is stopped', async () => {
+      const before = await connections();
+      await tail.start();
+      await tail.stop();
+      await until('nothing is left of a tail that was just starting', async () => (await connections()) === before);
+      tail = new Tail({ log: world.log, onEvents: () => {}, onLost: async () => {}, warn: () => {} });
+      await tail.start();
+      await until('it waits', isBlocked);
+      const began = performance.now();
+      await tail.stop();
+      expect(performance.now() - began).to.be.below(500);
+      await until('nothing is left of a tail that waited', async () => (await connections()) === before);
+    });
+
+    it('comes back with Redis', async () => {
+      const before = await lengths();
+      await tail.start();
+      await sendToAll(2);
+      const startAgain = await world.killRedis();
+      await startAgain();
+      await until('commands are taken', async () => (await codeOf(sendToAll(1))) === 'was not refused');
+      await expectAll(before);
+      expect(lost).to.deep.equal([]);
+    });
+  });
+}
+
+describe('the tail of a Redis that was emptied and is quiet', () => {
+  const world = useWorld();
+
+  it('notices by itself', async () => {
+    const lost: number[] = [];
+    const onLost = async (partition: number) => void lost.push(partition);
+    const tail = new Tail({ log: world.log, onEvents: () => {}, onLost, warn: () => {} });
+    await partitionRoom(world, 3).create();
+    await tail.start();
+    await world.log.connection.masters()[0]!.flushall();
+    await until('the loss is told', () => lost.length > 0);
+    expect(lost).to.deep.equal([3]);
+    await tail.stop();
+  });
+});
