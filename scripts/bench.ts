@@ -21,7 +21,7 @@ async function measure({ name, about, rounds, sides }: Case): Promise<Result> {
     for (const [side, start] of Object.entries(sides)) open.push([side, await start()]);
     for (const [, side] of open) if (rounds > 2) await side.round(); // one round to warm up
     for (let round = 0; round < rounds; round += 1) {
-      for (const [side, { round: run }] of open) found.set(side, [...(found.get(side) ?? []), await run()]);
+      for (const [label, side] of open) found.set(label, [...(found.get(label) ?? []), await side.round()]);
     }
   } finally {
     for (const [, side] of open) await side.stop();

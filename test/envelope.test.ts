@@ -70,7 +70,22 @@ describe('event ids', () => {
     expect(compareEventIds(eventId('5-9'), eventId('5-10'))).to.be.below(0);
   });
 
-  for (const wrong of ['', '-', '1', '1-', '-1', '1-2-3', '01-2', '1-02', '1-2 ', '1.5-2', '1e3-2', '$', '1-*', '１-２']) {
+  for (const wrong of [
+    '',
+    '-',
+    '1',
+    '1-',
+    '-1',
+    '1-2-3',
+    '01-2',
+    '1-02',
+    '1-2 ',
+    '1.5-2',
+    '1e3-2',
+    '$',
+    '1-*',
+    '１-２',
+  ]) {
     it(`refuse ${JSON.stringify(wrong)}`, () => {
       expect(parseEventId(wrong)).to.equal(undefined);
       expect(() => eventId(wrong)).to.throw('not an event id');
@@ -103,7 +118,15 @@ describe('rawEvent', () => {
   });
 
   it('does not take what is not ours for an event', () => {
-    for (const json of ['', '{}', 'null', '{"id":"x"}', stored().slice(1), stored({ id: '$' }), stored({ at: 'now' })]) {
+    for (const json of [
+      '',
+      '{}',
+      'null',
+      '{"id":"x"}',
+      stored().slice(1),
+      stored({ id: '$' }),
+      stored({ at: 'now' }),
+    ]) {
       expect(rawEvent('thing.done', Buffer.from(json))).to.equal(undefined);
     }
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => !rawEvent('x', Buffer.from(bytes))));
@@ -231,7 +254,9 @@ describe('validator', () => {
   it('takes a command frame, and refuses one with a wrong request id', () => {
     const frame = { type: 'message.send', id: 'r1', request_id: CONVERSATION, data: { a: 1 } };
     expect(checkCommandFrame(frame)).to.deep.equal(frame);
-    expect(refusal(() => checkCommandFrame({ ...frame, request_id: 'r1' })).errors?.[0]?.pointer).to.equal('/request_id');
+    expect(refusal(() => checkCommandFrame({ ...frame, request_id: 'r1' })).errors?.[0]?.pointer).to.equal(
+      '/request_id',
+    );
     expect(refusal(() => checkCommandFrame({ data: {} })).errors?.[0]?.pointer).to.equal('/type');
   });
 });

@@ -249,7 +249,11 @@ for (const topology of topologies) {
         if (raw.seq === 2) throw new Error('broken');
         return decode(raw);
       };
-      const broken = new Reading(world.log, stored, Object.assign(half, { knows: decode.knows }));
+      const broken = new Reading(
+        world.log,
+        stored,
+        Object.assign(half, { knows: (type: string) => decode.knows(type) }),
+      );
       const rows = await broken.page(history, room.stream, { direction: 'up', limit: 10 }, undefined);
       expect(parsed(rows).map(({ order }) => order)).to.deep.equal([3]);
     });

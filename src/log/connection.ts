@@ -95,6 +95,13 @@ export class Connection {
     return this.commands instanceof Cluster ? this.commands.nodes('master') : [this.commands];
   }
 
+  /** The same after asking who they are now: a SCAN is never redirected, so after a failover it could miss a whole master. */
+  async mastersNow(): Promise<Redis[]> {
+    const { commands } = this;
+    if (commands instanceof Cluster) await new Promise<void>((resolve) => commands.refreshSlotsCache(() => resolve()));
+    return this.masters();
+  }
+
   /**
    * A connection of its own for one loop that blocks, to the server which owns `key` now. On a Cluster the caller closes it and asks
    * again after any error: the slot may have moved.

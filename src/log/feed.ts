@@ -145,8 +145,10 @@ export class FeedGroup {
     };
     const { expects = [] } = batch;
     const rest = [
-      ...[String(batch.ids.length), ...batch.ids],
-      ...[String(expects.length), ...expects.flatMap(({ key, field, value }) => [indexOf(key), field, value])],
+      String(batch.ids.length),
+      ...batch.ids,
+      String(expects.length),
+      ...expects.flatMap(({ key, field, value }) => [indexOf(key), field, value]),
       ...batch.writes.flatMap(({ command, key, args }) => [command, indexOf(key), String(args.length), ...args]),
     ];
     const args = {

@@ -269,7 +269,7 @@ export class Log {
 
   /** Every stream that has a log, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */
   async *streams(partition?: number): AsyncGenerator<StreamRef> {
-    for (const master of this.connection.masters()) {
+    for (const master of await this.connection.mastersNow()) {
       let cursor = '0';
       do {
         const [next, keys] = await translated(

@@ -22,6 +22,7 @@ interface Call {
 }
 
 const WAIT_MS = 2_000;
+const PIPELINE_DEADLINE_MS = 6_000;
 /** A slot that moves or a master that fails over is waited for this long. */
 const REDIRECT_MS = 15_000;
 const REDIRECT_PAUSE_MS = 100;
@@ -114,7 +115,7 @@ export class ScriptWriter {
       if (head) batch.hset(head, 'written', '1');
       batch.call('WAIT', String(this.acks), String(WAIT_MS));
     }
-    const replies = (await batch.exec()) ?? [];
+    const replies = (await within(batch.exec())) ?? [];
     if (replies.length < batch.length) throw fail('unknown_outcome');
     if (this.acks > 0) {
       const [error, reached] = replies.at(-1)!;
@@ -128,5 +129,18 @@ export class ScriptWriter {
   /** Slots of one master and its replicas share a pipeline. */
   private masterOf(key: string): string {
     return this.client instanceof Cluster ? (this.client.slots[keySlot(key)]?.join(';') ?? '') : '';
+  }
+}
+
+/** The client's own deadline is for each command; this one is for the case that it loses one of a pipeline with its connection. */
+async function within<T>(sent: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(fail('unknown_outcome')), PIPELINE_DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([sent, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

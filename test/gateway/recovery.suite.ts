@@ -21,7 +21,7 @@ export function recoverySuite(world: World): void {
     let id: string;
     beforeEach(async () => {
       // Without a projector the tail is the only one that waits for a feed.
-      node = await startNode({ ROLES: 'api,gateway' });
+      node = await startNode({ ROLES: 'api,gateway', WS_MAX_FRAMES_PER_SECOND: '0' });
       [ada, bob] = [await register(node), await register(node)];
       id = await group(ada, bob);
       [hers, his] = [await ada.socket(), await bob.socket()];

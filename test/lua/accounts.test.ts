@@ -2,7 +2,6 @@
 import { expect } from 'chai';
 import { ChatError } from '../../src/errors.ts';
 import { userStream } from '../../src/keys.ts';
-import type { Owner } from '../../src/keys.ts';
 import type { Append } from '../../src/log/log.ts';
 import { topologies, useWorld } from '../support/world.ts';
 
@@ -12,7 +11,6 @@ const session = (n: number): string => `01K000000000000000000S${String(n).padSta
 const REQUEST = '01K0000000000000000000000R';
 const DAY = 86_400_000;
 const LIFETIME = String(7 * DAY);
-const annsName: Owner = { kind: 'login', id: 'ann' };
 
 for (const topology of topologies) {
   describe(`scripts of accounts on ${topology}`, () => {
@@ -349,53 +347,6 @@ for (const topology of topologies) {
         const last = (await redis().xrevrange(keyOf('log'), '+', '-', 'COUNT', 1))[0]!;
         const [id, chain] = await redis().hmget(keyOf('head'), 'id', 'chain');
         expect([id, chain]).to.deep.equal([last[0], last[1][5]!.split(' ')[2]]);
-      });
-    });
-
-    describe('login.*', () => {
-      const claim = (user: string, instead = '') => world.log.run('login.claim', annsName, { user, instead });
-      const release = (user: string) => world.log.run('login.release', annsName, { user });
-
-      it('claims for the first, releases for the holder only, and can be taken over by naming the holder', async () => {
-        const [status, since] = await claim(ANN);
-        expect(status).to.equal('ok');
-        expect(await claim(ANN)).to.deep.equal(['ok', since]);
-        expect((await claim(BEN)).slice(0, 2)).to.deep.equal(['taken', ANN]);
-        expect(Number((await claim(BEN))[2])).to.be.within(0, 5_000);
-        expect((await claim(BEN, BEN)).slice(0, 2)).to.deep.equal(['taken', ANN]);
-        await release(BEN);
-        expect((await claim(BEN))[0]).to.equal('taken');
-        expect((await claim(BEN, ANN))[0]).to.equal('ok');
-        expect((await claim(ANN, ANN)).slice(0, 2)).to.deep.equal(['taken', BEN]);
-        await release(BEN);
-        expect((await claim(ANN))[0]).to.equal('ok');
-      });
-
-      it('counts attempts over a sliding minute, but not refused ones', async () => {
-        const attempt = () => world.log.run('login.attempt', annsName, { limit: '3' });
-        for (let n = 0; n < 3; n += 1) expect(await attempt()).to.deep.equal(['ok']);
-        expect(await attempt()).to.deep.equal(['limited', 60]);
-        const key = world.log.keys.of(annsName, 'attempts');
-        await redis().lset(key, 0, String(Date.now() - 61_000));
-        expect(await attempt()).to.deep.equal(['ok']);
-        expect((await attempt())[0]).to.equal('limited');
-        expect(await redis().llen(key)).to.equal(3);
-        expect(await redis().pttl(key)).to.be.within(1, 60_000);
-        await redis().lset(key, 0, String(Date.now() + 3_600_000));
-        expect(await attempt()).to.deep.equal(['limited', 60]);
-      });
-    });
-
-    describe('ticket.*', () => {
-      const ticket: Owner = { kind: 'ticket', id: 'a'.repeat(64) };
-
-      it('answers what was kept, once, and not after its time', async () => {
-        const redeem = () => world.log.run('ticket.redeem', ticket, {});
-        expect(await refusal(redeem)).to.equal('unauthenticated');
-        await world.log.run('ticket.issue', ticket, { value: 'a b c', lifetime: '30000' });
-        expect(await redis().pttl(world.log.keys.of(ticket, 'self'))).to.be.within(1, 30_000);
-        expect(await redeem()).to.deep.equal(['ok', 'a b c']);
-        expect(await refusal(redeem)).to.equal('unauthenticated');
       });
     });
   });

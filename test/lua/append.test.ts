@@ -36,7 +36,8 @@ describe('appending', () => {
     it('is one for a whole partition', async () => {
       const future = Date.now() + DAY;
       await setClock(world, room.stream, future);
-      const samePartition = (r: Room) => world.log.keys.partitionOf(r.stream.id) === world.log.keys.partitionOf(room.stream.id);
+      const samePartition = (r: Room) =>
+        world.log.keys.partitionOf(r.stream.id) === world.log.keys.partitionOf(room.stream.id);
       const neighbour = Array.from({ length: 50 }, (_, n) => new Room(world, n + 2)).find(samePartition)!;
       expect((await neighbour.create()).id).to.equal(`${future}-1`);
     });
@@ -70,14 +71,11 @@ describe('appending', () => {
   describe('many at once', () => {
     it('get dense seqs in one order in log and feed', async () => {
       const work = Array.from({ length: 200 }, (_, n) => () => room.send((n % 3) + 1, n));
-      await room.appends(
-        async () => (await Promise.all(work.map((send) => send())))[0]!,
-        (await expectedOf(work.length)) as [string, unknown][],
-      );
+      await room.appends(async () => (await Promise.all(work.map((send) => send())))[0]!, expectedOf(work.length));
       expect(await times()).to.deep.equal((await times()).toSorted((a, b) => a - b));
     });
 
-    async function expectedOf(count: number): Promise<[string, unknown][]> {
+    function expectedOf(count: number): [string, unknown][] {
       // One connection keeps the order in which it was asked.
       const data = (n: number) => ({
         message_id: message(n),
@@ -120,19 +118,23 @@ describe('appending', () => {
         expect((await send(5, 2)).status).to.equal('duplicate');
         const kept = await Promise.all(['requests_0', 'requests_1'].map((name) => redis().hgetall(room.key(name))));
         const days = kept.map((hash) => Number(hash['day']));
-        expect(days.toSorted()).to.deep.equal([dayOf(first + 1) / DAY, dayOf(first + 2) / DAY]);
+        expect(days.toSorted((a, b) => a - b)).to.deep.equal([dayOf(first + 1) / DAY, dayOf(first + 2) / DAY]);
       });
     }
 
     it('are of one user, and their bodies are not kept', async () => {
       await send(1, 1);
       expect((await room.send(2, 2, 'b', { requestId: request(1), body: 'b' })).status).to.equal('ok');
-      const kept = await redis().hgetall(room.key((await redis().exists(room.key('requests_0'))) ? 'requests_0' : 'requests_1'));
+      const kept = await redis().hgetall(
+        room.key((await redis().exists(room.key('requests_0'))) ? 'requests_0' : 'requests_1'),
+      );
       expect(kept[`${user(1)}:${request(1)}`]).to.match(/^[\w-]{16} \d+-2$/);
     });
 
     it('of a command that was refused can be used again', async () => {
-      expect(await room.refusal(() => room.send(9, 1, 'a', { requestId: request(1), body: 'a' }))).to.equal('not_found');
+      expect(await room.refusal(() => room.send(9, 1, 'a', { requestId: request(1), body: 'a' }))).to.equal(
+        'not_found',
+      );
       await room.add(1, [9]);
       expect((await room.send(9, 1, 'a', { requestId: request(1), body: 'a' })).status).to.equal('ok');
     });

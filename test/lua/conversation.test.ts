@@ -175,7 +175,10 @@ describe('scripts of conversations', () => {
       await room.create({ kind: 'channel' });
       const again = { requestId: request(1), body: room.stream.id };
       const first = await room.join(OUTSIDER, again);
-      expect(await room.changesNothing(() => room.join(OUTSIDER, again))).to.deep.equal({ ...first, status: 'duplicate' });
+      expect(await room.changesNothing(() => room.join(OUTSIDER, again))).to.deep.equal({
+        ...first,
+        status: 'duplicate',
+      });
       expect(await room.refusal(() => room.join(OUTSIDER, { ...again, body: 'x' }))).to.equal('conflict');
       // The same id of another user is another request.
       expect((await room.join(8, { ...again, body: 'x' })).status).to.equal('ok');

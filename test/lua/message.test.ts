@@ -158,7 +158,10 @@ describe('scripts of messages', () => {
         args: { conversation, seq: String(seq), state },
       });
     const events = async () =>
-      (await world.log.readAfter(ann, START)).map(({ type, json }) => [type, (JSON.parse(json.toString()) as { data: object }).data]);
+      (await world.log.readAfter(ann, START)).map(({ type, json }) => [
+        type,
+        (JSON.parse(json.toString()) as { data: object }).data,
+      ]);
     const entry = () => world.log.guardField(ann, 'conversations', conversation);
     const joined = ['conversation.joined', { conversation_id: conversation }];
     const left = ['conversation.left', { conversation_id: conversation }];

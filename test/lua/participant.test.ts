@@ -1,5 +1,6 @@
 /** The scripts of participants against their headers. Who may do what to whom is asked for every pair of roles. */
 import { expect } from 'chai';
+import type { ChatError } from '../../src/errors.ts';
 import { request, Room, user } from '../support/rooms.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -24,7 +25,7 @@ describe('scripts of participants', () => {
   const outcome = (work: () => Promise<{ status: string }>): Promise<string> =>
     work().then(
       ({ status }) => status,
-      (error: { code?: string }) => error.code ?? String(error),
+      (error: ChatError) => error.code,
     );
 
   describe('participant.add', () => {

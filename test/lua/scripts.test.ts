@@ -71,7 +71,11 @@ describe('the script loader', () => {
     ['KEYS by number', (t) => `${t}redis.call('GET', KEYS[1])\n`, 'uses KEYS['],
     ['ARGV by number', (t) => `${t}return ARGV[1]\n`, 'uses KEYS[ or ARGV['],
     ['a misspelt word', (t) => t.replace('-- INCLUDE', '-- INCLUDES'), 'INCLUDES is no word of a header'],
-    ['a word that nobody reads', (t) => t.replace('-- INCLUDE', '-- FLAG     allow-oom\n-- INCLUDE'), 'FLAG is no word'],
+    [
+      'a word that nobody reads',
+      (t) => t.replace('-- INCLUDE', '-- FLAG     allow-oom\n-- INCLUDE'),
+      'FLAG is no word',
+    ],
     ['a library that is not there', (t) => t.replace('INCLUDE  one', 'INCLUDE  none'), 'no library lib/none.lua'],
     ['an open list before its end', (t) => t.replace('actor users...', 'users... actor'), 'users... must come last'],
   ];

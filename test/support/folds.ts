@@ -22,9 +22,9 @@ export interface Doc {
 export function plainFold(projection: Projection, all: readonly ChatEvent[]): Doc[] {
   const docs = new Map<string, Doc>();
   for (const event of all) {
-    for (const { type, steps } of projection.handlers) {
-      if (type !== event.type) continue;
-      for (const step of steps(event)) {
+    for (const handler of projection.handlers) {
+      if (handler.type !== event.type) continue;
+      for (const step of handler.steps(event)) {
         const before = docs.get(step.key);
         if ('put' in step) docs.set(step.key, { order: step.order, doc: step.put });
         else if ('remove' in step) docs.delete(step.key);

@@ -1,6 +1,7 @@
 /**
- * Real Redis servers for suites: one Redis or a Cluster of three masters, started for a suite, emptied between its tests, stopped by
- * handle. `topologies` lets one suite run on both.
+ * Real Redis servers for suites: one Redis or a Cluster of three masters, emptied between tests, stopped by handle. A start costs
+ * seconds, so suites that run one after the other share a topology; one that kills it leaves the next to start its own. `topologies`
+ * lets one suite run on both.
  */
 import { randomBytes } from 'node:crypto';
 import { Log } from '../../src/log/log.ts';
@@ -32,12 +33,18 @@ interface Running {
   stop(): Promise<void>;
 }
 
+/** Suites that are yet to run by topology, and what they share. */
+const waiting = new Map<Topology, number>();
+const shared = new Map<Topology, Running>();
+
 /** Registers the hooks of a suite and gives access to what they made. */
 export function useWorld(topology: Topology = 'one Redis', options: Partial<LogOptions> = {}): World {
   let redis: Running;
   let log: Log;
   const others: Log[] = [];
   const warnings: string[] = [];
+  let wasKilled = false;
+  waiting.set(topology, (waiting.get(topology) ?? 0) + 1);
   const open = (more: Partial<LogOptions> = {}) =>
     Log.open({
       redis: redis.options,
@@ -51,7 +58,8 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
 
   before(async function () {
     this.timeout(30_000);
-    redis = await startTopology(topology);
+    redis = shared.get(topology) ?? (await startTopology(topology));
+    shared.set(topology, redis);
   });
   beforeEach(async () => {
     warnings.length = 0;
@@ -63,7 +71,12 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
   afterEach(() => {
     for (const other of [log, ...others.splice(0)]) other.close();
   });
-  after(() => redis.stop());
+  after(async () => {
+    waiting.set(topology, waiting.get(topology)! - 1);
+    if (waiting.get(topology)! > 0 && !wasKilled) return;
+    shared.delete(topology);
+    await redis.stop();
+  });
 
   return {
     get log() {
@@ -80,6 +93,7 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
     warnings,
     async killRedis() {
       const { servers } = redis;
+      wasKilled = true;
       await Promise.all(servers.map((server) => server.kill()));
       return async () => {
         const again = await Promise.all(servers.map((server) => startRedis(server.options)));
