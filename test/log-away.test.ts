@@ -1,8 +1,13 @@
 /** What a caller is told when Redis is away, slow or killed, and that nothing acknowledged is lost or done twice by it. */
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
+import { cards } from '../src/chat/conversations/view.ts';
+import { history } from '../src/chat/messages/view.ts';
+import { Reading } from '../src/chat/reading.ts';
 import { START } from '../src/envelope.ts';
+import { Views } from '../src/views/store.ts';
 import { until } from '../scripts/redis-server.ts';
+import { decode } from './support/folds.ts';
 import { codeOf, message, request, Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
@@ -30,6 +35,11 @@ for (const topology of topologies) {
       expect(await codeOf(world.log.readAfter(room.stream, START))).to.equal('unavailable');
       expect(await codeOf(world.log.heads([room.stream], []))).to.equal('unavailable');
       expect(await codeOf(world.log.progress(0))).to.equal('unavailable');
+      const reading = new Reading(world.log, new Views(world.log.connection.commands, world.log.keys), decode);
+      const page = reading.page(history, room.stream, { direction: 'up', limit: 1 }, undefined);
+      expect(await codeOf(page)).to.equal('unavailable');
+      expect(await codeOf(reading.byKeys(history, room.stream, [message(1)]))).to.equal('unavailable');
+      expect(await codeOf(reading.entity(cards, room.stream))).to.equal('unavailable');
       expect(await world.log.answers()).to.equal(false);
 
       await startAgain();

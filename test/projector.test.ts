@@ -128,6 +128,21 @@ for (const topology of topologies) {
         }
       });
 
+      it('is acknowledged when it was applied already, or is not in the feed any more', async () => {
+        const room = partitionRoom(world, 1);
+        await converse(room);
+        const projector = await projectors.start();
+        await caughtUp(world.log);
+        await projector.stop();
+        await redis().xgroup('SETID', room.key('feed'), 'views', '0');
+        const given = await redis().xreadgroup('GROUP', 'views', 'dead', 'STREAMS', room.key('feed'), '>');
+        const [, rows] = (given as [string, [string, unknown][]][])[0]!;
+        await redis().xdel(room.key('feed'), rows[2]![0]);
+        await projectors.start({ batchSize: 4 });
+        expect(((await redis().xpending(room.key('feed'), 'views')) as unknown[])[0]).to.equal(0);
+        await expectViewsEqualFold(world.log);
+      });
+
       it('comes by itself when it went to a worker that had just lost the partition', async () => {
         const room = partitionRoom(world, 1);
         await room.create();

@@ -179,7 +179,9 @@ for (const topology of topologies) {
     it('leaves no connection behind, whenever it is stopped', async () => {
       const before = await connections();
       await tail.start();
+      const soon = performance.now();
       await tail.stop();
+      expect(performance.now() - soon).to.be.below(500);
       await until('nothing is left of a tail that was just starting', async () => (await connections()) === before);
       tail = new Tail({ log: world.log, onEvents: () => {}, onLost: async () => {}, warn: () => {} });
       await tail.start();
@@ -215,7 +217,9 @@ describe('the tail of a Redis that was emptied and is quiet', () => {
     const tail = new Tail({ log: world.log, onEvents: () => {}, onLost, warn: () => {} });
     await partitionRoom(world, 3).create();
     await tail.start();
-    await world.log.connection.masters()[0]!.flushall();
+    const master = world.log.connection.masters()[0]!;
+    await until('it waits', async () => / cmd=xread /.test((await master.client('LIST')) as string));
+    await master.flushall();
     await until('the loss is told', () => lost.length > 0);
     expect(lost).to.deep.equal([3]);
     await tail.stop();

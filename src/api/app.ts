@@ -18,21 +18,29 @@ export interface AppOptions {
   readonly middleware: readonly Middleware[];
 }
 
+/** What a page of another site may read of an answer, beside its body. */
+const EXPOSED = ['Chat-Event-Id', 'Chat-Durability', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
+
 export function app({ origins, isReady, onError, middleware }: AppOptions): Koa {
   const koa = new Koa();
   koa.use(async (ctx, next) => {
     try {
       await next();
       if (ctx.status === 404 && ctx.body === undefined) throw fail('not_found', 'There is nothing at this address');
-      if (ctx.status === 405)
-        throw fail('method_not_allowed', undefined, { headers: { Allow: String(ctx.response.get('Allow')) } });
-      if (ctx.status === 501) throw fail('method_not_allowed');
+      // The router has set the Allow header of both.
+      if (ctx.status === 405 || ctx.status === 501) throw fail('method_not_allowed');
     } catch (error) {
       answer(ctx, error, onError);
     }
   });
   koa.use(helmet());
-  koa.use(cors({ origin: (ctx) => (origins.includes(ctx.get('Origin')) ? ctx.get('Origin') : ''), credentials: true }));
+  koa.use(
+    cors({
+      origin: (ctx) => (origins.includes(ctx.get('Origin')) ? ctx.get('Origin') : ''),
+      credentials: true,
+      exposeHeaders: EXPOSED,
+    }),
+  );
   koa.use(async (ctx, next) => {
     if (ctx.path === `${BASE}/health/live`) ctx.body = { status: 'live' };
     else if (ctx.path === `${BASE}/health/ready`) {

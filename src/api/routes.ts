@@ -67,7 +67,9 @@ export function routes(options: RoutesOptions): Middleware[] {
     parsedMethods: ['POST', 'PUT', 'PATCH', 'DELETE'] as never,
     onError: (error) => {
       const status = (error as { status?: number }).status;
-      throw status === 413 ? fail('payload_too_large') : fail('validation_failed', 'The body is not JSON');
+      if (status === 413) throw fail('payload_too_large');
+      if (status === 415) throw fail('unsupported_media_type', 'The body is encoded in an unknown way');
+      throw fail('validation_failed', 'The body is not JSON');
     },
   }) as unknown as Middleware;
 
@@ -78,9 +80,10 @@ export function routes(options: RoutesOptions): Middleware[] {
       koaPath(path),
       [method, ...also],
       [
-        parseBody,
         async (ctx) => {
+          // First who calls and how often: nobody else's body is worth reading.
           const context = await contextOf(ctx, entry, options);
+          await parseBody(ctx, async () => {});
           const { body, eventId } = await options.runCommand(type, context, { ...bodyOf(ctx), ...ctx['params'] });
           if (eventId && parseEventId(eventId))
             ctx.set({ 'Chat-Event-Id': eventId, 'Chat-Durability': options.durability });

@@ -74,34 +74,53 @@ export class ScriptWriter {
   }
 
   private async send(calls: readonly Call[]): Promise<void> {
+    const forgotten: Call[] = [];
     try {
       const replies = await this.round(calls);
-      calls.forEach((call, i) => this.settle(call, replies[i]!));
+      for (const [i, call] of calls.entries()) {
+        if (replies[i]![0]?.message.startsWith('NOSCRIPT')) forgotten.push(call);
+        else this.settle(call, replies[i]!);
+      }
     } catch (error) {
       for (const call of calls) this.settle(call, [error as Error, undefined]);
     }
+    if (forgotten.length > 0) await this.sendForgotten(forgotten);
   }
 
   private settle(call: Call, [error, reply]: [Error | null, unknown]): void {
     if (!error) return call.resolve(reply as Reply);
-    if (error.message.startsWith('NOSCRIPT')) void this.sendSource(call);
-    else if (REDIRECTED.test(error.message) && Date.now() - call.since < REDIRECT_MS) {
+    if (REDIRECTED.test(error.message) && Date.now() - call.since < REDIRECT_MS) {
       if (this.client instanceof Cluster) this.client.refreshSlotsCache();
       setTimeout(() => this.add(call), REDIRECT_PAUSE_MS);
     } else
       call.reject(LOST_ON_THE_WAY.test(error.message) ? fail('unknown_outcome', undefined, { cause: error }) : error);
   }
 
-  /** A server that restarted or failed over has an empty script cache: it gets the source once, and a repeat is answered as one. */
-  private async sendSource(call: Call): Promise<void> {
-    const { script, keys, values } = call;
-    try {
-      const reply = (await this.client.eval(script.source, keys.length, ...keys, ...values)) as Reply;
-      if (this.acks === 0) call.resolve(reply);
-      else this.add(call);
-    } catch (error) {
-      this.settle(call, [error as Error, undefined]);
+  /**
+   * A server that restarted or failed over has an empty script cache. The source goes out at once, before anything that is asked for
+   * later, so the order stays. Where replicas are waited for nothing goes out meanwhile: there the script is loaded first and the call
+   * made again, since made twice it would get the answer to a repeat.
+   */
+  private async sendForgotten(calls: readonly Call[]): Promise<void> {
+    const { client } = this;
+    if (this.acks === 0) {
+      for (const call of calls) {
+        const { script, keys, values } = call;
+        client.eval(script.source, keys.length, ...keys, ...values).then(
+          (reply) => this.settle(call, [null, reply]),
+          (error: Error) => this.settle(call, [error, undefined]),
+        );
+      }
+      return;
     }
+    const masters = client instanceof Cluster ? client.nodes('master') : [client];
+    const sources = new Set(calls.map(({ script }) => script.source));
+    await Promise.allSettled(masters.flatMap((m) => [...sources].map((source) => m.script('LOAD', source))));
+    const [young, old] = [true, false].map((is) =>
+      calls.filter(({ since }) => Date.now() - since < REDIRECT_MS === is),
+    );
+    for (const call of old!) call.reject(fail('unavailable', 'Redis takes no script'));
+    if (young!.length > 0) await this.send(young!);
   }
 
   private async round(calls: readonly Call[]): Promise<[Error | null, unknown][]> {

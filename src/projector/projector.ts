@@ -20,7 +20,7 @@ export interface ProjectorOptions extends Omit<PartitionOptions, 'group'> {
 }
 
 /** After an error a loop waits this long at first, doubling to the most: never a hot loop. */
-const BACK_OFF_MS = { first: 250, most: 5_000 };
+const BACK_OFF_MS = { first: 1_000, most: 5_000 };
 const GATHER_MS = 50;
 const TRIM_SLICE = '1000';
 

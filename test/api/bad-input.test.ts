@@ -164,7 +164,7 @@ describe('REST refuses', () => {
       await refuses(
         401,
         'unauthenticated',
-        [post('x', { content: 'x' }), ['y', 'GET', '/users/me']],
+        [post('x', { content: 'x' }), post('broken', '{'), ['y', 'GET', '/users/me']],
         new Rest(node.base, token),
       );
     }

@@ -242,6 +242,7 @@ inBothWays('conversations', (node, world) => {
     const paged: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
       const page: List = await list(ada, `limit=3${cursor && `&cursor=${cursor}`}`);
+      expect(page.items).to.have.length(page.has_more ? 3 : 1);
       paged.push(...ids(page));
       cursor = page.next_cursor;
     }

@@ -144,6 +144,12 @@ inBothWays('messages', (node, world) => {
       ['system', eve.id, { event: 'participant.removed', user_id: eve.id, reason: 'left' }],
       ['system', ada.id, { event: 'participant.removed', user_id: bob.id, reason: 'removed' }],
     ]);
+    expect(items.map((message) => message.content)).to.deep.equal([
+      'added someone',
+      'renamed the conversation to renamed',
+      'left',
+      'removed someone',
+    ]);
     const [system] = items;
     const alone = await ada.rest.get(`/conversations/${id}/messages/${system!.id}`);
     expect(alone.body).to.deep.equal(system);

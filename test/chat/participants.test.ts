@@ -1,6 +1,6 @@
 /** Participants over REST: who is in, in what order and as what, and who may change that. */
 import { expect } from 'chai';
-import { conversationStream } from '../../src/keys.ts';
+import { conversationStream, userStream } from '../../src/keys.ts';
 import type { Json } from '../support/client.ts';
 import { inBothWays } from '../support/projecting.ts';
 import { group, register } from '../support/server.ts';
@@ -136,6 +136,8 @@ inBothWays('participants', (node, world) => {
       expect(await roles()).to.deep.equal({ [owner.id]: 'owner', [admin.id]: 'admin' });
       expect((await member.rest.get(`/conversations/${id}`)).status).to.equal(404);
       expect((await member.rest.get<List>('/conversations')).body.items).to.deep.equal([]);
+      const own = (await world.log.readAfter(userStream(member.id), '0-0')).map((event) => event.type);
+      expect(own).to.deep.equal(['user.registered', 'conversation.joined', 'conversation.left']);
     });
 
     it('take oneself out: that is to leave', async () => {

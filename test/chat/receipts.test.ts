@@ -96,9 +96,10 @@ inBothWays('receipts', (node, world) => {
     const [system] = body.items;
     expect((await read(bob, { up_to: system!.id })).status).to.equal(204);
     expect([await unread(bob), await mark(bob)]).to.deep.equal([0, sent[4]!.event_id]);
-    await say(ada);
+    const last = await say(ada);
+    for (let i = 0; i < 25; i += 1) await ada.rest.call('PATCH', `/conversations/${id}`, { name: `renamed ${i}` });
     expect((await read(bob, { up_to: (await lastEvent()).id })).status).to.equal(204);
-    expect(await unread(bob)).to.equal(0);
+    expect([await unread(bob), await mark(bob)]).to.deep.equal([0, last.event_id]);
   });
 
   it('whoever comes in later begins with nothing unread', async () => {
@@ -115,6 +116,7 @@ inBothWays('receipts', (node, world) => {
     expect([reply.status, reply.headers.get('Chat-Event-Id')]).to.deep.equal([204, null]);
     expect((await read(bob, { up_to: '0'.repeat(26) })).status).to.equal(404);
     const eve = await register(node());
+    expect((await eve.rest.post(`/conversations/${empty}/read`, {})).status).to.equal(404);
     for (const body of [{}, { up_to: sent[0]!.id }, { up_to: sent[0]!.event_id }])
       expect((await read(eve, body)).status).to.equal(404);
   });

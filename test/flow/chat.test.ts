@@ -17,7 +17,9 @@ describe('two people chat', () => {
     expect(ack['event_id']).to.equal((event as unknown as { id: string }).id);
     const page = await bob.rest.get<{ items: { content: string }[] }>(`/conversations/${id}/messages`);
     expect(page.body.items.map((m) => m.content)).to.deep.equal(['hello']);
-    const list = await bob.rest.get<{ items: { unread_count: number; last_message: { content: string } }[] }>('/conversations');
+    const list = await bob.rest.get<{ items: { unread_count: number; last_message: { content: string } }[] }>(
+      '/conversations',
+    );
     expect(list.body.items[0]).to.include({ unread_count: 1 });
     expect(list.body.items[0]!.last_message.content).to.equal('hello');
     await his.command('receipt.read', { conversation_id: id, up_to: String(ack['event_id']) });

@@ -54,6 +54,15 @@ export function handshakeSuite(world: World): void {
       expectRefusal(await tryTo({ headers: bearer(ada.token) }), 401, 'unauthenticated');
     });
 
+    it('and no token or ticket stands in any log', async () => {
+      const secret = `${ada.token}canary`;
+      await tryTo({ path: `/api/v1/ws?token=${secret}` });
+      await tryTo({ path: `/api/v1/ws?ticket=${secret}` });
+      await tryTo({ path: `//[?token=${secret}` });
+      await tryTo({ headers: bearer(secret) });
+      expect(node.warnings.join()).to.not.include('canary');
+    });
+
     it('from its own origin, the listed ones and from what is no browser, not from elsewhere', async () => {
       const from = (Origin: string) => tryTo({ headers: { ...bearer(ada.token), Origin } });
       expect((await from(node.base)).status).to.equal(101);

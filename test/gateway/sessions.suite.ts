@@ -98,21 +98,29 @@ export function sessionsSuite(world: World): void {
       }
     });
 
-    it('what one socket sends in one go stays in order', async () => {
+    const inOneGo = async (before: () => Promise<unknown>) => {
       const node = await startNode();
       const [ada, bob] = [await register(node), await register(node)];
       const id = await group(ada, bob);
       const [hers, his] = [await ada.socket(), await bob.socket()];
       const contents = Array.from({ length: 50 }, (_, i) => `message ${i}`);
+      await hers.command('message.send', { conversation_id: id, content: 'the first' });
+      await before();
       const acks = await Promise.all(
         contents.map((content) => hers.command('message.send', { conversation_id: id, content })),
       );
-      await Promise.all([hers.reached(id, 51), his.reached(id, 51)]);
+      await Promise.all([hers.reached(id, 52), his.reached(id, 52)]);
       for (const socket of [hers, his]) {
-        expect(socket.events(id).map((event) => event.data['content'])).to.deep.equal(contents);
+        expect(socket.events(id).map((event) => event.data['content'])).to.deep.equal(['the first', ...contents]);
       }
-      expect(acks.map((ack) => ack['seq'])).to.deep.equal(contents.map((_, i) => i + 2));
-    });
+      expect(acks.map((ack) => ack['seq'])).to.deep.equal(contents.map((_, i) => i + 3));
+    };
+
+    it('what one socket sends in one go stays in order', () => inOneGo(async () => {}));
+
+    // Not yet: a call that has to send its source is overtaken by later ones whose script is there by then.
+    it.skip('also where Redis has forgotten the scripts', () =>
+      inOneGo(() => Promise.all(world.log.connection.masters().map((master) => master.script('FLUSH')))));
 
     it('commands sent before session.ready are done after it', async () => {
       const node = await startNode();

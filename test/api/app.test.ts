@@ -1,0 +1,90 @@
+/** What every answer has around it: CORS, security headers, health, and bodies that come compressed. */
+import { gzipSync } from 'node:zlib';
+import { expect } from 'chai';
+import { Rest } from '../support/client.ts';
+import { group, register, useNodes } from '../support/server.ts';
+import type { Node, User } from '../support/server.ts';
+import { useWorld } from '../support/world.ts';
+
+const ORIGIN = 'https://app.example';
+
+describe('the API as a whole', () => {
+  const world = useWorld();
+  const startNode = useNodes(world);
+  let node: Node;
+  let ada: User;
+  beforeEach(async () => {
+    node = await startNode({ CORS_ORIGINS: ORIGIN });
+    ada = await register(node);
+  });
+
+  it('a listed origin may call and read what it needs, errors too; another gets no leave', async () => {
+    const preflight = (Origin: string) =>
+      fetch(`${node.base}/api/v1/conversations`, {
+        method: 'OPTIONS',
+        headers: {
+          Origin,
+          'Access-Control-Request-Method': 'PATCH',
+          'Access-Control-Request-Headers': 'authorization,idempotency-key',
+        },
+      });
+    const asked = await preflight(ORIGIN);
+    expect(asked.status).to.equal(204);
+    expect(asked.headers.get('Access-Control-Allow-Origin')).to.equal(ORIGIN);
+    expect(asked.headers.get('Access-Control-Allow-Methods')).to.include('PATCH');
+    expect(asked.headers.get('Access-Control-Allow-Headers')).to.equal('authorization,idempotency-key');
+    for (const path of ['/users/me', '/nothing']) {
+      const { headers } = await ada.rest.call('GET', path, undefined, { Origin: ORIGIN });
+      expect(headers.get('Access-Control-Allow-Origin'), path).to.equal(ORIGIN);
+      expect(headers.get('Vary'), path).to.include('Origin');
+      expect(headers.get('Access-Control-Expose-Headers'), path).to.match(/Chat-Event-Id.*Retry-After/);
+    }
+    for (const origin of ['https://evil.example', 'null', `${ORIGIN}.evil.example`]) {
+      const foreign = await ada.rest.call('GET', '/users/me', undefined, { Origin: origin });
+      expect(foreign.headers.get('Access-Control-Allow-Origin'), origin).to.equal(null);
+      expect((await preflight(origin)).headers.get('Access-Control-Allow-Origin'), origin).to.equal(null);
+    }
+  });
+
+  it('answers tell browsers not to guess and not to frame', async () => {
+    const { headers } = await ada.rest.get('/nothing');
+    expect(headers.get('X-Content-Type-Options')).to.equal('nosniff');
+    expect(headers.get('X-Frame-Options')).to.equal('SAMEORIGIN');
+    expect(headers.get('Content-Security-Policy')).to.include("default-src 'self'");
+    expect(headers.get('X-Powered-By')).to.equal(null);
+  });
+
+  it('a body may come compressed, but not in a way that nobody knows, nor as a bomb', async () => {
+    const id = await group(ada);
+    const post = async (body: Buffer, encoding: string) => {
+      const response = await fetch(`${node.base}/api/v1/conversations/${id}/messages`, {
+        method: 'POST',
+        body: new Uint8Array(body),
+        headers: {
+          Authorization: `Bearer ${ada.token}`,
+          'Content-Type': 'application/json',
+          'Content-Encoding': encoding,
+        },
+      });
+      return [response.status, ((await response.json()) as { code?: string }).code];
+    };
+    const json = (content: string) => Buffer.from(JSON.stringify({ content }));
+    expect(await post(gzipSync(json('small')), 'gzip')).to.deep.equal([201, undefined]);
+    expect(await post(gzipSync(json('x'.repeat(5_000_000))), 'gzip')).to.deep.equal([413, 'payload_too_large']);
+    expect(await post(json('not compressed'), 'gzip')).to.deep.equal([400, 'validation_failed']);
+    expect(await post(json('x'), 'rot13')).to.deep.equal([415, 'unsupported_media_type']);
+  });
+
+  it('health needs no token, HEAD answers as GET without a body, and an unexpected error says nothing of the inside', async () => {
+    const nobody = new Rest(node.base);
+    expect((await nobody.get('/health/live')).body).to.deep.equal({ status: 'live' });
+    expect((await nobody.get('/health/ready')).body).to.deep.equal({ status: 'ready' });
+    const head = await ada.rest.call('HEAD', '/users/me');
+    expect([head.status, head.body]).to.deep.equal([200, {}]);
+    await world.log.connection.commands.set(world.log.keys.of({ kind: 'user', id: ada.id }, 'conversations'), 'broken');
+    const broken = await ada.rest.get('/conversations');
+    expect([broken.status, broken.body['code']]).to.deep.equal([500, 'internal']);
+    expect(JSON.stringify(broken.body)).to.not.match(/WRONGTYPE|redis/i);
+    expect(node.warnings.join()).to.include('WRONGTYPE');
+  });
+});

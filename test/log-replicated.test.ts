@@ -1,0 +1,52 @@
+/** With replicas asked for, an acknowledgement means that they have the write; one that cannot be sure says so, and is repeated. */
+import { randomBytes } from 'node:crypto';
+import { expect } from 'chai';
+import { Log } from '../src/log/log.ts';
+import { startRedis, until } from '../scripts/redis-server.ts';
+import type { RedisProcess } from '../scripts/redis-server.ts';
+import { codeOf, message, request, Room } from './support/rooms.ts';
+
+describe('an acknowledgement that waits for a replica', () => {
+  let primary: RedisProcess;
+  let replica: RedisProcess;
+  let log: Log;
+  before(async function () {
+    this.timeout(30_000);
+    primary = await startRedis({ settings: { 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1' } });
+    replica = await startRedis({ settings: { replicaof: `127.0.0.1 ${primary.port}` } });
+    const options = { partitions: 4, newSalt: () => randomBytes(8).toString('hex'), warn: () => {} };
+    log = await Log.open({ redis: { url: primary.url }, replicationAcks: 1, ...options });
+    await replicaIsThere();
+  });
+  after(async () => {
+    log.close();
+    await Promise.all([primary.stop(), replica.stop()]);
+  });
+  const replicaIsThere = () =>
+    until('the replica follows', async () =>
+      /state=online/.test(await log.connection.masters()[0]!.info('replication')),
+    );
+
+  it('is given when the replica has it, says so when it cannot, and a repeat gets the first answer', async () => {
+    const room = new Room({ log });
+    expect(log.durability).to.equal('replicated');
+    await room.create();
+    const first = await room.send(1, 1);
+    expect(first.status).to.equal('ok');
+    const many = await Promise.all(Array.from({ length: 50 }, (_, n) => room.send(2, n + 100)));
+    expect(new Set(many.map(({ status }) => status))).to.deep.equal(new Set(['ok']));
+
+    await replica.kill();
+    const again = { requestId: request(2), body: 2 };
+    const outcomes = [codeOf(room.send(1, 2, 'x', again)), codeOf(room.send(1, 1))];
+    expect(await Promise.all(outcomes)).to.deep.equal(['unknown_outcome', 'unknown_outcome']);
+
+    replica = await startRedis(replica.options);
+    await replicaIsThere();
+    const repeat = await room.send(1, 2, 'x', again);
+    expect(repeat.status).to.equal('duplicate');
+    expect(repeat.id).to.equal((await room.guard('messages', message(2)))?.split(' ')[0]);
+    await room.holds();
+    expect((await room.events()).filter(([type]) => type === 'message.sent')).to.have.length(52);
+  });
+});
