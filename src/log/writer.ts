@@ -116,11 +116,10 @@ export class ScriptWriter {
     const masters = client instanceof Cluster ? client.nodes('master') : [client];
     const sources = new Set(calls.map(({ script }) => script.source));
     await Promise.allSettled(masters.flatMap((m) => [...sources].map((source) => m.script('LOAD', source))));
-    const [young, old] = [true, false].map((is) =>
-      calls.filter(({ since }) => Date.now() - since < REDIRECT_MS === is),
-    );
-    for (const call of old!) call.reject(fail('unavailable', 'Redis takes no script'));
-    if (young!.length > 0) await this.send(young!);
+    const oldest = Date.now() - REDIRECT_MS;
+    for (const call of calls) if (call.since <= oldest) call.reject(fail('unavailable', 'Redis takes no script'));
+    const again = calls.filter(({ since }) => since > oldest);
+    if (again.length > 0) await this.send(again);
   }
 
   private async round(calls: readonly Call[]): Promise<[Error | null, unknown][]> {

@@ -3,217 +3,215 @@ import { expect } from 'chai';
 import { FeedGroup } from '../../src/log/feed.ts';
 import type { Batch } from '../../src/log/feed.ts';
 import { dump, fillFeed } from '../support/rooms.ts';
-import { topologies, useWorld } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const PARTITION = 0;
 const LONG = 30_000;
 const HOUR = 3_600_000;
 
-for (const topology of topologies) {
-  describe(`scripts of projectors on ${topology}`, () => {
-    const world = useWorld(topology);
-    const redis = () => world.log.connection.commands;
-    const keyAt = (name: string) => world.log.keys.at(PARTITION, name);
-    const group = (worker: string, name = 'views') => new FeedGroup(world.log, name, worker);
-    const fill = (count: number) => fillFeed(world, PARTITION, count);
+describe('scripts of projectors', () => {
+  const world = useWorld();
+  const redis = () => world.log.connection.commands;
+  const keyAt = (name: string) => world.log.keys.at(PARTITION, name);
+  const group = (worker: string, name = 'views') => new FeedGroup(world.log, name, worker);
+  const fill = (count: number) => fillFeed(world, PARTITION, count);
 
-    async function unchanged(work: () => Promise<unknown>): Promise<void> {
-      const before = await dump(world.log);
-      await work();
-      expect(await dump(world.log)).to.deep.equal(before);
-    }
+  async function unchanged(work: () => Promise<unknown>): Promise<void> {
+    const before = await dump(world.log);
+    await work();
+    expect(await dump(world.log)).to.deep.equal(before);
+  }
 
-    describe('projector.enlist', () => {
-      const enlist = async (worker: string, ttl = LONG, name = 'views') =>
-        (await world.log.runAt('projector.enlist', PARTITION, { group: name, worker, ttl: String(ttl) })).slice(1);
+  describe('projector.enlist', () => {
+    const enlist = async (worker: string, ttl = LONG, name = 'views') =>
+      (await world.log.runAt('projector.enlist', PARTITION, { group: name, worker, ttl: String(ttl) })).slice(1);
 
-      it('counts the living of one group and gives each a place', async () => {
-        expect(await enlist('b')).to.deep.equal([1, 0]);
-        expect(await enlist('a')).to.deep.equal([2, 0]);
-        expect(await enlist('b')).to.deep.equal([2, 1]);
-        expect(await enlist('z', LONG, 'others')).to.deep.equal([1, 0]);
-        expect(await enlist('c')).to.deep.equal([3, 2]);
-      });
-
-      it('forgets who takes leave and who is silent for too long', async () => {
-        for (const worker of ['a', 'b', 'c']) await enlist(worker);
-        expect((await enlist('c', 0))[0]).to.equal(2);
-        await redis().zadd(keyAt('workers'), Date.now() - 1, 'views a');
-        expect(await enlist('b')).to.deep.equal([1, 0]);
-      });
-
-      it('forgets who enlisted by a clock that was set back since', async () => {
-        await redis().zadd(keyAt('workers'), Date.now() + HOUR, 'views a');
-        expect(await enlist('b')).to.deep.equal([1, 0]);
-      });
+    it('counts the living of one group and gives each a place', async () => {
+      expect(await enlist('b')).to.deep.equal([1, 0]);
+      expect(await enlist('a')).to.deep.equal([2, 0]);
+      expect(await enlist('b')).to.deep.equal([2, 1]);
+      expect(await enlist('z', LONG, 'others')).to.deep.equal([1, 0]);
+      expect(await enlist('c')).to.deep.equal([3, 2]);
     });
 
-    describe('projector.lease', () => {
-      const silence = async () => {
-        const [worker, fence] = (await redis().hget(keyAt('leases'), 'views'))!.split(' ');
-        await redis().hset(keyAt('leases'), 'views', `${worker} ${fence} ${Date.now() - 1}`);
-      };
-
-      it('goes to one at a time, and with each change of hands the fence rises', async () => {
-        expect(await group('a').lease(PARTITION, LONG)).to.equal('1');
-        await unchanged(async () => expect(await group('b').lease(PARTITION, LONG)).to.equal(undefined));
-        expect(await group('a').lease(PARTITION, LONG)).to.equal('1');
-        await silence();
-        expect(await group('b').lease(PARTITION, LONG)).to.equal('2');
-        expect(await group('a').lease(PARTITION, LONG)).to.equal(undefined);
-        expect(await group('b').lease(PARTITION, 0)).to.equal('2');
-        expect(await group('a').lease(PARTITION, LONG)).to.equal('3');
-      });
-
-      it('can be renewed late as long as nobody took it', async () => {
-        await group('a').lease(PARTITION, LONG);
-        await silence();
-        expect(await group('a').lease(PARTITION, LONG)).to.equal('1');
-      });
-
-      it('is free when a clock that was set back since gave it for longer than any lasts', async () => {
-        await redis().hset(keyAt('leases'), 'views', `a 7 ${Date.now() + HOUR}`);
-        expect(await group('b').lease(PARTITION, LONG)).to.equal('8');
-      });
-
-      it('is of one group and one partition', async () => {
-        await group('a').lease(PARTITION, LONG);
-        expect(await group('b', 'others').lease(PARTITION, LONG)).to.equal('1');
-        expect(await group('b').lease(PARTITION + 1, LONG)).to.equal('1');
-      });
+    it('forgets who takes leave and who is silent for too long', async () => {
+      for (const worker of ['a', 'b', 'c']) await enlist(worker);
+      expect((await enlist('c', 0))[0]).to.equal(2);
+      await redis().zadd(keyAt('workers'), Date.now() - 1, 'views a');
+      expect(await enlist('b')).to.deep.equal([1, 0]);
     });
 
-    describe('projector.seize', () => {
-      it('takes the lease from who holds it', async () => {
-        await group('a').lease(PARTITION, LONG);
-        expect(await group('b').seize(PARTITION, LONG)).to.equal('2');
-        expect(await group('a').lease(PARTITION, LONG)).to.equal(undefined);
-        expect(await group('b').seize(PARTITION, LONG)).to.equal('3');
-      });
-    });
-
-    describe('projector.open', () => {
-      const groups = () => redis().xinfo('GROUPS', keyAt('feed')) as Promise<unknown[][]>;
-
-      it('makes the group at the start of a new feed, once', async () => {
-        expect(await group('a').open(PARTITION)).to.deep.equal({ checkpoint: '0-0', head: '0-0' });
-        await unchanged(() => group('a').open(PARTITION));
-        expect(await groups()).to.have.length(1);
-      });
-
-      it('makes it again at its checkpoint, not at the start and not at the end', async () => {
-        const ids = await fill(5);
-        await redis().hset(keyAt('checkpoints'), 'views', ids[2]!);
-        expect(await group('a').open(PARTITION)).to.deep.equal({ checkpoint: ids[2], head: ids[4] });
-        const client = await world.log.connection.forBlocking(keyAt('feed'));
-        const entries = await group('a').read(client, [PARTITION], 10);
-        client.disconnect();
-        expect(entries.get(PARTITION)?.map(({ id }) => id)).to.deep.equal(ids.slice(3));
-      });
-
-      it('forgets consumers that hold nothing, and no others', async () => {
-        const ids = await fill(2);
-        await group('a').open(PARTITION);
-        for (const worker of ['idle', 'busy', 'a']) {
-          await redis().xgroup('CREATECONSUMER', keyAt('feed'), 'views', worker);
-        }
-        await redis().xreadgroup('GROUP', 'views', 'busy', 'COUNT', 1, 'STREAMS', keyAt('feed'), '>');
-        await group('a').open(PARTITION);
-        const consumers = (await redis().xinfo('CONSUMERS', keyAt('feed'), 'views')) as string[][];
-        expect(consumers.map((fields) => fields[1]).toSorted()).to.deep.equal(['a', 'busy']);
-        expect((await group('a').unfinished(PARTITION)).map(({ id }) => id)).to.deep.equal([ids[0]]);
-      });
-    });
-
-    describe('projector.apply', () => {
-      let ids: string[];
-      const viewKey = (name: string) => `${keyAt('feed').replace(/feed$/, '')}view:test:${name}`;
-      const batch = (more: Partial<Batch> = {}): Batch => ({
-        partition: PARTITION,
-        fence: '1',
-        after: '0-0',
-        upTo: ids[1]!,
-        ids: ids.slice(0, 2),
-        expects: [],
-        writes: [{ command: 'HSET', key: viewKey('a'), args: ['applied', ids[1]!] }],
-        ...more,
-      });
-      beforeEach(async () => {
-        ids = await fill(4);
-        await group('a').lease(PARTITION, LONG);
-        await group('a').open(PARTITION);
-        await redis().xreadgroup('GROUP', 'views', 'a', 'STREAMS', keyAt('feed'), '>');
-      });
-      const pending = async () => ((await redis().xpending(keyAt('feed'), 'views')) as unknown[])[0];
-
-      it('writes, moves the checkpoint and acknowledges in one step', async () => {
-        const writes = [
-          { command: 'HSET', key: viewKey('a'), args: ['applied', ids[1]!, 'x', '1'] },
-          { command: 'ZADD', key: viewKey('b'), args: ['1.5', 'doc', '2', 'other'] },
-          { command: 'ZREMRANGEBYSCORE', key: viewKey('b'), args: ['2', '2'] },
-          { command: 'HDEL', key: viewKey('a'), args: ['x'] },
-          { command: 'HSET', key: keyAt('parked'), args: ['place', 'why'] },
-          { command: 'UNLINK', key: viewKey('c'), args: [] },
-        ];
-        await redis().set(viewKey('c'), '1');
-        expect(await group('a').apply(batch({ writes }))).to.equal('ok');
-        expect(await redis().hgetall(viewKey('a'))).to.deep.equal({ applied: ids[1] });
-        expect(await redis().zrange(viewKey('b'), '0', '-1')).to.deep.equal(['doc']);
-        expect(await redis().exists(viewKey('c'))).to.equal(0);
-        expect(await group('a').parked(PARTITION)).to.deep.equal({ place: 'why' });
-        expect(await redis().hget(keyAt('checkpoints'), 'views')).to.equal(ids[1]);
-        expect(await pending()).to.equal(2);
-      });
-
-      it('takes thousands of ids and of values', async () => {
-        const many = Array.from({ length: 3_000 }, (_, n) => `${n + 1}-1`);
-        const chunk = Array.from({ length: 1_000 }, (_, n) => String(n));
-        const writes = Array.from({ length: 12 }, () => ({ command: 'HSET', key: viewKey('a'), args: chunk }));
-        expect(await group('a').apply(batch({ ids: [...many, ...ids], writes }))).to.equal('ok');
-        expect(await redis().hlen(viewKey('a'))).to.equal(500);
-        expect(await pending()).to.equal(0);
-      });
-
-      const refused: [string, string, () => Promise<unknown>, (good: Batch) => Batch][] = [
-        ['an old fence', 'fenced', async () => {}, (good) => ({ ...good, fence: '0' })],
-        ['a lease that another seized', 'fenced', () => group('b').seize(PARTITION, LONG), (good) => good],
-        ['no lease at all', 'fenced', () => redis().del(keyAt('leases')), (good) => good],
-        ['a batch that begins later', 'elsewhere', async () => {}, (good) => ({ ...good, after: ids[0]! })],
-        ['a batch that was applied already', 'elsewhere', () => group('a').apply(batch()), (good) => good],
-        [
-          'a view that stands elsewhere',
-          'elsewhere',
-          () => redis().hset(viewKey('a'), 'applied', '9-9'),
-          (good) => ({ ...good, expects: [{ key: viewKey('a'), field: 'applied', value: '8-8' }] }),
-        ],
-        [
-          'a view that is not there any more',
-          'elsewhere',
-          async () => {},
-          (good) => ({ ...good, expects: [{ key: viewKey('a'), field: 'applied', value: '8-8' }] }),
-        ],
-        [
-          'a view that is there already',
-          'elsewhere',
-          () => redis().hset(viewKey('a'), 'applied', '9-9'),
-          (good) => ({ ...good, expects: [{ key: viewKey('a'), field: 'applied', value: '' }] }),
-        ],
-      ];
-      for (const [what, word, given, change] of refused) {
-        it(`writes nothing for ${what}`, async () => {
-          await given();
-          await unchanged(async () => expect(await group('a').apply(change(batch()))).to.equal(word));
-        });
-      }
-
-      it('goes on from where the view is as expected', async () => {
-        await redis().hset(viewKey('a'), 'applied', '8-8');
-        const expects = [
-          { key: viewKey('a'), field: 'applied', value: '8-8' },
-          { key: viewKey('b'), field: 'applied', value: '' },
-        ];
-        expect(await group('a').apply(batch({ expects }))).to.equal('ok');
-      });
+    it('forgets who enlisted by a clock that was set back since', async () => {
+      await redis().zadd(keyAt('workers'), Date.now() + HOUR, 'views a');
+      expect(await enlist('b')).to.deep.equal([1, 0]);
     });
   });
-}
+
+  describe('projector.lease', () => {
+    const silence = async () => {
+      const [worker, fence] = (await redis().hget(keyAt('leases'), 'views'))!.split(' ');
+      await redis().hset(keyAt('leases'), 'views', `${worker} ${fence} ${Date.now() - 1}`);
+    };
+
+    it('goes to one at a time, and with each change of hands the fence rises', async () => {
+      expect(await group('a').lease(PARTITION, LONG)).to.equal('1');
+      await unchanged(async () => expect(await group('b').lease(PARTITION, LONG)).to.equal(undefined));
+      expect(await group('a').lease(PARTITION, LONG)).to.equal('1');
+      await silence();
+      expect(await group('b').lease(PARTITION, LONG)).to.equal('2');
+      expect(await group('a').lease(PARTITION, LONG)).to.equal(undefined);
+      expect(await group('b').lease(PARTITION, 0)).to.equal('2');
+      expect(await group('a').lease(PARTITION, LONG)).to.equal('3');
+    });
+
+    it('can be renewed late as long as nobody took it', async () => {
+      await group('a').lease(PARTITION, LONG);
+      await silence();
+      expect(await group('a').lease(PARTITION, LONG)).to.equal('1');
+    });
+
+    it('is free when a clock that was set back since gave it for longer than any lasts', async () => {
+      await redis().hset(keyAt('leases'), 'views', `a 7 ${Date.now() + HOUR}`);
+      expect(await group('b').lease(PARTITION, LONG)).to.equal('8');
+    });
+
+    it('is of one group and one partition', async () => {
+      await group('a').lease(PARTITION, LONG);
+      expect(await group('b', 'others').lease(PARTITION, LONG)).to.equal('1');
+      expect(await group('b').lease(PARTITION + 1, LONG)).to.equal('1');
+    });
+  });
+
+  describe('projector.seize', () => {
+    it('takes the lease from who holds it', async () => {
+      await group('a').lease(PARTITION, LONG);
+      expect(await group('b').seize(PARTITION, LONG)).to.equal('2');
+      expect(await group('a').lease(PARTITION, LONG)).to.equal(undefined);
+      expect(await group('b').seize(PARTITION, LONG)).to.equal('3');
+    });
+  });
+
+  describe('projector.open', () => {
+    const groups = () => redis().xinfo('GROUPS', keyAt('feed')) as Promise<unknown[][]>;
+
+    it('makes the group at the start of a new feed, once', async () => {
+      expect(await group('a').open(PARTITION)).to.deep.equal({ checkpoint: '0-0', head: '0-0' });
+      await unchanged(() => group('a').open(PARTITION));
+      expect(await groups()).to.have.length(1);
+    });
+
+    it('makes it again at its checkpoint, not at the start and not at the end', async () => {
+      const ids = await fill(5);
+      await redis().hset(keyAt('checkpoints'), 'views', ids[2]!);
+      expect(await group('a').open(PARTITION)).to.deep.equal({ checkpoint: ids[2], head: ids[4] });
+      const client = await world.log.connection.forBlocking(keyAt('feed'));
+      const entries = await group('a').read(client, [PARTITION], 10);
+      client.disconnect();
+      expect(entries.get(PARTITION)?.map(({ id }) => id)).to.deep.equal(ids.slice(3));
+    });
+
+    it('forgets consumers that hold nothing, and no others', async () => {
+      const ids = await fill(2);
+      await group('a').open(PARTITION);
+      for (const worker of ['idle', 'busy', 'a']) {
+        await redis().xgroup('CREATECONSUMER', keyAt('feed'), 'views', worker);
+      }
+      await redis().xreadgroup('GROUP', 'views', 'busy', 'COUNT', 1, 'STREAMS', keyAt('feed'), '>');
+      await group('a').open(PARTITION);
+      const consumers = (await redis().xinfo('CONSUMERS', keyAt('feed'), 'views')) as string[][];
+      expect(consumers.map((fields) => fields[1]).toSorted()).to.deep.equal(['a', 'busy']);
+      expect((await group('a').unfinished(PARTITION)).map(({ id }) => id)).to.deep.equal([ids[0]]);
+    });
+  });
+
+  describe('projector.apply', () => {
+    let ids: string[];
+    const viewKey = (name: string) => `${keyAt('feed').replace(/feed$/, '')}view:test:${name}`;
+    const batch = (more: Partial<Batch> = {}): Batch => ({
+      partition: PARTITION,
+      fence: '1',
+      after: '0-0',
+      upTo: ids[1]!,
+      ids: ids.slice(0, 2),
+      expects: [],
+      writes: [{ command: 'HSET', key: viewKey('a'), args: ['applied', ids[1]!] }],
+      ...more,
+    });
+    beforeEach(async () => {
+      ids = await fill(4);
+      await group('a').lease(PARTITION, LONG);
+      await group('a').open(PARTITION);
+      await redis().xreadgroup('GROUP', 'views', 'a', 'STREAMS', keyAt('feed'), '>');
+    });
+    const pending = async () => ((await redis().xpending(keyAt('feed'), 'views')) as unknown[])[0];
+
+    it('writes, moves the checkpoint and acknowledges in one step', async () => {
+      const writes = [
+        { command: 'HSET', key: viewKey('a'), args: ['applied', ids[1]!, 'x', '1'] },
+        { command: 'ZADD', key: viewKey('b'), args: ['1.5', 'doc', '2', 'other'] },
+        { command: 'ZREMRANGEBYSCORE', key: viewKey('b'), args: ['2', '2'] },
+        { command: 'HDEL', key: viewKey('a'), args: ['x'] },
+        { command: 'HSET', key: keyAt('parked'), args: ['place', 'why'] },
+        { command: 'UNLINK', key: viewKey('c'), args: [] },
+      ];
+      await redis().set(viewKey('c'), '1');
+      expect(await group('a').apply(batch({ writes }))).to.equal('ok');
+      expect(await redis().hgetall(viewKey('a'))).to.deep.equal({ applied: ids[1] });
+      expect(await redis().zrange(viewKey('b'), '0', '-1')).to.deep.equal(['doc']);
+      expect(await redis().exists(viewKey('c'))).to.equal(0);
+      expect(await group('a').parked(PARTITION)).to.deep.equal({ place: 'why' });
+      expect(await redis().hget(keyAt('checkpoints'), 'views')).to.equal(ids[1]);
+      expect(await pending()).to.equal(2);
+    });
+
+    it('takes thousands of ids and of values', async () => {
+      const many = Array.from({ length: 3_000 }, (_, n) => `${n + 1}-1`);
+      const chunk = Array.from({ length: 1_000 }, (_, n) => String(n));
+      const writes = Array.from({ length: 12 }, () => ({ command: 'HSET', key: viewKey('a'), args: chunk }));
+      expect(await group('a').apply(batch({ ids: [...many, ...ids], writes }))).to.equal('ok');
+      expect(await redis().hlen(viewKey('a'))).to.equal(500);
+      expect(await pending()).to.equal(0);
+    });
+
+    const refused: [string, string, () => Promise<unknown>, (good: Batch) => Batch][] = [
+      ['an old fence', 'fenced', async () => {}, (good) => ({ ...good, fence: '0' })],
+      ['a lease that another seized', 'fenced', () => group('b').seize(PARTITION, LONG), (good) => good],
+      ['no lease at all', 'fenced', () => redis().del(keyAt('leases')), (good) => good],
+      ['a batch that begins later', 'elsewhere', async () => {}, (good) => ({ ...good, after: ids[0]! })],
+      ['a batch that was applied already', 'elsewhere', () => group('a').apply(batch()), (good) => good],
+      [
+        'a view that stands elsewhere',
+        'elsewhere',
+        () => redis().hset(viewKey('a'), 'applied', '9-9'),
+        (good) => ({ ...good, expects: [{ key: viewKey('a'), field: 'applied', value: '8-8' }] }),
+      ],
+      [
+        'a view that is not there any more',
+        'elsewhere',
+        async () => {},
+        (good) => ({ ...good, expects: [{ key: viewKey('a'), field: 'applied', value: '8-8' }] }),
+      ],
+      [
+        'a view that is there already',
+        'elsewhere',
+        () => redis().hset(viewKey('a'), 'applied', '9-9'),
+        (good) => ({ ...good, expects: [{ key: viewKey('a'), field: 'applied', value: '' }] }),
+      ],
+    ];
+    for (const [what, word, given, change] of refused) {
+      it(`writes nothing for ${what}`, async () => {
+        await given();
+        await unchanged(async () => expect(await group('a').apply(change(batch()))).to.equal(word));
+      });
+    }
+
+    it('goes on from where the view is as expected', async () => {
+      await redis().hset(viewKey('a'), 'applied', '8-8');
+      const expects = [
+        { key: viewKey('a'), field: 'applied', value: '8-8' },
+        { key: viewKey('b'), field: 'applied', value: '' },
+      ];
+      expect(await group('a').apply(batch({ expects }))).to.equal('ok');
+    });
+  });
+});
