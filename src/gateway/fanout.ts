@@ -214,6 +214,7 @@ export class Fanout {
     let whole = effect;
     if (effect.kind === 'joined' && isOwn) whole = { ...effect, begins: framed(event) };
     else if (effect.kind === 'left' && isOwn) whole = { ...effect, ends: event.seq };
+    for (const follower of followers) follower.effect(whole);
   }
 
   private deliver(deliveries: Map<string, Framed[]>): void {
