@@ -36,6 +36,14 @@ describe('an acknowledgement that waits for a replica', () => {
     const many = await Promise.all(Array.from({ length: 50 }, (_, n) => room.send(2, n + 100)));
     expect(new Set(many.map(({ status }) => status))).to.deep.equal(new Set(['ok']));
 
+    // Also when the script had to be sent first, the call itself is waited for.
+    const master = log.connection.masters()[0]!;
+    const waits = async () => Number(/cmdstat_wait:calls=(\d+)/.exec(await master.info('commandstats'))?.[1]);
+    const before = await waits();
+    await master.script('FLUSH');
+    expect((await room.send(1, 200)).status).to.equal('ok');
+    expect(await waits()).to.equal(before + 2);
+
     await replica.kill();
     const again = { requestId: request(2), body: 2 };
     const outcomes = [codeOf(room.send(1, 2, 'x', again)), codeOf(room.send(1, 1))];
@@ -47,6 +55,6 @@ describe('an acknowledgement that waits for a replica', () => {
     expect(repeat.status).to.equal('duplicate');
     expect(repeat.id).to.equal((await room.guard('messages', message(2)))?.split(' ')[0]);
     await room.holds();
-    expect((await room.events()).filter(([type]) => type === 'message.sent')).to.have.length(52);
+    expect((await room.events()).filter(([type]) => type === 'message.sent')).to.have.length(53);
   });
 });

@@ -1,7 +1,6 @@
 /**
  * Real Redis servers for suites: one Redis or a Cluster of three masters, emptied between tests, stopped by handle. A start costs
- * seconds, so suites that run one after the other share a topology; one that kills it leaves the next to start its own. `topologies`
- * lets one suite run on both.
+ * seconds, so suites that run one after the other share a topology, unless one leaves it dead. `topologies` lets one suite run on both.
  */
 import { randomBytes } from 'node:crypto';
 import { Log } from '../../src/log/log.ts';
@@ -43,7 +42,7 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
   let log: Log;
   const others: Log[] = [];
   const warnings: string[] = [];
-  let wasKilled = false;
+  let isDown = false;
   waiting.set(topology, (waiting.get(topology) ?? 0) + 1);
   const open = (more: Partial<LogOptions> = {}) =>
     Log.open({
@@ -73,7 +72,7 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
   });
   after(async () => {
     waiting.set(topology, waiting.get(topology)! - 1);
-    if (waiting.get(topology)! > 0 && !wasKilled) return;
+    if (waiting.get(topology)! > 0 && !isDown) return;
     shared.delete(topology);
     await redis.stop();
   });
@@ -93,11 +92,12 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
     warnings,
     async killRedis() {
       const { servers } = redis;
-      wasKilled = true;
+      isDown = true;
       await Promise.all(servers.map((server) => server.kill()));
       return async () => {
         const again = await Promise.all(servers.map((server) => startRedis(server.options)));
         servers.splice(0, servers.length, ...again);
+        isDown = false;
       };
     },
   };

@@ -1,0 +1,102 @@
+/** Views can be deleted and made again from the logs, also under a running projector; a proof finds what does not follow from them. */
+import { expect } from 'chai';
+import { projections } from '../src/chat/index.ts';
+import { FeedGroup } from '../src/log/feed.ts';
+import { rebuild, verify } from '../src/projector/rebuild.ts';
+import { Views } from '../src/views/store.ts';
+import { decode, expectViewsEqualFold } from './support/folds.ts';
+import { appendRaw, poisons } from './support/poison.ts';
+import { caughtUp, converse, register, rooms, useProjectors } from './support/projectors.ts';
+import type { Room } from './support/rooms.ts';
+import { topologies, useWorld } from './support/world.ts';
+
+for (const topology of topologies) {
+  describe(`rebuilding on ${topology}`, () => {
+    const world = useWorld(topology);
+    const projectors = useProjectors(world);
+    const redis = () => world.log.connection.commands;
+    const options = () => {
+      const { log } = world;
+      return { log, views: new Views(log.connection.commands, log.keys), projections, decode };
+    };
+    const run = () => rebuild({ ...options(), groupName: 'views', worker: 'rebuilder' });
+    const differences = async () =>
+      (await verify(options())).differences.map(({ view, reason }) => `${view}: ${reason}`);
+    let all: Room[];
+    beforeEach(async () => {
+      all = rooms(world, 4);
+      await Promise.all(all.map((room) => converse(room)));
+      await register(world.log, 1);
+    });
+
+    it('makes every view again, whatever was in it', async () => {
+      const projector = await projectors.start();
+      await caughtUp(world.log);
+      await projector.stop();
+      const docs = world.log.keys.view('history:v1', all[0]!.stream, 'docs');
+      await redis().zadd(docs, 999, '{"id":"nonsense"}');
+      expect(await differences()).to.have.length(1);
+      const { events } = await verify(options());
+      expect(await run()).to.equal(events);
+      expect(await differences()).to.deep.equal([]);
+      await expectViewsEqualFold(world.log);
+    });
+
+    it('takes the partitions from a running projector and gives them back', async () => {
+      await projectors.start({ leaseMs: 600 });
+      const rebuilding = run();
+      await Promise.all(all.map((room) => converse(room, 1)));
+      await rebuilding;
+      await Promise.all(all.map((room) => converse(room, 2)));
+      await caughtUp(world.log);
+      await expectViewsEqualFold(world.log);
+      expect(await differences()).to.deep.equal([]);
+    });
+
+    it('parks what it cannot read, once, and goes on with the rest', async () => {
+      const [sick] = all as [Room];
+      const before = (await sick.log()).length;
+      const [type, event] = poisons['an unknown type']!(sick.stream);
+      await appendRaw(world.log, sick.stream, type, event);
+      await run();
+      const parked = await new FeedGroup(world.log, 'views', 'x').parked(world.log.keys.partitionOf(sick.stream.id));
+      const places = ['cards:v1', 'history:v1', 'participants:v1'].map((v) => `${v} conversation ${sick.stream.id}`);
+      expect(Object.keys(parked).toSorted()).to.deep.equal(places);
+      await expectViewsEqualFold(world.log, { parkedAt: new Map(places.map((place) => [place, before])) });
+    });
+
+    it('proves nothing wrong of views that are behind, or move while it looks', async () => {
+      expect(await differences()).to.deep.equal([]);
+      await projectors.start();
+      await caughtUp(world.log);
+      let sent = 0;
+      /** Before each look at a view an event is written and applied. */
+      class Moving extends Views {
+        override async dump(...args: Parameters<Views['dump']>): ReturnType<Views['dump']> {
+          await all[0]!.send(1, 1_000 + (sent += 1));
+          await caughtUp(world.log);
+          return super.dump(...args);
+        }
+      }
+      const moving = new Moving(world.log.connection.commands, world.log.keys);
+      expect((await verify({ ...options(), views: moving })).differences).to.deep.equal([]);
+      expect(sent).to.be.above(10);
+    });
+
+    it('finds an event that was changed in its log', async () => {
+      const [sick] = all as [Room];
+      const rows = await redis().xrange(sick.key('log'), '-', '+');
+      await redis().del(sick.key('log'));
+      for (const [i, [id, fields]] of rows.entries()) {
+        await redis().xadd(
+          sick.key('log'),
+          id,
+          ...(i === 1 ? fields.map((text) => text.replace('message 1', 'massage 1')) : fields),
+        );
+      }
+      expect(await differences()).to.deep.equal([
+        `chain: the event at ${rows[1]![0]} is not the one that was appended`,
+      ]);
+    });
+  });
+}
