@@ -105,7 +105,7 @@ function unpackWithApt() {
     if (!download(ownLists, packages, 'inherit'))
       throw new SetupError(`apt-get could not download redis-server. ${BY_HAND}`);
   }
-  const root = join(OWN, 'root');
+  const root = join(OWN, 'unpacked');
   for (const name of readdirSync(packages)) {
     run('dpkg-deb', ['-x', join(packages, name), root], `${name} could not be unpacked. ${BY_HAND}`);
   }
@@ -119,7 +119,7 @@ function unpackWithApt() {
       '#!/bin/sh',
       'here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)',
       ...(libraries.size > 0 ? [`export LD_LIBRARY_PATH="${[...libraries].join(':')}"`] : []),
-      `exec "$here/root/usr/bin/${program}" "$@"`,
+      `exec "$here/unpacked/usr/bin/${program}" "$@"`,
     ];
     writeFileSync(join(OWN, program), `${lines.join('\n')}\n`);
     chmodSync(join(OWN, program), 0o755);

@@ -44,7 +44,6 @@ export interface Appended {
   readonly id: string;
 }
 
-const COMMON_ARGS = new Set(['request', 'fingerprint', 'salt', 'envelope', 'actor']);
 /** Events read at a time when a whole log or its tail is read. */
 const PAGE = 500;
 
@@ -356,5 +355,3 @@ async function onlyEvents(
 
 /** The seq of an id of ours; 0 for the start. */
 export const seqOf = (id: string): number => (id === START || id === '' ? 0 : eventId(id).seq);
-
-export const isCommonArgument = (name: string): boolean => COMMON_ARGS.has(name);
