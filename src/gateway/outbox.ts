@@ -28,17 +28,17 @@ export function textFrame(payload: Buffer | string): Buffer {
 
 /** Collects the sockets that have something to write and writes them all once, at the end of the turn. */
 export class Flusher {
-  private dirty: Outbox[] = [];
+  private readonly dirty: Outbox[] = [];
 
   add(outbox: Outbox): void {
     if (this.dirty.push(outbox) === 1) setImmediate(() => this.flush());
   }
 
-  /** Writes now: the tail's batch is complete, there is nothing to wait for. */
+  /** Writes now: the tail's batch is complete, there is nothing to wait for. What a write brings about is written too. */
   flush(): void {
-    const ready = this.dirty;
-    this.dirty = [];
-    for (const outbox of ready) outbox.flush();
+    const { dirty } = this;
+    for (let i = 0; i < dirty.length; i += 1) dirty[i]!.flush();
+    dirty.length = 0;
   }
 }
 
@@ -51,7 +51,12 @@ export interface OutboxOptions {
 export class Outbox {
   private readonly socket: Duplex;
   private readonly options: OutboxOptions;
-  private pending: Buffer[] = [];
+  /**
+   * What the next write takes. Mostly that is one frame, and then there is no list: a new list for each write would live in the old
+   * generation, since one is always waiting, and drag its frames along there, which is a full collection every few seconds.
+   */
+  private first: Buffer | undefined;
+  private readonly rest: Buffer[] = [];
   private pendingBytes = 0;
 
   constructor(socket: Duplex, options: OutboxOptions) {
@@ -66,7 +71,11 @@ export class Outbox {
 
   push(frame: Buffer): void {
     this.pendingBytes += frame.length;
-    if (this.pending.push(frame) === 1) this.options.flusher.add(this);
+    if (this.first) this.rest.push(frame);
+    else {
+      this.first = frame;
+      this.options.flusher.add(this);
+    }
   }
 
   /** For frames that only this socket gets. */
@@ -79,14 +88,16 @@ export class Outbox {
   }
 
   flush(): void {
-    const { pending, socket } = this;
-    if (pending.length === 0) return;
-    this.pending = [];
+    const { first, rest, socket } = this;
+    if (!first) return;
+    const frames = rest.length === 0 ? first : Buffer.concat([first, ...rest]);
+    this.first = undefined;
+    rest.length = 0;
     this.pendingBytes = 0;
     if (socket.destroyed || !socket.writable) return;
     // Looked at before the write: what is left of earlier turns tells of the reader, one turn's own size tells of who wrote so much.
     if (socket.writableLength > this.options.maxBufferedBytes) return this.options.onTooSlow();
-    socket.write(pending.length === 1 ? pending[0]! : Buffer.concat(pending));
+    socket.write(frames);
   }
 
   /** Resolves when the socket has taken what it was given, or is gone. */
