@@ -1,5 +1,6 @@
--- projector.lease   one worker at a time owns a group's work in a partition; a change of owner raises the fencing token
--- KEYS     leases
+-- projector.lease   one worker at a time owns a group's work in a partition; a change of owner raises the fencing token. Also says
+--                   where the feed ends
+-- KEYS     leases feed_head
 -- ARGV     group worker ttl
 -- FAIL     -
 -- EMITS    -
@@ -13,4 +14,4 @@ local LONGEST = 60000
 if owner ~= worker and tonumber(ends) > now and tonumber(ends) <= now + LONGEST then return { 'held', owner } end
 if owner ~= worker then fence = string.format('%.0f', tonumber(fence) + 1) end
 redis.call('HSET', leases, group, worker .. ' ' .. fence .. ' ' .. string.format('%.0f', now + tonumber(ttl)))
-return { 'ok', fence }
+return { 'ok', fence, redis.call('HGET', feed_head, 'id') or '0-0' }

@@ -60,7 +60,7 @@ async function withLog(task: (log: Log) => Promise<void>): Promise<void> {
 
 const foldOptions = (log: Log) => ({
   log,
-  views: new Views(log.connection.commands, log.keys),
+  views: new Views(log),
   projections,
   decode: eventDecoder(events),
 });

@@ -43,6 +43,8 @@ const LEASE_MS = 10_000;
 /** Feed entries stay this long after every group is done with them, for gateways that lag. */
 const KEEP_FEED_MS = 60_000;
 const PROJECTOR_BATCH = 100;
+/** Projectors gather this long: a quiet room's every message would else wake them, and a node that also serves sockets. */
+const PROJECTOR_GATHER_MS = 250;
 /** Requests under way have this long to end. */
 const LAST_REQUESTS_MS = 5_000;
 
@@ -67,7 +69,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       warn,
     });
     stops.push(() => log.close());
-    const views = new Views(log.connection.commands, log.keys);
+    const views = new Views(log);
     const product = chat(log, views, config);
 
     if (config.ROLES.has('projector')) {
@@ -83,6 +85,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         worker: random.newId(),
         batchSize: PROJECTOR_BATCH,
         leaseMs: LEASE_MS,
+        gatherMs: PROJECTOR_GATHER_MS,
         keepFeedMs: KEEP_FEED_MS,
       });
       await projector.start();

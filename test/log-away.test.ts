@@ -35,7 +35,7 @@ for (const topology of topologies) {
       expect(await codeOf(world.log.readAfter(room.stream, START))).to.equal('unavailable');
       expect(await codeOf(world.log.heads([room.stream], []))).to.equal('unavailable');
       expect(await codeOf(world.log.progress(0))).to.equal('unavailable');
-      const reading = new Reading(world.log, new Views(world.log.connection.commands, world.log.keys), decode);
+      const reading = new Reading(world.log, new Views(world.log), decode);
       const page = reading.page(history, room.stream, { direction: 'up', limit: 1 }, undefined);
       expect(await codeOf(page)).to.equal('unavailable');
       expect(await codeOf(reading.byKeys(history, room.stream, [message(1)]))).to.equal('unavailable');

@@ -101,7 +101,7 @@ for (const topology of topologies) {
     let reading: Reading;
     let rooms = 0;
     beforeEach(() => {
-      stored = new Views(world.log.connection.commands, world.log.keys);
+      stored = new Views(world.log);
       reading = new Reading(world.log, stored, decode);
     });
 
@@ -131,8 +131,8 @@ for (const topology of topologies) {
     }
 
     const model = async (room: Room) => (await rawLog(world.log, room.stream)).map(decode);
-    const parsed = (rows: readonly { order: number; json: string }[]): Doc[] =>
-      rows.map(({ order, json }) => ({ order, doc: JSON.parse(json) as object }));
+    const parsed = (rows: readonly { order: number; json: Buffer }[]): Doc[] =>
+      rows.map(({ order, json }) => ({ order, doc: JSON.parse(json.toString()) as object }));
 
     async function expectPages(
       projection: Projection,

@@ -17,7 +17,7 @@ for (const topology of topologies) {
     const redis = () => world.log.connection.commands;
     const options = () => {
       const { log } = world;
-      return { log, views: new Views(log.connection.commands, log.keys), projections, decode };
+      return { log, views: new Views(log), projections, decode };
     };
     const run = () => rebuild({ ...options(), groupName: 'views', worker: 'rebuilder' });
     const differences = async () =>
@@ -78,7 +78,7 @@ for (const topology of topologies) {
           return super.dump(...args);
         }
       }
-      const moving = new Moving(world.log.connection.commands, world.log.keys);
+      const moving = new Moving(world.log);
       expect((await verify({ ...options(), views: moving })).differences).to.deep.equal([]);
       expect(sent).to.be.above(10);
     });

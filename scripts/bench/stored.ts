@@ -188,7 +188,7 @@ async function rebuilding(): Promise<Side> {
   const { product, log } = await withRoom(100_000);
   return {
     async round(): Promise<Measures> {
-      const views = new Views(log.connection.commands, log.keys);
+      const views = new Views(log);
       const options = { log, views, projections, decode: eventDecoder(events), groupName: 'views', worker: ulid() };
       let began = performance.now();
       const count = await rebuild(options);

@@ -30,7 +30,7 @@ export class ReadModels {
 
   private constructor(log: Log, partitions: number) {
     this.log = log;
-    this.views = new Views(log.connection.commands, log.keys);
+    this.views = new Views(log);
     this.product = chat(log, this.views, readConfig({ SECRET_KEY, PARTITIONS: String(partitions) }));
   }
 
@@ -54,6 +54,7 @@ export class ReadModels {
       worker,
       batchSize,
       leaseMs,
+      gatherMs: 20,
       keepFeedMs: 3_600_000,
     });
   }

@@ -110,7 +110,7 @@ const koaPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 function send(ctx: KoaContext, body: object): void {
   const json: unknown = (body as { json?: unknown }).json;
   ctx.type = 'application/json';
-  ctx.body = typeof json === 'string' ? json : JSON.stringify(body);
+  ctx.body = Buffer.isBuffer(json) ? json : JSON.stringify(body);
 }
 
 async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions): Promise<RequestContext> {

@@ -29,8 +29,8 @@ export interface Context {
 
 /** JSON that is ready to send: documents go from the read model to the wire without being parsed. */
 export class RawJson {
-  readonly json: string;
-  constructor(json: string) {
+  readonly json: Buffer;
+  constructor(json: Buffer) {
     this.json = json;
   }
 }

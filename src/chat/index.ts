@@ -17,6 +17,7 @@ import { conversationEvents, conversations, leaveAll } from './conversations/com
 import { cards } from './conversations/view.ts';
 import { dispatch } from './dispatch.ts';
 import type { Dispatch } from './dispatch.ts';
+import { RawJson } from './feature.ts';
 import type { Context, Deps, Feature, FeatureEvent } from './feature.ts';
 import { conversationsOf, inbox } from './inbox.ts';
 import type { Inbox } from './inbox.ts';
@@ -40,7 +41,7 @@ export const events: readonly FeatureEvent[] = [
 export const projections: readonly Projection[] = [profiles, cards, participantsView, history] as readonly Projection[];
 
 /** Scripts that no command is named after: they serve several, or the machinery. */
-const INTERNAL = /^(projector|feed|inbox|login)\.|^ticket\.redeem$/;
+const INTERNAL = /^(projector|feed|view|inbox|login)\.|^ticket\.redeem$/;
 
 export interface Chat {
   readonly features: readonly Feature[];
@@ -142,7 +143,7 @@ export function chat(log: Log, views: Views, config: Config): Chat {
   };
 }
 
-const plain = (body: object): unknown => ('json' in body ? JSON.parse((body as { json: string }).json) : body);
+const plain = (body: object): unknown => (body instanceof RawJson ? JSON.parse(body.json.toString()) : body);
 
 /** What some events mean for the sockets of a node; a broken event means nothing, the projector parks it. */
 function effectsByType(decode: Decode): Map<string, (raw: RawEvent) => Effect[]> {

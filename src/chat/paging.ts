@@ -35,12 +35,21 @@ export function decodeCursor<T extends readonly (string | number)[]>(cursor: str
 
 export const badCursor = (): Error => invalid([{ pointer: '/query/cursor', message: 'is not a cursor of this list' }]);
 
-/** A list from ready JSON texts. */
+const OPEN = Buffer.from('{"items":[');
+const COMMA = Buffer.from(',');
+
+/** A list from ready JSON. */
 export function listOf(
-  items: readonly string[],
+  items: readonly Buffer[],
   nextCursor: string | null,
   more: Record<string, string | null> = {},
 ): RawJson {
   const rest = JSON.stringify({ ...more, next_cursor: nextCursor, has_more: nextCursor !== null });
-  return new RawJson(`{"items":[${items.join(',')}],${rest.slice(1)}`);
+  const parts: Buffer[] = [OPEN];
+  for (const [i, item] of items.entries()) {
+    if (i > 0) parts.push(COMMA);
+    parts.push(item);
+  }
+  parts.push(Buffer.from(`],${rest.slice(1)}`));
+  return new RawJson(Buffer.concat(parts));
 }

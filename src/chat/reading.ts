@@ -9,7 +9,7 @@ import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
 import { Sheet, stepsOf } from '../views/projection.ts';
 import type { Projection } from '../views/projection.ts';
-import type { PageRange, StoredDoc, Views } from '../views/store.ts';
+import type { Page, PageRange, StoredDoc, Views } from '../views/store.ts';
 
 /** Where a read stops: everything, or the log up to an event id or a time (its end is the id of that millisecond's last event). */
 export type AsOf = string | undefined;
@@ -37,11 +37,7 @@ export class Reading {
       const stored = await translated(this.views.page(projection, stream, { ...range, limit }));
       if (stored.applied === stored.head || stored.head === undefined) return stored.docs.slice(0, range.limit);
       const sheet = new Sheet<Doc>();
-      for (const { order, json } of stored.docs) {
-        const doc = JSON.parse(json) as Doc;
-        sheet.load(projection.key(doc), order, doc);
-      }
-      await this.foldTail(projection, stream, stored.applied, sheet);
+      await this.foldStored(projection, stream, stored, sheet);
       // A full page ends at its last document: what the tail has beyond it comes after others that were not read.
       const isFull = stored.docs.length === limit;
       const docs = pick(sheet, range, isFull ? stored.docs.at(-1)?.order : undefined);
@@ -62,11 +58,7 @@ export class Reading {
     if (asOf !== undefined) sheet = await this.foldUntil(projection, stream, asOf);
     else {
       sheet = new Sheet<Doc>();
-      const stored = await translated(this.views.byKeys(projection, stream, keys));
-      stored.docs.forEach(({ order, json }, i) => sheet.load(stored.keys[i]!, order, JSON.parse(json) as Doc));
-      if (stored.head !== undefined && stored.applied !== stored.head) {
-        await this.foldTail(projection, stream, stored.applied, sheet);
-      }
+      await this.foldStored(projection, stream, await translated(this.views.byKeys(projection, stream, keys)), sheet);
     }
     return new Map(
       keys
@@ -88,6 +80,21 @@ export class Reading {
     if (stored.doc) sheet.load('', 0, stored.doc);
     await this.foldTail(projection, stream, stored.applied, sheet);
     return sheet.get('')?.doc;
+  }
+
+  /** Documents as the view has them, and on them the events that it lacks. */
+  private async foldStored<Doc extends object>(
+    projection: Projection<Doc>,
+    stream: StreamRef,
+    { docs, missing, more }: Page,
+    sheet: Sheet<Doc>,
+  ): Promise<void> {
+    for (const { order, json } of docs) {
+      const doc = JSON.parse(json.toString()) as Doc;
+      sheet.load(projection.key(doc), order, doc);
+    }
+    this.fold(projection, missing, sheet);
+    if (more !== undefined) await this.foldTail(projection, stream, more, sheet);
   }
 
   private async foldTail<Doc extends object>(
@@ -145,5 +152,5 @@ function pick<Doc extends object>(
     direction === 'up'
       ? up.filter(({ order }) => order > (from ?? -Infinity) && order <= (last ?? Infinity))
       : up.filter(({ order }) => order < (from ?? Infinity) && order >= (last ?? -Infinity)).toReversed();
-  return inRange.slice(0, limit).map(({ order, doc }) => ({ order, json: JSON.stringify(doc) }));
+  return inRange.slice(0, limit).map(({ order, doc }) => ({ order, json: Buffer.from(JSON.stringify(doc)) }));
 }

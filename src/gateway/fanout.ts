@@ -30,13 +30,17 @@ export type Effect =
     }
   | { readonly kind: 'session_ended'; readonly userId: string; readonly sessionId: string };
 
-/** One session's side of the fan-out. */
+/** What a session is told about its user. */
 export interface Follower {
   readonly userId: string;
-  deliver(key: string, batch: Delivery): void;
   effect(effect: Effect): void;
+}
+
+/** One session's side of one stream. */
+export interface Subscriber {
+  deliver(batch: Delivery): void;
   /** The tail lost its place: go on from this event of the stream by the log. */
-  resync(stream: StreamRef, from: string): void;
+  resync(from: string): void;
   /** The same where nobody knows from where. */
   restart(): void;
 }
@@ -49,7 +53,7 @@ export interface Delivery {
 
 interface Followed {
   readonly stream: StreamRef;
-  readonly followers: Set<Follower>;
+  readonly subscribers: Set<Subscriber>;
   /** Id of the last event that the tail brought, or up to which a session read the log; '' while neither is known. */
   head: string;
 }
@@ -82,23 +86,22 @@ export class Fanout {
     addTo(this.byUser, follower.userId, follower);
   }
 
-  remove(follower: Follower, streams: Iterable<StreamRef>): void {
+  remove(follower: Follower): void {
     removeFrom(this.byUser, follower.userId, follower);
-    for (const stream of streams) this.unfollow(stream, follower);
   }
 
-  follow(stream: StreamRef, follower: Follower): void {
+  follow(stream: StreamRef, subscriber: Subscriber): void {
     const key = keyOf(stream);
     const known = this.followed.get(key);
-    if (known) known.followers.add(follower);
-    else this.followed.set(key, { stream, followers: new Set([follower]), head: '' });
+    if (known) known.subscribers.add(subscriber);
+    else this.followed.set(key, { stream, subscribers: new Set([subscriber]), head: '' });
   }
 
-  unfollow(stream: StreamRef, follower: Follower): void {
+  unfollow(stream: StreamRef, subscriber: Subscriber): void {
     const key = keyOf(stream);
     const known = this.followed.get(key);
-    known?.followers.delete(follower);
-    if (known?.followers.size === 0) this.followed.delete(key);
+    known?.subscribers.delete(subscriber);
+    if (known?.subscribers.size === 0) this.followed.delete(key);
   }
 
   /** Seq of the last event of a followed stream that is known here; 0 when none is. */
@@ -107,7 +110,7 @@ export class Fanout {
   }
 
   /**
-   * A session stands at this event, so what the tail still brings up to it is old. A follower that stands further back must not go
+   * A session stands at this event, so what the tail still brings up to it is old. A subscriber that stands further back must not go
    * live before it has caught up with `headSeq`.
    */
   learnHead(stream: StreamRef, id: string): void {
@@ -116,7 +119,7 @@ export class Fanout {
   }
 
   /**
-   * The log does not have the head that is believed here: a restored Redis, and the tail has not noticed yet. Every follower stands on
+   * The log does not have the head that is believed here: a restored Redis, and the tail has not noticed yet. Every subscriber stands on
    * what is no more, so each is brought up from the log and told; a head that was only forgotten would let a new one hide the loss.
    */
   async correctHead(stream: StreamRef): Promise<void> {
@@ -154,15 +157,15 @@ export class Fanout {
 
   /** What the tail brings: events of one partition, in their order. */
   take(events: readonly RawEvent[]): void {
-    const deliveries = new Map<string, Framed[]>();
+    const deliveries = new Map<Followed, Framed[]>();
     for (const event of events) {
-      const key = keyOf(event.stream);
-      const known = this.followed.get(key);
-      if (known && event.seq > seqOf(known.head)) {
-        if (known.head !== '' && event.seq !== seqOf(known.head) + 1) this.resync(known, known.head);
-        const list = deliveries.get(key);
+      const known = this.followed.get(keyOf(event.stream));
+      const last = known ? seqOf(known.head) : Infinity;
+      if (known && event.seq > last) {
+        if (known.head !== '' && event.seq !== last + 1) this.resync(known, known.head);
+        const list = deliveries.get(known);
         if (list) list.push(framed(event));
-        else deliveries.set(key, [framed(event)]);
+        else deliveries.set(known, [framed(event)]);
         known.head = event.id;
       }
       const effects = this.options.effectsOf(event);
@@ -188,7 +191,7 @@ export class Fanout {
     );
     for (const [i, known] of affected.entries()) {
       const head = heads[i]?.id ?? '';
-      if (known.head === '') for (const follower of known.followers) follower.restart();
+      if (known.head === '') for (const subscriber of known.subscribers) subscriber.restart();
       else if (head !== known.head) await this.makeUp(known, head);
     }
     this.options.flusher.flush();
@@ -217,16 +220,17 @@ export class Fanout {
     for (const follower of followers) follower.effect(whole);
   }
 
-  private deliver(deliveries: Map<string, Framed[]>): void {
-    for (const [key, events] of deliveries) {
+  private deliver(deliveries: Map<Followed, Framed[]>): void {
+    for (const [{ subscribers }, events] of deliveries) {
       const joined = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map((e) => e.frame));
-      for (const follower of this.followed.get(key)?.followers ?? []) follower.deliver(key, { events, joined });
+      const batch = { events, joined };
+      for (const subscriber of subscribers) subscriber.deliver(batch);
     }
     deliveries.clear();
   }
 
-  private resync(known: Followed, from: string): void {
-    for (const follower of known.followers) follower.resync(known.stream, from);
+  private resync({ subscribers }: Followed, from: string): void {
+    for (const subscriber of subscribers) subscriber.resync(from);
   }
 }
 

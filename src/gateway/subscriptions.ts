@@ -10,7 +10,7 @@ import { seqOf } from '../log/log.ts';
 import { CatchUp } from './catchup.ts';
 import type { Framed } from './catchup.ts';
 import { keyOf } from './fanout.ts';
-import type { Delivery, Effect, Fanout, Follower } from './fanout.ts';
+import type { Delivery, Effect, Fanout, Follower, Subscriber } from './fanout.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface SubscriptionsParts {
@@ -28,16 +28,47 @@ export interface SubscriptionsParts {
   onError(error: unknown): void;
 }
 
-interface Subscription {
+/** One stream of one session, and what the fan-out calls for each event. */
+class Subscription implements Subscriber {
   readonly stream: StreamRef;
   /** Undefined once events flow. */
-  catching: CatchUp | undefined;
+  catching: CatchUp | undefined = new CatchUp(0);
   /** `listed`: of the user's list, which may be old. `arriving`: the user just came in, where is being looked up. */
-  stage: 'listed' | 'arriving' | 'placed';
+  stage: 'listed' | 'arriving' | 'placed' = 'listed';
   /** Id of the event before those to be sent; '' where what waits is the beginning. */
-  place: string;
+  place = '';
   /** True when the log may have more after `place` than what waits. */
-  mustRead: boolean;
+  mustRead = false;
+  private readonly session: Subscriptions;
+  private readonly outbox: Outbox;
+
+  constructor(stream: StreamRef, session: Subscriptions, outbox: Outbox) {
+    this.stream = stream;
+    this.session = session;
+    this.outbox = outbox;
+  }
+
+  deliver(batch: Delivery): void {
+    const { catching, outbox } = this;
+    if (!catching) return outbox.push(batch.joined);
+    for (const event of catching.live(batch.events)) outbox.push(event.frame);
+    if (catching.isOver(batch.events.at(-1)!.seq)) this.catching = undefined;
+  }
+
+  resync(from: string): void {
+    this.session.resync(this, from);
+  }
+
+  restart(): void {
+    this.session.restart();
+  }
+
+  /** Where the stream stands for this session. */
+  moveTo(id: string): void {
+    this.stage = 'placed';
+    this.place = id;
+    this.catching?.moveTo(seqOf(id));
+  }
 }
 
 const PAGE = 200;
@@ -72,7 +103,7 @@ export class Subscriptions implements Follower {
     const placed = new Map([...places].map(([stream, id]) => [keyOf(stream), id]));
     for (const [key, subscription] of this.all) {
       const id = placed.get(key);
-      if (id !== undefined) this.moveTo(subscription, id);
+      if (id !== undefined) subscription.moveTo(id);
       else if (subscription.stage === 'listed') this.drop(subscription);
     }
   }
@@ -106,20 +137,9 @@ export class Subscriptions implements Follower {
 
   end(): void {
     this.state = 'ended';
-    this.parts.fanout.remove(
-      this,
-      [...this.all.values()].map(({ stream }) => stream),
-    );
+    this.parts.fanout.remove(this);
+    for (const subscription of this.all.values()) this.parts.fanout.unfollow(subscription.stream, subscription);
     this.all.clear();
-  }
-
-  deliver(key: string, batch: Delivery): void {
-    const subscription = this.all.get(key);
-    if (!subscription || this.state === 'ended') return;
-    const { catching } = subscription;
-    if (!catching) return this.parts.outbox.push(batch.joined);
-    for (const event of catching.live(batch.events)) this.parts.outbox.push(event.frame);
-    if (catching.isOver(batch.events.at(-1)!.seq)) subscription.catching = undefined;
   }
 
   effect(effect: Effect): void {
@@ -134,9 +154,7 @@ export class Subscriptions implements Follower {
     }
   }
 
-  resync(stream: StreamRef, from: string): void {
-    const subscription = this.all.get(keyOf(stream));
-    if (!subscription) return;
+  resync(subscription: Subscription, from: string): void {
     if (this.state === 'collecting') {
       subscription.mustRead = true;
       return;
@@ -169,7 +187,7 @@ export class Subscriptions implements Follower {
       const before = await this.parts.beforeJoining(stream);
       const isPlaced = (subscription as Subscription).stage === 'placed';
       if (isPlaced || this.all.get(keyOf(stream)) !== subscription) return;
-      this.moveTo(subscription, before);
+      subscription.moveTo(before);
       subscription.mustRead = true;
     }
     if (this.state === 'begun') await this.catchUp(subscription);
@@ -267,21 +285,14 @@ export class Subscriptions implements Follower {
     const key = keyOf(stream);
     const known = this.all.get(key);
     if (known) return known;
-    const catching = new CatchUp(0);
-    const subscription: Subscription = { stream, catching, stage: 'listed', place: '', mustRead: false };
+    const subscription = new Subscription(stream, this, this.parts.outbox);
     this.all.set(key, subscription);
-    this.parts.fanout.follow(stream, this);
+    this.parts.fanout.follow(stream, subscription);
     return subscription;
   }
 
-  private moveTo(subscription: Subscription, id: string): void {
-    subscription.stage = 'placed';
-    subscription.place = id;
-    subscription.catching?.moveTo(seqOf(id));
-  }
-
   private drop(subscription: Subscription): void {
-    this.parts.fanout.unfollow(subscription.stream, this);
+    this.parts.fanout.unfollow(subscription.stream, subscription);
     this.all.delete(keyOf(subscription.stream));
     subscription.catching = undefined;
     if (this.parts.only !== undefined) this.parts.close(closeCodes.refused, 'no longer in the conversation');

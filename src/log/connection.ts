@@ -2,6 +2,7 @@
  * Connections to one Redis or to a Redis Cluster, behind one shape. Owns client options, deadlines, the translation of Redis errors
  * into ours, and the checks at start. Refuses a server that would lose or evict what was acknowledged.
  */
+import type { Socket } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import keySlot from 'cluster-key-slot';
@@ -19,8 +20,8 @@ export type Warn = (message: string, fields?: Record<string, unknown>) => void;
 
 /** A command that has no answer after this long has an unknown outcome. */
 const COMMAND_DEADLINE_MS = 5_000;
-/** A blocked read asks for at most this long, so that stop flags are seen and a dead connection is noticed. */
-export const BLOCK_MS = 1_000;
+/** A blocked read asks for at most this long, so that a dead connection is noticed. */
+export const BLOCK_MS = 2_000;
 
 const common: RedisOptions = {
   protocol: 3,
@@ -68,6 +69,8 @@ export class Connection {
         })
       : new Redis(this.address.url!, { ...common, commandTimeout: COMMAND_DEADLINE_MS, lazyConnect: true });
     client.on('error', rateLimited(this.warn, 'Redis connection'));
+    if (client instanceof Redis) gatherWrites(client);
+    else client.on('+node', gatherWrites);
     return client;
   }
 
@@ -111,7 +114,7 @@ export class Connection {
       ...common,
       // The loop itself repeats its read from its own cursor, so a retry inside the client could only deliver out of turn.
       autoResendUnfulfilledCommands: true,
-      commandTimeout: BLOCK_MS * 3,
+      commandTimeout: BLOCK_MS * 2,
       lazyConnect: true,
       retryStrategy: () => null,
     };
@@ -148,6 +151,22 @@ export class Connection {
     }
     return durability;
   }
+}
+
+/**
+ * What one turn of the event loop asks of a connection leaves in one write: a fifth of the cost of writes of their own when many ask.
+ * The client's own pipelines would gather as well, but survive every young collection, which makes a full one a second under load.
+ */
+function gatherWrites(client: Redis): void {
+  const send = client.sendCommand.bind(client);
+  client.sendCommand = (command, stream) => {
+    const socket = client.stream as Socket | undefined;
+    if (socket?.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    return send(command, stream);
+  };
 }
 
 async function setting(master: Redis, name: string): Promise<string | undefined> {

@@ -54,11 +54,14 @@ export class FeedGroup {
     this.worker = worker;
   }
 
-  /** Takes or renews the lease; a ttl of 0 gives it back. The fencing token, or undefined while another worker holds it. */
-  async lease(partition: number, ttlMs: number): Promise<string | undefined> {
+  /**
+   * Takes or renews the lease; a ttl of 0 gives it back. The fencing token and where the feed ends, or undefined while another worker
+   * holds it.
+   */
+  async lease(partition: number, ttlMs: number): Promise<{ fence: string; head: string } | undefined> {
     const args = { group: this.name, worker: this.worker, ttl: String(ttlMs) };
-    const [status, fence] = await this.log.runAt('projector.lease', partition, args);
-    return status === 'ok' ? String(fence) : undefined;
+    const [status, fence, head] = await this.log.runAt('projector.lease', partition, args);
+    return status === 'ok' ? { fence: String(fence), head: String(head) } : undefined;
   }
 
   /** Takes the lease whoever holds it. */

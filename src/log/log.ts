@@ -13,7 +13,7 @@ import type { Durability, RedisAddress, Warn } from './connection.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptWriter } from './writer.ts';
-import type { Reply } from './writer.ts';
+import type { Bytes, Reply } from './writer.ts';
 
 export interface LogOptions {
   readonly redis: RedisAddress;
@@ -133,6 +133,13 @@ export class Log {
   /** Runs a script that belongs to a partition rather than to an owner. */
   async runAt(name: string, partition: number, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
     return this.call(this.script(name), (key) => this.keys.at(partition, key), args, openKeys);
+  }
+
+  /** Runs a script that only reads, at an owner's partition. Its reply comes as the bytes that Redis has, nothing is decoded. */
+  async ask(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[]): Promise<Bytes[]> {
+    const script = this.script(name);
+    const { keys, values } = bound(script, (key) => this.keys.of(owner, key), args, openKeys);
+    return translated(this.writer.ask(script, keys, values));
   }
 
   /** Events of a stream after an id, oldest first, at most `count`. */
@@ -295,18 +302,7 @@ export class Log {
     args: Append['args'],
     openKeys: readonly string[],
   ): Promise<Reply> {
-    const keys: string[] = [];
-    for (const name of script.keys) {
-      if (!name.endsWith('...')) keys.push(keyOf(name));
-    }
-    keys.push(...openKeys);
-    const values: string[] = [];
-    for (const name of script.args) {
-      const value = args[name.endsWith('...') ? name.slice(0, -3) : name];
-      if (typeof value === 'string') values.push(value);
-      else if (value) values.push(...value);
-      else throw new Error(`${script.name} needs the argument ${name}`);
-    }
+    const { keys, values } = bound(script, keyOf, args, openKeys);
     // Only what writes an event is worth waiting for: the rest can be done again.
     const writer = script.emits.length > 0 ? (this.replicated ?? this.writer) : this.writer;
     const reply = await translated(writer.run(script, keys, values));
@@ -323,6 +319,28 @@ export class Log {
       this.connection.commands.xrangeBuffer(key, start, to, 'COUNT', most) as Promise<Row[]>;
     return onlyEvents(read, from, count);
   }
+}
+
+/** A script's keys and arguments in the order of its header. */
+function bound(
+  script: Script,
+  keyOf: (name: string) => string,
+  args: Append['args'],
+  openKeys: readonly string[],
+): { keys: string[]; values: string[] } {
+  const keys: string[] = [];
+  for (const name of script.keys) {
+    if (!name.endsWith('...')) keys.push(keyOf(name));
+  }
+  keys.push(...openKeys);
+  const values: string[] = [];
+  for (const name of script.args) {
+    const value = args[name.endsWith('...') ? name.slice(0, -3) : name];
+    if (typeof value === 'string') values.push(value);
+    else if (value) values.push(...value);
+    else throw new Error(`${script.name} needs the argument ${name}`);
+  }
+  return { keys, values };
 }
 
 function fingerprintOf({ script, body }: Append): string {

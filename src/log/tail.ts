@@ -86,11 +86,11 @@ export class Tail {
           for (const cursor of cursors) await this.verify(client, cursor);
         }
         const wait = GATHER_MS - (performance.now() - lastRead);
-        if (wait > 0) await this.pause(wait);
+        if (wait > 0) await sleep(wait);
         const busy = await this.readOnce(client, cursors);
         if (busy) lastRead = performance.now();
         if (performance.now() - lastAsked > ASK_HEADS_EVERY_MS) {
-          await this.askHeads(client, cursors);
+          await this.askHeads(cursors);
           lastAsked = performance.now();
         }
         failures = 0;
@@ -163,9 +163,11 @@ export class Tail {
   }
 
   /** What we have read can only be at or before the head, unless Redis lost it. */
-  private async askHeads(client: Redis, cursors: readonly Cursor[]): Promise<void> {
-    const { keys } = this.options.log;
-    const heads = await Promise.all(cursors.map((c) => client.hget(keys.at(c.partition, 'feed_head'), 'id')));
+  private async askHeads(cursors: readonly Cursor[]): Promise<void> {
+    const { connection, keys } = this.options.log;
+    const heads = await Promise.all(
+      cursors.map(({ partition }) => connection.commands.hget(keys.at(partition, 'feed_head'), 'id')),
+    );
     for (const [i, cursor] of cursors.entries()) {
       if (seqOf(heads[i] ?? START) < cursor.seq) await this.lost(cursor);
     }

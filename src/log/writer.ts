@@ -1,9 +1,10 @@
 /**
- * How scripts reach Redis. What one turn of the event loop asks for leaves as one pipeline, in one write to the socket, which is a third
- * of the cost of writing each by itself. Where replicas must have a write before it is acknowledged, the pipeline ends with a WAIT, on a
- * connection of its own, since WAIT holds up what comes after it; the next calls gather meanwhile. A WAIT that ends short undoes
- * nothing, so the outcome is unknown and the caller repeats with the same id.
+ * How scripts reach Redis, one round trip a command, and what happens when Redis has forgotten a script or a slot has moved. Where
+ * replicas must have a write before it is acknowledged, what was asked for meanwhile gathers and leaves as one pipeline that ends with a
+ * WAIT, on a connection of its own, since WAIT holds up what comes after it. A WAIT that ends short undoes nothing, so the outcome is
+ * unknown and the caller repeats with the same id.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import type { Redis } from 'ioredis';
 import keySlot from 'cluster-key-slot';
@@ -11,12 +12,16 @@ import { fail } from '../errors.ts';
 import type { Script } from './scripts.ts';
 
 export type Reply = [string, ...(string | number | null)[]];
+/** What a script that reads answers with. */
+export type Bytes = Buffer | null | Bytes[];
 
 interface Call {
   readonly script: Script;
   readonly keys: readonly string[];
   readonly values: readonly string[];
-  readonly since: number;
+}
+
+interface Waiting extends Call {
   resolve(reply: Reply): void;
   reject(error: unknown): void;
 }
@@ -30,11 +35,14 @@ const MAX_WAITING = 20_000;
 /** The Cluster client sends again what a lost connection had carried, and says this when it is too late for that. */
 const LOST_ON_THE_WAY = /Cluster isn't ready/;
 const REDIRECTED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
+/** A server that restarted or failed over has an empty script cache. */
+const isForgotten = (error: unknown): boolean => (error as Error).message.startsWith('NOSCRIPT');
 
 export class ScriptWriter {
   private readonly client: Redis | Cluster;
   private readonly acks: number;
-  private readonly waiting = new Map<string, Call[]>();
+  private readonly waiting = new Map<string, Waiting[]>();
+  private inFlight = 0;
 
   /** `acks` is how many replicas must have what was written; 0 does not wait. */
   constructor(client: Redis | Cluster, acks: number) {
@@ -42,104 +50,111 @@ export class ScriptWriter {
     this.acks = acks;
   }
 
-  run(script: Script, keys: readonly string[], values: readonly string[]): Promise<Reply> {
-    return new Promise((resolve, reject) => this.add({ script, keys, values, since: Date.now(), resolve, reject }));
+  async run(script: Script, keys: readonly string[], values: readonly string[]): Promise<Reply> {
+    if (this.inFlight === MAX_WAITING) throw fail('unavailable', 'Too many commands are waiting for Redis');
+    const call = { script, keys, values };
+    const since = Date.now();
+    this.inFlight += 1;
+    try {
+      for (;;) {
+        try {
+          return await (this.acks === 0 ? this.send(call) : this.sendWithOthers(call));
+        } catch (error) {
+          await this.beforeRetry(call, error as Error, Date.now() - since);
+        }
+      }
+    } finally {
+      this.inFlight -= 1;
+    }
+  }
+
+  /** Runs a script that only reads: it waits for no replica, and its reply is left as bytes. */
+  async ask(script: Script, keys: readonly string[], values: readonly string[]): Promise<Bytes[]> {
+    const { client } = this;
+    try {
+      return (await (client as Redis).callBuffer('evalsha', script.sha, keys.length, ...keys, ...values)) as Bytes[];
+    } catch (error) {
+      if (!isForgotten(error)) throw error;
+      return (await (client as Redis).callBuffer('eval', script.source, keys.length, ...keys, ...values)) as Bytes[];
+    }
   }
 
   close(): void {
     this.client.disconnect();
   }
 
-  private add(call: Call): void {
-    const master = this.masterOf(call.keys[0]!);
-    const queue = this.waiting.get(master);
-    if (!queue) {
-      this.waiting.set(master, [call]);
-      setImmediate(() => void this.drain(master));
-    } else if (queue.length < MAX_WAITING) queue.push(call);
-    else call.reject(fail('unavailable', 'Too many commands are waiting for Redis'));
+  /** Throws what cannot be mended by trying again. */
+  private async beforeRetry({ script }: Call, error: Error, passedMs: number): Promise<void> {
+    const { client } = this;
+    if (LOST_ON_THE_WAY.test(error.message)) throw fail('unknown_outcome', undefined, { cause: error });
+    if (passedMs > REDIRECT_MS) throw error;
+    if (isForgotten(error)) {
+      const masters = client instanceof Cluster ? client.nodes('master') : [client];
+      await Promise.allSettled(masters.map((master) => master.script('LOAD', script.source)));
+    } else if (REDIRECTED.test(error.message)) {
+      if (client instanceof Cluster) client.refreshSlotsCache();
+      await sleep(REDIRECT_PAUSE_MS);
+    } else throw error;
   }
 
+  private async send({ script, keys, values }: Call): Promise<Reply> {
+    const { client } = this;
+    if (client.status !== 'ready') throw fail('unavailable', 'Redis is not there right now');
+    try {
+      return (await client.evalsha(script.sha, keys.length, ...keys, ...values)) as Reply;
+    } catch (error) {
+      if (!isForgotten(error)) throw error;
+      // The source goes out at once, before anything that is asked for later, so the order stays.
+      return (await client.eval(script.source, keys.length, ...keys, ...values)) as Reply;
+    }
+  }
+
+  private sendWithOthers(call: Call): Promise<Reply> {
+    const master = this.masterOf(call.keys[0]!);
+    return new Promise((resolve, reject) => {
+      const waiting = { ...call, resolve, reject };
+      const queue = this.waiting.get(master);
+      if (queue) queue.push(waiting);
+      else {
+        this.waiting.set(master, [waiting]);
+        setImmediate(() => void this.drain(master));
+      }
+    });
+  }
+
+  /** While a WAIT is under way the queue stays, so that nobody starts a second one behind it. */
   private async drain(master: string): Promise<void> {
     const calls = this.waiting.get(master) ?? [];
-    if (this.acks === 0) {
-      this.waiting.delete(master);
-      return this.send(calls);
-    }
-    // While a WAIT is under way the queue stays, so that nobody starts a second one behind it.
     this.waiting.set(master, []);
-    await this.send(calls);
-    if (this.waiting.get(master)?.length === 0) this.waiting.delete(master);
-    else setImmediate(() => void this.drain(master));
-  }
-
-  private async send(calls: readonly Call[]): Promise<void> {
-    const forgotten: Call[] = [];
     try {
       const replies = await this.round(calls);
-      for (const [i, call] of calls.entries()) {
-        if (replies[i]![0]?.message.startsWith('NOSCRIPT')) forgotten.push(call);
-        else this.settle(call, replies[i]!);
+      for (const [i, { resolve, reject }] of calls.entries()) {
+        const [error, reply] = replies[i]!;
+        if (error) reject(error);
+        else resolve(reply as Reply);
       }
     } catch (error) {
-      for (const call of calls) this.settle(call, [error as Error, undefined]);
+      for (const { reject } of calls) reject(error);
     }
-    if (forgotten.length > 0) await this.sendForgotten(forgotten);
-  }
-
-  private settle(call: Call, [error, reply]: [Error | null, unknown]): void {
-    if (!error) return call.resolve(reply as Reply);
-    if (REDIRECTED.test(error.message) && Date.now() - call.since < REDIRECT_MS) {
-      if (this.client instanceof Cluster) this.client.refreshSlotsCache();
-      setTimeout(() => this.add(call), REDIRECT_PAUSE_MS);
-    } else
-      call.reject(LOST_ON_THE_WAY.test(error.message) ? fail('unknown_outcome', undefined, { cause: error }) : error);
-  }
-
-  /**
-   * A server that restarted or failed over has an empty script cache. The source goes out at once, before anything that is asked for
-   * later, so the order stays. Where replicas are waited for nothing goes out meanwhile: there the script is loaded first and the call
-   * made again, since made twice it would get the answer to a repeat.
-   */
-  private async sendForgotten(calls: readonly Call[]): Promise<void> {
-    const { client } = this;
-    if (this.acks === 0) {
-      for (const call of calls) {
-        const { script, keys, values } = call;
-        client.eval(script.source, keys.length, ...keys, ...values).then(
-          (reply) => this.settle(call, [null, reply]),
-          (error: Error) => this.settle(call, [error, undefined]),
-        );
-      }
-      return;
-    }
-    const masters = client instanceof Cluster ? client.nodes('master') : [client];
-    const sources = new Set(calls.map(({ script }) => script.source));
-    await Promise.allSettled(masters.flatMap((m) => [...sources].map((source) => m.script('LOAD', source))));
-    const oldest = Date.now() - REDIRECT_MS;
-    for (const call of calls) if (call.since <= oldest) call.reject(fail('unavailable', 'Redis takes no script'));
-    const again = calls.filter(({ since }) => since > oldest);
-    if (again.length > 0) await this.send(again);
+    if (this.waiting.get(master)?.length === 0) this.waiting.delete(master);
+    else setImmediate(() => void this.drain(master));
   }
 
   private async round(calls: readonly Call[]): Promise<[Error | null, unknown][]> {
     if (this.client.status !== 'ready') throw fail('unavailable', 'Redis is not there right now');
     const batch = this.client.pipeline();
     for (const { script, keys, values } of calls) batch.evalsha(script.sha, keys.length, ...keys, ...values);
-    if (this.acks > 0) {
-      // Without a write of this connection WAIT says nothing of a repeat, which writes nothing itself: its first try's write came from
-      // another connection and may not have reached a replica.
-      const head = calls[0]!.keys.find((key) => key.endsWith(':feed:head'));
-      if (head) batch.hset(head, 'written', '1');
-      batch.call('WAIT', String(this.acks), String(WAIT_MS));
-    }
+    // Without a write of this connection WAIT says nothing of a repeat, which writes nothing itself: its first try's write came from
+    // another connection and may not have reached a replica.
+    const head = calls[0]!.keys.find((key) => key.endsWith(':feed:head'));
+    if (head) batch.hset(head, 'written', '1');
+    batch.call('WAIT', String(this.acks), String(WAIT_MS));
     const replies = (await within(batch.exec())) ?? [];
     if (replies.length < batch.length) throw fail('unknown_outcome');
-    if (this.acks > 0) {
-      const [error, reached] = replies.at(-1)!;
-      if (error) throw error;
-      if (Number(reached) < this.acks)
-        throw fail('unknown_outcome', `${String(reached)} replicas have it, not ${this.acks}`);
+    const [error, reached] = replies.at(-1)!;
+    if (error) throw error;
+    if (Number(reached) < this.acks) {
+      throw fail('unknown_outcome', `${String(reached)} replicas have it, not ${this.acks}`);
     }
     return replies.slice(0, calls.length);
   }

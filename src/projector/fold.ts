@@ -182,6 +182,9 @@ async function load(
     if (doc) sheet.load('', 0, doc);
   } else {
     const found = await translated(views.byKeys(projection, stream, [...needed]));
-    found.docs.forEach(({ order, json }, i) => sheet.load(found.keys[i]!, order, JSON.parse(json) as object));
+    for (const { order, json } of found.docs) {
+      const doc = JSON.parse(json.toString()) as object;
+      sheet.load(projection.key(doc), order, doc);
+    }
   }
 }

@@ -15,13 +15,14 @@ export interface ProjectorOptions extends Omit<PartitionOptions, 'group'> {
   /** Unique to this start of this process. */
   readonly worker: string;
   readonly leaseMs: number;
+  /** What comes within this time of a read is one batch, unless there is more than fits one: reads are right without us. */
+  readonly gatherMs: number;
   /** How long feed entries stay for gateways after every group is done with them. */
   readonly keepFeedMs: number;
 }
 
 /** After an error a loop waits this long at first, doubling to the most: never a hot loop. */
 const BACK_OFF_MS = { first: 1_000, most: 5_000 };
-const GATHER_MS = 50;
 const TRIM_SLICE = '1000';
 
 export class Projector {
@@ -74,9 +75,9 @@ export class Projector {
     this.standing = await this.enlist(this.options.leaseMs);
     await Promise.all(
       [...this.owned.values()].map(async (partition) => {
-        const fence = await this.group.lease(partition.number, this.options.leaseMs);
-        if (fence !== partition.fence || partition.isLost) this.drop(partition);
-        else partition.lookAt((await this.options.log.progress(partition.number)).head);
+        const lease = await this.group.lease(partition.number, this.options.leaseMs);
+        if (lease?.fence !== partition.fence || partition.isLost) this.drop(partition);
+        else partition.lookAt(lease.head);
       }),
     );
   }
@@ -95,9 +96,9 @@ export class Projector {
   }
 
   private async take(number: number): Promise<void> {
-    const fence = await this.group.lease(number, this.options.leaseMs);
-    if (fence === undefined) return;
-    const partition = new Partition({ ...this.options, group: this.group }, number, fence);
+    const lease = await this.group.lease(number, this.options.leaseMs);
+    if (!lease) return;
+    const partition = new Partition({ ...this.options, group: this.group }, number, lease.fence);
     this.owned.set(number, partition);
     if (!this.stopping.signal.aborted) await this.apart(partition, () => partition.open());
   }
@@ -134,7 +135,7 @@ export class Projector {
   }
 
   private async readLoop(candidates: readonly number[]): Promise<void> {
-    const { log, batchSize } = this.options;
+    const { log, batchSize, gatherMs } = this.options;
     let client: Redis | undefined;
     await this.retrying(async () => {
       const mine = candidates.flatMap((n) => this.owned.get(n) ?? []).filter((p) => !p.isOpening && !p.isLost);
@@ -150,9 +151,8 @@ export class Projector {
           const rows = entries.get(p.number);
           if (rows) await this.apart(p, () => p.work(rows));
         }
-        // Reads are right without us, so a moment's gathering costs nobody anything and makes batches of single events.
         const isBehind = [...entries.values()].some((rows) => rows.length === batchSize);
-        if (entries.size > 0 && !isBehind) await this.pause(GATHER_MS);
+        if (entries.size > 0 && !isBehind) await this.pause(gatherMs);
       } catch (error) {
         client?.disconnect();
         if (client) this.readers.delete(client);

@@ -4,8 +4,9 @@
  * Writes are only described here: the projector's script carries them out together with its checkpoint. Never read by a guard.
  */
 import type { Cluster, Redis } from 'ioredis';
-import { START } from '../envelope.ts';
-import type { Keys, StreamRef } from '../keys.ts';
+import { eventOfEntry, START } from '../envelope.ts';
+import type { RawEvent } from '../envelope.ts';
+import type { Keys, Owner, StreamRef } from '../keys.ts';
 import { APPLIED, EntityReader } from './entities.ts';
 import { viewName } from './projection.ts';
 import type { Projection, Sheet } from './projection.ts';
@@ -26,7 +27,8 @@ export interface Expected {
 
 export interface StoredDoc {
   readonly order: number;
-  readonly json: string;
+  /** JSON as it is stored. */
+  readonly json: Buffer;
 }
 
 export interface Page {
@@ -35,6 +37,9 @@ export interface Page {
   /** Id of the stream's last event, read in the same instant; undefined when there is no such stream. */
   readonly head: string | undefined;
   readonly docs: StoredDoc[];
+  /** Events of the log that the view lacks, and the id after which more of them follow, if they do. */
+  readonly missing: readonly RawEvent[];
+  readonly more: string | undefined;
 }
 
 export interface EntityPage<Doc> {
@@ -42,6 +47,9 @@ export interface EntityPage<Doc> {
   readonly head: string | undefined;
   readonly doc: Doc | undefined;
 }
+
+/** An entry of a log: its id and its fields. */
+type Entry = [Buffer, Buffer[] | null];
 
 /** Docs with `from` < order (`up`) or order < `from` (`down`), nearest first. */
 export interface PageRange {
@@ -52,16 +60,33 @@ export interface PageRange {
 
 /** Arguments of one write: Lua can unpack some thousands at most. */
 const ARGS_PER_WRITE = 1_000;
+/** Events that come with a page of a view that is behind. */
+const MISSING = 500;
+const DUMP_PAGE = 1_000;
+
+/** What the store needs of the log: its connection, its key names and its scripts that read. */
+export interface ReadAccess {
+  readonly connection: { readonly commands: Redis | Cluster };
+  readonly keys: Keys;
+  ask(
+    script: string,
+    owner: Owner,
+    args: Readonly<Record<string, string | readonly string[]>>,
+    keys: readonly string[],
+  ): Promise<unknown[]>;
+}
 
 export class Views {
   private readonly redis: Redis | Cluster;
   private readonly keys: Keys;
   private readonly entities: EntityReader;
+  private readonly ask: ReadAccess['ask'];
 
-  constructor(redis: Redis | Cluster, keys: Keys) {
-    this.redis = redis;
-    this.keys = keys;
-    this.entities = new EntityReader(redis, keys);
+  constructor(log: ReadAccess) {
+    this.redis = log.connection.commands;
+    this.keys = log.keys;
+    this.entities = new EntityReader(this.redis, this.keys);
+    this.ask = log.ask.bind(log);
   }
 
   indexKey(projection: Projection, stream: StreamRef): string {
@@ -73,38 +98,38 @@ export class Views {
   }
 
   /** One page of a collection, with how far the view and the log are, all of one instant. */
-  async page(projection: Projection, stream: StreamRef, range: PageRange): Promise<Page> {
-    const docs = this.docsKey(projection, stream);
-    const batch = this.redis
-      .multi()
-      .hget(this.indexKey(projection, stream), APPLIED)
-      .hget(this.keys.of(stream, 'head'), 'id');
-    if (range.direction === 'up') {
-      batch.zrangebyscore(docs, `(${range.from ?? '-inf'}`, '+inf', 'WITHSCORES', 'LIMIT', 0, range.limit);
-    } else {
-      batch.zrevrangebyscore(docs, `(${range.from ?? '+inf'}`, '-inf', 'WITHSCORES', 'LIMIT', 0, range.limit);
-    }
-    const [applied, head, rows] = await exec<[string | null, string | null, string[]]>(batch);
-    return { applied: applied ?? START, head: head ?? undefined, docs: pairs(rows) };
+  async page(projection: Projection, stream: StreamRef, { direction, from, limit }: PageRange): Promise<Page> {
+    const end = direction === 'up' ? '-inf' : '+inf';
+    return this.collection('view.page', projection, stream, {
+      direction,
+      from: from === undefined ? end : `(${from}`,
+      limit: String(limit),
+      missing: String(MISSING),
+    });
   }
 
   /** Documents of a collection by key, all of one instant. A key that is not there has no entry. */
-  async byKeys(projection: Projection, stream: StreamRef, keys: readonly string[]): Promise<Page & { keys: string[] }> {
-    const index = this.indexKey(projection, stream);
-    for (;;) {
-      const [asked, ...orders] = await this.redis.hmget(index, APPLIED, ...keys);
-      const found = keys.flatMap((key, i) => (orders[i] ? [{ key, order: orders[i]! }] : []));
-      const batch = this.redis.multi().hget(index, APPLIED).hget(this.keys.of(stream, 'head'), 'id');
-      for (const { order } of found) batch.zrangebyscore(this.docsKey(projection, stream), order, order);
-      const [applied, head, ...rows] = await exec<[string | null, string | null, ...string[][]]>(batch);
-      const there = found.flatMap(({ key, order }, i) => {
-        const json = rows[i]![0];
-        return json === undefined ? [] : [{ key, order: Number(order), json }];
-      });
-      // A projector came in between: a key that had no order then may have one now, or another.
-      if (applied !== asked && there.length < keys.length) continue;
-      return { applied: applied ?? START, head: head ?? undefined, docs: there, keys: there.map(({ key }) => key) };
-    }
+  async byKeys(projection: Projection, stream: StreamRef, keys: readonly string[]): Promise<Page> {
+    return this.collection('view.documents', projection, stream, { missing: String(MISSING), wanted: keys });
+  }
+
+  private async collection(
+    script: string,
+    projection: Projection,
+    stream: StreamRef,
+    args: Readonly<Record<string, string | readonly string[]>>,
+  ): Promise<Page> {
+    const keys = [this.indexKey(projection, stream), this.docsKey(projection, stream)];
+    const reply = await this.ask(script, stream, args, keys);
+    const [, applied, head, orders, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], Entry[]];
+    const places = orders.length > 0 ? orders.toString('latin1').split(' ') : [];
+    return {
+      applied: applied.toString('latin1'),
+      head: head.length > 0 ? head.toString('latin1') : undefined,
+      docs: found.map((json, i) => ({ order: Number(places[i]), json })),
+      missing: behind.flatMap(([, fields]) => eventOfEntry(fields) ?? []),
+      more: behind.length === MISSING ? behind.at(-1)![0].toString('latin1') : undefined,
+    };
   }
 
   /** `applied` of many streams' collections or entities, in one pipeline. */
@@ -133,8 +158,17 @@ export class Views {
       const { applied, doc } = await this.entity(projection, stream);
       return { applied, docs: doc ? [{ order: 0, doc }] : [] };
     }
-    const { applied, docs } = await this.page(projection, stream, { direction: 'up', limit: -1 });
-    return { applied, docs: docs.map(({ order, json }) => ({ order, doc: JSON.parse(json) as object })) };
+    for (;;) {
+      const docs: { order: number; doc: object }[] = [];
+      let page: Page;
+      let applied: string | undefined;
+      do {
+        page = await this.page(projection, stream, { direction: 'up', from: docs.at(-1)?.order, limit: DUMP_PAGE });
+        docs.push(...page.docs.map(({ order, json }) => ({ order, doc: JSON.parse(json.toString()) as object })));
+        applied ??= page.applied;
+      } while (page.docs.length === DUMP_PAGE && page.applied === applied);
+      if (page.applied === applied) return { applied, docs };
+    }
   }
 
   /** The writes that bring a stream's view to what the fold made of it. */
@@ -190,22 +224,8 @@ function entityFields(doc: Record<string, unknown>): string[] {
   return Object.entries(doc).flatMap(([field, value]) => [field, String(value)]);
 }
 
-function pairs(rows: string[]): StoredDoc[] {
-  const docs: StoredDoc[] = [];
-  for (let i = 0; i < rows.length; i += 2) docs.push({ json: rows[i]!, order: Number(rows[i + 1]) });
-  return docs;
-}
-
 function chunks(args: string[]): string[][] {
   const parts: string[][] = [];
   for (let i = 0; i < args.length; i += ARGS_PER_WRITE) parts.push(args.slice(i, i + ARGS_PER_WRITE));
   return parts;
-}
-
-async function exec<T extends unknown[]>(batch: { exec(): Promise<[Error | null, unknown][] | null> }): Promise<T> {
-  const replies = (await batch.exec()) ?? [];
-  return replies.map(([error, value]) => {
-    if (error) throw error;
-    return value;
-  }) as T;
 }

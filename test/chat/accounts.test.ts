@@ -252,6 +252,7 @@ describe('accounts', () => {
         worker: 'test',
         batchSize: 100,
         leaseMs: 10_000,
+        gatherMs: 20,
         keepFeedMs: 60_000,
         warn: (message) => world.warnings.push(message),
       });

@@ -31,7 +31,7 @@ export class AccountsNode {
   constructor(log: Log, settings: Record<string, string> = {}, more: Partial<AccountsOptions> = {}) {
     const config = readConfig({ SECRET_KEY, PASSWORD_HASH_COST: '4', RATE_LIMIT_LOGINS_PER_MINUTE: '0', ...settings });
     this.log = log;
-    this.views = new Views(log.connection.commands, log.keys);
+    this.views = new Views(log);
     this.accounts = accounts({ log, config, reading: new Reading(log, this.views, this.decode), ...more });
   }
 

@@ -38,7 +38,7 @@ export function useProjectors(world: World): Projectors {
     const log = more.log ?? world.log;
     return {
       log,
-      views: new Views(log.connection.commands, log.keys),
+      views: new Views(log),
       decode,
       projections,
       outward: (some) => inbox(log, decode, events).project(some),
@@ -47,6 +47,7 @@ export function useProjectors(world: World): Projectors {
       worker: `worker-${(workers += 1)}`,
       batchSize: 64,
       leaseMs: LONG_LEASE_MS,
+      gatherMs: 20,
       keepFeedMs: 1_000_000,
       ...more,
     };

@@ -140,10 +140,10 @@ async function stall({ short, minutes = 1 }: StoryOptions, findings: Findings, w
 async function fencedWritesNothing(findings: Findings, truth: Truth, { log }: ReadModels): Promise<void> {
   const [late, next] = ['late', 'next'].map((worker) => new FeedGroup(log, GROUP, worker));
   for (let partition = 0; partition < log.keys.partitions; partition += 1) {
-    const fence = await late!.lease(partition, 30);
+    const fence = (await late!.lease(partition, 30))?.fence;
     const { checkpoint } = await late!.open(partition);
     await sleep(50);
-    const newer = await next!.lease(partition, 5_000);
+    const newer = (await next!.lease(partition, 5_000))?.fence;
     findings.expect(fence !== undefined && newer !== undefined && newer !== fence, 'the lease did not change hands');
     const key = log.keys.at(partition, 'parked');
     const writes = [{ command: 'HSET', key, args: ['a late write', 'x'] }];

@@ -163,7 +163,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       reading.entity(cards, stream, asOf),
       standing.member ? reading.page(history, stream, newest, asOf) : [],
     ]);
-    return card && shape(card, standing, last[0] && forReader(last[0].json, userId));
+    return card && shape(card, standing, last[0] && forReader(last[0].json, userId).toString());
   }
 
   async function one(userId: string, id: string, asOf?: string): Promise<RawJson> {
@@ -171,7 +171,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
     const visible = standing && (standing.member || standing.kind === 'channel');
     const json = visible ? await show(userId, id, standing, asOf) : undefined;
     if (json === undefined) throw fail('not_found', 'There is no such conversation');
-    return new RawJson(json);
+    return new RawJson(Buffer.from(json));
   }
 
   /** The conversations that the caller is in, most recently active first; also deleted ones. */
@@ -228,7 +228,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       const items = await Promise.all(page.map(({ id, standing }) => show(caller.userId, id, standing)));
       const next = found.length > limit && last ? encodeCursor([last.standing.active, last.id]) : null;
       return listOf(
-        items.filter((json) => json !== undefined),
+        items.flatMap((json) => (json === undefined ? [] : Buffer.from(json))),
         next,
       );
     },
@@ -261,7 +261,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       const all = await standings(log, caller.userId, ids);
       const shown = await Promise.all(ids.map(async (id, i) => all[i] && show(caller.userId, id, all[i])));
       return listOf(
-        shown.filter((json) => json !== undefined),
+        shown.flatMap((json) => (json === undefined ? [] : Buffer.from(json))),
         more ? encodeCursor([entries.at(-1)!]) : null,
       );
     },

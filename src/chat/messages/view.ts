@@ -95,12 +95,14 @@ function newMessage(of: ChatEvent, id: string, written: Written): Message {
   };
 }
 
-const SENDER = '"sender_id":"';
+const SENDER = Buffer.from('"sender_id":"');
+const READ_STATUS = Buffer.from(',"read_status":"sent"}');
 
 /** A stored message as one reader gets it. */
-export function forReader(json: string, userId: string): string {
-  const own = json.startsWith(userId, json.indexOf(SENDER) + SENDER.length);
-  return own ? `${json.slice(0, -1)},"read_status":"sent"}` : json;
+export function forReader(json: Buffer, userId: string): Buffer {
+  const at = json.indexOf(SENDER) + SENDER.length;
+  const own = json.toString('latin1', at, at + userId.length) === userId;
+  return own ? Buffer.concat([json.subarray(0, -1), READ_STATUS]) : json;
 }
 
 const List = Type.Object(
@@ -161,7 +163,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       pageFrom(id, userId, 'down', found.order, olderCount, asOf),
       pageFrom(id, userId, 'up', found.order, limit - 1 - olderCount, asOf),
     ]);
-    const items = [...older.items.toReversed(), forReader(JSON.stringify(found.doc), userId), ...newer.items];
+    const items = [...older.items.toReversed(), forReader(Buffer.from(JSON.stringify(found.doc)), userId), ...newer.items];
     return listOf(items, newer.next, { prev_cursor: older.next });
   }
 
@@ -172,11 +174,17 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       data: List,
       route: { method: 'GET', path: '/conversations/{conversation_id}/messages' },
       async run({ caller }, { conversation_id: id, limit, cursor, order, around: middle, as_of }) {
-        await memberStanding(log, caller.userId, id);
-        if (middle !== undefined) return around(id, caller.userId, middle, limit, as_of);
+        if (middle !== undefined) {
+          await memberStanding(log, caller.userId, id);
+          return around(id, caller.userId, middle, limit, as_of);
+        }
         const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
         const { direction, from } = cursor === undefined ? first : placeOf(cursor);
-        const page = await pageFrom(id, caller.userId, direction, from, limit, as_of);
+        // Both are asked for at once; the page goes nowhere unless the caller may see it.
+        const [, page] = await Promise.all([
+          memberStanding(log, caller.userId, id),
+          pageFrom(id, caller.userId, direction, from, limit, as_of),
+        ]);
         return listOf(page.items, page.next);
       },
     }),
@@ -189,7 +197,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
         await memberStanding(log, caller.userId, id);
         const found = (await reading.byKeys(history, conversationStream(id), [message_id], as_of)).get(message_id);
         if (!found) throw fail('not_found', 'There is no such message');
-        return new RawJson(forReader(JSON.stringify(found.doc), caller.userId));
+        return new RawJson(forReader(Buffer.from(JSON.stringify(found.doc)), caller.userId));
       },
     }),
   ];

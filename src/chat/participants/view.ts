@@ -78,9 +78,9 @@ export function participantReads({ log, reading }: Deps, { people }: Pick<People
         as_of,
       );
       const page = rows.slice(0, limit);
-      const items = await withUsers(page.map((row) => JSON.parse(row.json) as Participant));
+      const items = await withUsers(page.map((row) => JSON.parse(row.json.toString()) as Participant));
       return listOf(
-        items.map((item) => JSON.stringify(item)),
+        items.map((item) => Buffer.from(JSON.stringify(item))),
         rows.length > limit ? encodeCursor([page.at(-1)!.order]) : null,
       );
     },
