@@ -72,10 +72,17 @@ export class Keys {
 
   /** The key `name` of an owner, or of the owner's partition. */
   of(owner: Owner, name: string): string {
+    return this.all(owner, [name])[0]!;
+  }
+
+  /** The same for many names. */
+  all(owner: Owner, names: readonly string[]): string[] {
     const partition = this.partitionOf(owner.id);
-    const suffix = perOwner[name];
-    if (suffix !== undefined) return `${this.prefixes[partition]}${owner.kind}:${owner.id}${suffix}`;
-    return this.at(partition, name);
+    const ownKey = `${this.prefixes[partition]}${owner.kind}:${owner.id}`;
+    return names.map((name) => {
+      const suffix = perOwner[name];
+      return suffix === undefined ? this.at(partition, name) : ownKey + suffix;
+    });
   }
 
   /** The key `name` of a partition. */

@@ -49,6 +49,8 @@ export interface Subscriber {
 export interface Delivery {
   readonly events: readonly Framed[];
   readonly joined: Buffer;
+  /** `alone`: no other stream brought anything, so there is nothing to gather with it. */
+  readonly company: 'alone' | 'others';
 }
 
 interface Followed {
@@ -221,9 +223,10 @@ export class Fanout {
   }
 
   private deliver(deliveries: Map<Followed, Framed[]>): void {
+    const company = deliveries.size === 1 ? 'alone' : 'others';
     for (const [{ subscribers }, events] of deliveries) {
       const joined = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map((e) => e.frame));
-      const batch = { events, joined };
+      const batch = { events, joined, company } as const;
       for (const subscriber of subscribers) subscriber.deliver(batch);
     }
     deliveries.clear();

@@ -49,19 +49,24 @@ export interface OutboxOptions {
 }
 
 export class Outbox {
-  private readonly socket: Duplex;
-  private readonly options: OutboxOptions;
+  // What every delivery looks at comes first: with many sockets the time goes into fetching these objects from memory.
   /**
    * What the next write takes. Mostly that is one frame, and then there is no list: a new list for each write would live in the old
    * generation, since one is always waiting, and drag its frames along there, which is a full collection every few seconds.
    */
-  private first: Buffer | undefined;
+  private first: Buffer | undefined = undefined;
+  private readonly socket: Duplex;
+  private readonly maxBufferedBytes: number;
+  private readonly flusher: Flusher;
+  private readonly onTooSlow: () => void;
   private readonly rest: Buffer[] = [];
   private pendingBytes = 0;
 
-  constructor(socket: Duplex, options: OutboxOptions) {
+  constructor(socket: Duplex, { flusher, maxBufferedBytes, onTooSlow }: OutboxOptions) {
     this.socket = socket;
-    this.options = options;
+    this.flusher = flusher;
+    this.maxBufferedBytes = maxBufferedBytes;
+    this.onTooSlow = onTooSlow;
   }
 
   /** Bytes that the socket has not taken yet. */
@@ -74,8 +79,15 @@ export class Outbox {
     if (this.first) this.rest.push(frame);
     else {
       this.first = frame;
-      this.options.flusher.add(this);
+      this.flusher.add(this);
     }
+  }
+
+  /** Writes at once, for who knows that nothing more comes in this turn. */
+  write(frame: Buffer): void {
+    if (!this.first) return this.put(frame);
+    this.push(frame);
+    this.flush();
   }
 
   /** For frames that only this socket gets. */
@@ -88,15 +100,20 @@ export class Outbox {
   }
 
   flush(): void {
-    const { first, rest, socket } = this;
+    const { first, rest } = this;
     if (!first) return;
     const frames = rest.length === 0 ? first : Buffer.concat([first, ...rest]);
     this.first = undefined;
     rest.length = 0;
     this.pendingBytes = 0;
-    if (socket.destroyed || !socket.writable) return;
+    this.put(frames);
+  }
+
+  private put(frames: Buffer): void {
+    const { socket } = this;
+    if (!socket.writable) return;
     // Looked at before the write: what is left of earlier turns tells of the reader, one turn's own size tells of who wrote so much.
-    if (socket.writableLength > this.options.maxBufferedBytes) return this.options.onTooSlow();
+    if (socket.writableLength > this.maxBufferedBytes) return this.onTooSlow();
     socket.write(frames);
   }
 

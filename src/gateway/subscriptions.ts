@@ -30,9 +30,10 @@ export interface SubscriptionsParts {
 
 /** One stream of one session, and what the fan-out calls for each event. */
 class Subscription implements Subscriber {
-  readonly stream: StreamRef;
   /** Undefined once events flow. */
   catching: CatchUp | undefined = new CatchUp(0);
+  private readonly outbox: Outbox;
+  readonly stream: StreamRef;
   /** `listed`: of the user's list, which may be old. `arriving`: the user just came in, where is being looked up. */
   stage: 'listed' | 'arriving' | 'placed' = 'listed';
   /** Id of the event before those to be sent; '' where what waits is the beginning. */
@@ -40,7 +41,6 @@ class Subscription implements Subscriber {
   /** True when the log may have more after `place` than what waits. */
   mustRead = false;
   private readonly session: Subscriptions;
-  private readonly outbox: Outbox;
 
   constructor(stream: StreamRef, session: Subscriptions, outbox: Outbox) {
     this.stream = stream;
@@ -50,7 +50,7 @@ class Subscription implements Subscriber {
 
   deliver(batch: Delivery): void {
     const { catching, outbox } = this;
-    if (!catching) return outbox.push(batch.joined);
+    if (!catching) return batch.company === 'alone' ? outbox.write(batch.joined) : outbox.push(batch.joined);
     for (const event of catching.live(batch.events)) outbox.push(event.frame);
     if (catching.isOver(batch.events.at(-1)!.seq)) this.catching = undefined;
   }

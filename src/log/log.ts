@@ -127,19 +127,22 @@ export class Log {
 
   /** Runs any script at an owner's partition; keys and arguments are matched by the names in its header. */
   async run(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
-    return this.call(this.script(name), (key) => this.keys.of(owner, key), args, openKeys);
+    const script = this.script(name);
+    return this.call(script, this.keys.all(owner, script.fixedKeys), args, openKeys);
   }
 
   /** Runs a script that belongs to a partition rather than to an owner. */
   async runAt(name: string, partition: number, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
-    return this.call(this.script(name), (key) => this.keys.at(partition, key), args, openKeys);
+    const script = this.script(name);
+    const keys = script.fixedKeys.map((key) => this.keys.at(partition, key));
+    return this.call(script, keys, args, openKeys);
   }
 
   /** Runs a script that only reads, at an owner's partition. Its reply comes as the bytes that Redis has, nothing is decoded. */
   async ask(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[]): Promise<Bytes[]> {
     const script = this.script(name);
-    const { keys, values } = bound(script, (key) => this.keys.of(owner, key), args, openKeys);
-    return translated(this.writer.ask(script, keys, values));
+    const keys = [...this.keys.all(owner, script.fixedKeys), ...openKeys];
+    return translated(this.writer.ask(script, keys, valuesOf(script, args)));
   }
 
   /** Events of a stream after an id, oldest first, at most `count`. */
@@ -298,14 +301,13 @@ export class Log {
 
   private async call(
     script: Script,
-    keyOf: (name: string) => string,
+    keys: readonly string[],
     args: Append['args'],
     openKeys: readonly string[],
   ): Promise<Reply> {
-    const { keys, values } = bound(script, keyOf, args, openKeys);
     // Only what writes an event is worth waiting for: the rest can be done again.
     const writer = script.emits.length > 0 ? (this.replicated ?? this.writer) : this.writer;
-    const reply = await translated(writer.run(script, keys, values));
+    const reply = await translated(writer.run(script, [...keys, ...openKeys], valuesOf(script, args)));
     if (reply[0] !== 'fail') return reply;
     const code = String(reply[1]);
     throw isErrorCode(code)
@@ -321,18 +323,8 @@ export class Log {
   }
 }
 
-/** A script's keys and arguments in the order of its header. */
-function bound(
-  script: Script,
-  keyOf: (name: string) => string,
-  args: Append['args'],
-  openKeys: readonly string[],
-): { keys: string[]; values: string[] } {
-  const keys: string[] = [];
-  for (const name of script.keys) {
-    if (!name.endsWith('...')) keys.push(keyOf(name));
-  }
-  keys.push(...openKeys);
+/** A script's arguments in the order of its header. */
+function valuesOf(script: Script, args: Append['args']): string[] {
   const values: string[] = [];
   for (const name of script.args) {
     const value = args[name.endsWith('...') ? name.slice(0, -3) : name];
@@ -340,7 +332,7 @@ function bound(
     else if (value) values.push(...value);
     else throw new Error(`${script.name} needs the argument ${name}`);
   }
-  return { keys, values };
+  return values;
 }
 
 function fingerprintOf({ script, body }: Append): string {

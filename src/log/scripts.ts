@@ -11,6 +11,8 @@ import { isKeyName } from '../keys.ts';
 export interface Script {
   readonly name: string;
   readonly keys: readonly string[];
+  /** Those of `keys` that have a name of their own; a last one that ends in `...` stands for keys which the caller gives. */
+  readonly fixedKeys: readonly string[];
   readonly args: readonly string[];
   readonly fails: readonly string[];
   /** `<event type>/<version>` */
@@ -75,7 +77,8 @@ function loadScript(folder: URL, name: string): Script {
 
   const flags = header['FLAGS'] ? ` flags=${header['FLAGS'].join(',')}` : '';
   const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${library}\n${text}`;
-  return { name, keys, args, fails, emits, source, sha: createHash('sha1').update(source).digest('hex') };
+  const fixedKeys = keys.filter((key) => !key.endsWith(OPEN_ENDED));
+  return { name, keys, fixedKeys, args, fails, emits, source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
 /** `local a, b = KEYS[1], KEYS[2]`, and a loop for a last name that stands for all the rest. */

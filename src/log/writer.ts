@@ -128,13 +128,13 @@ export class ScriptWriter {
     this.waiting.set(master, []);
     try {
       const replies = await this.round(calls);
-      for (const [i, { resolve, reject }] of calls.entries()) {
+      for (const [i, call] of calls.entries()) {
         const [error, reply] = replies[i]!;
-        if (error) reject(error);
-        else resolve(reply as Reply);
+        if (error) call.reject(error);
+        else call.resolve(reply as Reply);
       }
     } catch (error) {
-      for (const { reject } of calls) reject(error);
+      for (const call of calls) call.reject(error);
     }
     if (this.waiting.get(master)?.length === 0) this.waiting.delete(master);
     else setImmediate(() => void this.drain(master));

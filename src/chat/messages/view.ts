@@ -163,7 +163,11 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       pageFrom(id, userId, 'down', found.order, olderCount, asOf),
       pageFrom(id, userId, 'up', found.order, limit - 1 - olderCount, asOf),
     ]);
-    const items = [...older.items.toReversed(), forReader(Buffer.from(JSON.stringify(found.doc)), userId), ...newer.items];
+    const items = [
+      ...older.items.toReversed(),
+      forReader(Buffer.from(JSON.stringify(found.doc)), userId),
+      ...newer.items,
+    ];
     return listOf(items, newer.next, { prev_cursor: older.next });
   }
 

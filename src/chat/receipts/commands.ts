@@ -18,7 +18,9 @@ export function receipts({ log, reading }: Deps): Feature {
     const stream = conversationStream(conversationId);
     for (let from = seq === undefined ? undefined : seq + 1; ;) {
       const rows = await reading.page(history, stream, { direction: 'down', from, limit: 20 }, undefined);
-      const found = rows.map((row) => JSON.parse(row.json.toString()) as Message).find((m) => m.message_type !== 'system');
+      const found = rows
+        .map((row) => JSON.parse(row.json.toString()) as Message)
+        .find((m) => m.message_type !== 'system');
       if (found || rows.length < 20) return found?.id;
       from = rows.at(-1)!.order;
     }
