@@ -1,4 +1,5 @@
 /** The log: reading by id, and what a server must promise before it is used. */
+import type { Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { START } from '../src/envelope.ts';
@@ -166,6 +167,15 @@ for (const topology of topologies) {
           const page = await world.log.directoryPage('channels', prefix, after, 50);
           expect(page.entries).to.deep.equal(entries.filter((entry) => entry.startsWith(prefix)));
         }
+      });
+
+      it('what one turn asks for leaves in one write for each server', async () => {
+        const sockets = world.log.connection.masters().map((master) => master.stream as Socket);
+        const asked = Promise.all([room.create(), redis().get('a'), redis().get('b')]);
+        expect(sockets.some(({ writableCorked }) => writableCorked === 1)).to.equal(true);
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(sockets.map(({ writableCorked }) => writableCorked)).to.deep.equal(sockets.map(() => 0));
+        expect((await asked).slice(1)).to.deep.equal([null, null]);
       });
 
       it('tells where a feed ends and where each group stands', async () => {

@@ -60,6 +60,18 @@ describe('outbox', () => {
     expect(wire.writes).to.have.length(2);
   });
 
+  it('what has no company goes out at once, behind what waits', async () => {
+    const wire = new Wire();
+    const { outbox } = outboxOn(wire);
+    outbox.write(textFrame('a'));
+    expect(wire.writes).to.deep.equal([textFrame('a')]);
+    outbox.push(textFrame('b'));
+    outbox.write(textFrame('c'));
+    expect(wire.writes.slice(1)).to.deep.equal([Buffer.concat([textFrame('b'), textFrame('c')])]);
+    await turn();
+    expect(wire.writes).to.have.length(2);
+  });
+
   it('a complete batch does not wait for the end of the turn, and is not written twice', async () => {
     const wire = new Wire();
     const { outbox, flusher } = outboxOn(wire);
