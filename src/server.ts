@@ -44,7 +44,7 @@ const LEASE_MS = 10_000;
 const KEEP_FEED_MS = 60_000;
 const PROJECTOR_BATCH = 100;
 /** Projectors gather this long: a quiet room's every message would else wake them, and a node that also serves sockets. */
-const PROJECTOR_GATHER_MS = 250;
+const PROJECTOR_GATHER_MS = 500;
 /** Requests under way have this long to end. */
 const LAST_REQUESTS_MS = 5_000;
 

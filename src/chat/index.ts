@@ -113,10 +113,14 @@ export function chat(log: Log, views: Views, config: Config): Chat {
     const type = found?.socket ? frame.type : `${frame.type} on a WebSocket`;
     const { body, eventId } = await doors.command(type, context, frame.data ?? {});
     const noun = found?.noun;
-    const about = eventId
-      ? { event_id: eventId, seq: Number(eventId.slice(eventId.indexOf('-') + 1)), durability: log.durability }
-      : {};
-    return { ...about, ...(body && noun ? { [noun]: plain(body) } : {}) };
+    const answer: Record<string, unknown> = {};
+    if (eventId) {
+      answer['event_id'] = eventId;
+      answer['seq'] = Number(eventId.slice(eventId.indexOf('-') + 1));
+      answer['durability'] = log.durability;
+    }
+    if (body && noun) answer[noun] = plain(body);
+    return answer;
   }
 
   const effects = effectsByType(decode);

@@ -190,7 +190,7 @@ export class Session {
     checkPlain(parsed);
     const frame = checkCommandFrame(parsed);
     if (frame.type === 'ping') {
-      this.send({ type: 'pong', ...(id === undefined ? {} : { id }), data: {} });
+      this.send({ type: 'pong', id, data: {} });
     } else if (frame.type === 'session.resume') {
       await this.resume(frame);
       this.ack(id, {});
@@ -221,18 +221,17 @@ export class Session {
   }
 
   private ack(id: string | undefined, data: object): void {
-    this.send({ type: 'ack', ...(id === undefined ? {} : { id }), data });
+    this.send({ type: 'ack', id, data });
   }
 
   private refuse(id: string | undefined, error: unknown): void {
     const known: ChatError = asChatError(error);
     if (known.code === 'internal') this.parts.onError(error);
     const { code, message: detail, retryAfter: retry_after } = known;
-    const told = { code, detail, ...(retry_after === undefined ? {} : { retry_after }) };
-    this.send({ type: 'error', ...(id === undefined ? {} : { id }), error: told });
+    this.send({ type: 'error', id, error: { code, detail, retry_after } });
   }
 
-  /** After a close frame nothing may follow. */
+  /** A field that is undefined is left out of the frame. After a close frame nothing may follow. */
   private send(message: object): void {
     if (!this.isClosing) this.parts.outbox.send(message);
   }
