@@ -28,7 +28,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
 import type { Logger } from './logger.ts';
 import { randomness } from './randomness.ts';
-import { Projector } from './projector/projector.ts';
+import { GATHER_MS, Projector } from './projector/projector.ts';
 import { Views } from './views/store.ts';
 
 export interface RunningServer {
@@ -43,8 +43,6 @@ const LEASE_MS = 10_000;
 /** Feed entries stay this long after every group is done with them, for gateways that lag. */
 const KEEP_FEED_MS = 60_000;
 const PROJECTOR_BATCH = 100;
-/** Projectors gather this long: a quiet room's every message would else wake them, and a node that also serves sockets. */
-const PROJECTOR_GATHER_MS = 500;
 /** Requests under way have this long to end. */
 const LAST_REQUESTS_MS = 5_000;
 
@@ -85,7 +83,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         worker: random.newId(),
         batchSize: PROJECTOR_BATCH,
         leaseMs: LEASE_MS,
-        gatherMs: PROJECTOR_GATHER_MS,
+        gatherMs: GATHER_MS,
         keepFeedMs: KEEP_FEED_MS,
       });
       await projector.start();

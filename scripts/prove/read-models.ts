@@ -20,6 +20,8 @@ export interface ProjectorSettings {
   readonly worker: string;
   readonly batchSize: number;
   readonly leaseMs: number;
+  /** Little when absent, for a story that waits for it. */
+  readonly gatherMs?: number;
   readonly warn?: (message: string, fields?: Record<string, unknown>) => void;
 }
 
@@ -45,7 +47,7 @@ export class ReadModels {
   }
 
   /** A projector of this process, as a node has one. */
-  projector({ worker, batchSize, leaseMs, warn = () => {} }: ProjectorSettings): Projector {
+  projector({ worker, batchSize, leaseMs, gatherMs = 20, warn = () => {} }: ProjectorSettings): Projector {
     return new Projector({
       ...this.fold(),
       warn,
@@ -54,7 +56,7 @@ export class ReadModels {
       worker,
       batchSize,
       leaseMs,
-      gatherMs: 20,
+      gatherMs,
       keepFeedMs: 3_600_000,
     });
   }

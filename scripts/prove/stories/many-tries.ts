@@ -31,7 +31,7 @@ async function tell({ short }: StoryOptions, findings: Findings, world: World): 
   const doors = await Promise.all(nodes.map((node) => world.proxy(node.settings.port)));
   const through = doors.map((door) => `http://127.0.0.1:${door.port}`);
   const messages = short ? MESSAGES.short : MESSAGES.long;
-  const authors = 16;
+  const authors = short ? 16 : 80;
   const { writers } = await cast(world, random, {
     writers: authors,
     readers: 0,
