@@ -14,13 +14,15 @@ interface Result {
   readonly sides: Record<string, Record<string, { median: number; min: number; max: number }>>;
 }
 
-async function measure({ name, about, rounds, sides }: Case): Promise<Result> {
+const ROUNDS = 5;
+
+async function measure({ name, about, sides }: Case): Promise<Result> {
   const open: [string, Side][] = [];
   const found = new Map<string, Measures[]>();
   try {
     for (const [side, start] of Object.entries(sides)) open.push([side, await start()]);
-    for (const [, side] of open) if (rounds > 2) await side.round(); // one round to warm up
-    for (let round = 0; round < rounds; round += 1) {
+    for (const [, side] of open) await side.round(); // to warm up
+    for (let round = 0; round < ROUNDS; round += 1) {
       for (const [label, side] of open) found.set(label, [...(found.get(label) ?? []), await side.round()]);
     }
   } finally {

@@ -1,4 +1,6 @@
 /** Live cases: each runs once per round against the product and against the bare server, in turn. */
+import { Redis } from 'ioredis';
+import { startRedis } from '../redis-server.ts';
 import { makeRoom, makeUsers, sendCommand } from './people.ts';
 import { cpuUs, rssKib, startBare, startProduct } from './processes.ts';
 import type { Product, Target } from './processes.ts';
@@ -13,7 +15,6 @@ export interface Side {
 export interface Case {
   readonly name: string;
   readonly about: string;
-  readonly rounds: number;
   readonly sides: Readonly<Record<string, () => Promise<Side>>>;
 }
 
@@ -144,34 +145,47 @@ async function closedLoop({ target, rooms }: Rooms, perRoom: number): Promise<Me
   };
 }
 
-/** Sends at a steady rate over rooms; from the send to the last member's screen. */
-async function latency({ target, rooms }: Rooms, perSecond: number, seconds: number): Promise<Measures> {
+/** Does something at a steady rate; `act` resolves when it has come through. */
+async function atRate(perSecond: number, seconds: number, act: (n: number) => Promise<unknown>): Promise<Measures> {
   const times: number[] = [];
-  const cpu = cpuUs(target.pids);
   const total = perSecond * seconds;
   const began = performance.now();
   const ends: Promise<void>[] = [];
-  for (let sent = 0; sent < total; sent += 1) {
-    const { id, sockets } = rooms[sent % rooms.length]!;
-    const goals = sockets.map((socket) => socket.frames + 1);
+  for (let n = 0; n < total; n += 1) {
     const at = performance.now();
-    sockets[0]!.send(sendCommand(id));
-    ends.push(
-      Promise.all(sockets.map((socket, i) => socket.until(() => socket.frames >= goals[i]!))).then(() => {
-        times.push(performance.now() - at);
-      }),
-    );
-    const due = began + ((sent + 1) * 1_000) / perSecond - performance.now();
+    ends.push(act(n).then(() => void times.push(performance.now() - at)));
+    const due = began + ((n + 1) * 1_000) / perSecond - performance.now();
     if (due > 0.2) await pause(due);
   }
   await Promise.all(ends);
   times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))]!;
+  return { 'p50 ms': at(0.5), 'p99 ms': at(0.99), 'p999 ms': at(0.999) };
+}
+
+/** From the send to the last member's screen. */
+async function latency({ target, rooms }: Rooms, perSecond: number, seconds: number): Promise<Measures> {
+  const cpu = cpuUs(target.pids);
+  const times = await atRate(perSecond, seconds, (n) => {
+    const { id, sockets } = rooms[n % rooms.length]!;
+    const goals = sockets.map((socket) => socket.frames + 1);
+    sockets[0]!.send(sendCommand(id));
+    return Promise.all(sockets.map((socket, i) => socket.until(() => socket.frames >= goals[i]!)));
+  });
+  return { ...times, 'cpu us/send': (cpuUs(target.pids) - cpu) / (perSecond * seconds) };
+}
+
+/** What of that is the disk: a bare durable append at the same rate. */
+async function durableAppends(perSecond: number, seconds: number): Promise<Side> {
+  const server = await startRedis();
+  const client = new Redis(server.url);
+  const event = 'x'.repeat(480);
   return {
-    'p50 ms': at(0.5),
-    'p99 ms': at(0.99),
-    'p999 ms': at(0.999),
-    'cpu us/send': (cpuUs(target.pids) - cpu) / total,
+    round: () => atRate(perSecond, seconds, () => client.xadd('bare', '*', 'event', event)),
+    async stop() {
+      client.disconnect();
+      await server.stop();
+    },
   };
 }
 
@@ -239,26 +253,22 @@ export const liveCases: readonly Case[] = [
   {
     name: 'room-paced',
     about: 'a room of 500, 20 messages a second',
-    rounds: 5,
     sides: both(1, 500, (m) => paced(m, 20, 4)),
   },
   {
     name: 'room-saturated',
     about: 'a room of 500, 16 messages in flight',
-    rounds: 5,
     sides: both(1, 500, (m) => saturated(m, 16, 1_600)),
   },
   {
     name: 'many-rooms',
     about: '500 rooms of 4, each one durable send at a time',
-    rounds: 5,
     sides: both(500, 4, (m) => closedLoop(m, 40)),
   },
   {
     name: 'latency',
     about: '500 sends a second to 50 rooms of 10, to the last screen',
-    rounds: 5,
-    sides: both(50, 10, (m) => latency(m, 500, 4)),
+    sides: { ...both(50, 10, (m) => latency(m, 500, 4)), xadd: () => durableAppends(500, 4) },
   },
-  { name: 'idle', about: '10,000 sockets that do nothing', rounds: 2, sides: idleSides },
+  { name: 'idle', about: '10,000 sockets that do nothing', sides: idleSides },
 ];

@@ -230,16 +230,14 @@ export const storedCases: readonly Case[] = [
   {
     name: 'append',
     about: 'the guarded append, beside a bare XADD',
-    rounds: 5,
     sides: { rill: appends, bare: bareAppends },
   },
-  { name: 'pages', about: 'pages of 50 from a room of 100,000', rounds: 5, sides: { rill: pages } },
-  { name: 'returning', about: '1,000 clients that each missed 100 messages', rounds: 3, sides: { rill: returning } },
+  { name: 'pages', about: 'pages of 50 from a room of 100,000', sides: { rill: pages } },
+  { name: 'returning', about: '1,000 clients that each missed 100 messages', sides: { rill: returning } },
   {
     name: 'rebuild',
     about: 'all views of 100,000 events, and reading them again',
-    rounds: 3,
     sides: { rill: rebuilding },
   },
-  { name: 'memory', about: 'Redis bytes for a message of 100 characters', rounds: 2, sides: { rill: memory } },
+  { name: 'memory', about: 'Redis bytes for a message of 100 characters', sides: { rill: memory } },
 ];
