@@ -152,11 +152,10 @@ export class ScriptWriter {
     const replies = (await within(batch.exec())) ?? [];
     if (replies.length < batch.length) throw fail('unknown_outcome');
     const [error, reached] = replies.at(-1)!;
-    if (error) throw error;
-    if (Number(reached) < this.acks) {
-      throw fail('unknown_outcome', `${String(reached)} replicas have it, not ${this.acks}`);
-    }
-    return replies.slice(0, calls.length);
+    if (!error && Number(reached) >= this.acks) return replies.slice(0, calls.length);
+    // What was refused says more than the WAIT behind it: a primary that came back as a replica answers MOVED, and takes no WAIT.
+    const doubt = fail('unknown_outcome', error?.message ?? `${String(reached)} replicas have it, not ${this.acks}`);
+    return replies.slice(0, calls.length).map(([refused]) => [refused ?? doubt, undefined]);
   }
 
   /** Slots of one master and its replicas share a pipeline. */

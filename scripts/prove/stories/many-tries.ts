@@ -28,6 +28,7 @@ async function tell({ short }: StoryOptions, findings: Findings, world: World): 
     world.node(['api', 'gateway']),
     world.node(['api', 'gateway'], { REDIS_URL: toRedis.url }),
   ]);
+  await world.node(['projector']);
   const doors = await Promise.all(nodes.map((node) => world.proxy(node.settings.port)));
   const through = doors.map((door) => `http://127.0.0.1:${door.port}`);
   const messages = short ? MESSAGES.short : MESSAGES.long;
