@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { rawEvent } from '../../src/envelope.ts';
 import type { Projection } from '../../src/views/projection.ts';
 import { Views } from '../../src/views/store.ts';
-import { message, Room } from '../support/rooms.ts';
+import { codeOf, message, Room } from '../support/rooms.ts';
 import { topologies, useWorld } from '../support/world.ts';
 
 const collection: Projection = {
@@ -86,6 +86,19 @@ for (const topology of topologies) {
         const behind = await page('up', undefined, 1);
         expect(behind.missing).to.have.length(500);
         expect(behind.more).to.equal(behind.missing.at(-1)!.id);
+      });
+
+      it('answers while Redis has no memory left for writes', async () => {
+        await lay([1, 2], (await room.create()).id);
+        const masters = world.log.connection.masters();
+        const limit = (bytes: string) => Promise.all(masters.map((master) => master.config('SET', 'maxmemory', bytes)));
+        await limit('1');
+        try {
+          expect(await codeOf(room.send(1, 1))).to.equal('unavailable');
+          expect(ordersOf((await page('up', undefined, 5)).docs)).to.deep.equal([1, 2]);
+        } finally {
+          await limit('0');
+        }
       });
 
       it('is declared to write nothing, so that Redis would refuse it', () => {
