@@ -72,6 +72,9 @@ export function rawEvent(type: string, json: Buffer): RawEvent | undefined {
   return { id: match[1]!, seq: Number(match[2]), type, stream, json };
 }
 
+/** An entry of a log or feed as Redis gives it: its id and its fields, null for one that was trimmed. */
+export type RawEntry = [Buffer, Buffer[] | null];
+
 /** The event in the fields of a log or feed entry, or undefined where they are not ours. */
 export function eventOfEntry(fields: readonly Buffer[] | null): RawEvent | undefined {
   if (!fields || fields.length < 4 || fields[0]!.toString() !== 'type' || fields[2]!.toString() !== 'event')

@@ -1,6 +1,6 @@
 -- Reads of a collection, all of one instant. Needs the locals head log views missing: views[1] is the collection's index and views[2]
 -- its documents by order. A reader gets, with the documents, how far the view is, the stream's last event, and where the view is
--- behind, at most `missing` entries of the log after it.
+-- behind, at most `missing` entries of the log after it; 0 for who has no use for them.
 
 local index, docs = views[1], views[2]
 local applied = redis.call('HGET', index, 'applied') or '0-0'
@@ -14,6 +14,6 @@ local function answer(rows)
     orders[#orders + 1] = rows[i + 1]
   end
   local behind = {}
-  if last and last ~= applied then behind = redis.call('XRANGE', log, '(' .. applied, '+', 'COUNT', missing) end
+  if last and last ~= applied and missing ~= '0' then behind = redis.call('XRANGE', log, '(' .. applied, '+', 'COUNT', missing) end
   return { 'ok', applied, last or '', table.concat(orders, ' '), found, behind }
 end

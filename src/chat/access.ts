@@ -39,7 +39,7 @@ export async function standings(log: Log, userId: string, ids: readonly string[]
   return (await allStandings(log, userId, ids)).map((standing) => (standing?.isDeleted ? undefined : standing));
 }
 
-/** The same also for deleted ones, one pipeline. */
+/** The same also for deleted ones, in one write. */
 export async function allStandings(
   log: Log,
   userId: string,

@@ -14,6 +14,9 @@ import type { Page, PageRange, StoredDoc, Views } from '../views/store.ts';
 /** Where a read stops: everything, or the log up to an event id or a time (its end is the id of that millisecond's last event). */
 export type AsOf = string | undefined;
 
+/** Events that come with a page of a view that is behind; what is beyond them is read on its own. */
+const MISSING = 500;
+
 export class Reading {
   private readonly log: Log;
   private readonly views: Views;
@@ -34,7 +37,7 @@ export class Reading {
   ): Promise<StoredDoc[]> {
     if (asOf !== undefined) return pick(await this.foldUntil(projection, stream, asOf), range);
     for (let limit = range.limit; ;) {
-      const stored = await translated(this.views.page(projection, stream, { ...range, limit }));
+      const stored = await translated(this.views.page(projection, stream, { ...range, limit }, MISSING));
       if (stored.applied === stored.head || stored.head === undefined) return stored.docs.slice(0, range.limit);
       const sheet = new Sheet<Doc>();
       await this.foldStored(projection, stream, stored, sheet);
@@ -58,7 +61,12 @@ export class Reading {
     if (asOf !== undefined) sheet = await this.foldUntil(projection, stream, asOf);
     else {
       sheet = new Sheet<Doc>();
-      await this.foldStored(projection, stream, await translated(this.views.byKeys(projection, stream, keys)), sheet);
+      await this.foldStored(
+        projection,
+        stream,
+        await translated(this.views.byKeys(projection, stream, keys, MISSING)),
+        sheet,
+      );
     }
     return new Map(
       keys

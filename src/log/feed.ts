@@ -5,7 +5,7 @@
  */
 import type { Redis } from 'ioredis';
 import { eventOfEntry } from '../envelope.ts';
-import type { RawEvent } from '../envelope.ts';
+import type { RawEntry, RawEvent } from '../envelope.ts';
 import { BLOCK_MS, translated } from './connection.ts';
 import type { Log } from './log.ts';
 
@@ -40,8 +40,6 @@ export interface Batch {
   readonly expects?: readonly Expected[];
   readonly writes: readonly Write[];
 }
-
-type Rows = [Buffer, Buffer[] | null][];
 
 export class FeedGroup {
   readonly name: string;
@@ -97,7 +95,7 @@ export class FeedGroup {
           cursor,
           'COUNT',
           500,
-        ) as Promise<[Buffer, Rows, Buffer[]?]>,
+        ) as Promise<[Buffer, RawEntry[], Buffer[]?]>,
       );
       found.push(...reply[1].map(toEntry));
       found.push(...(reply[2] ?? []).map((id) => ({ id: id.toString(), event: undefined, fields: null })));
@@ -122,7 +120,7 @@ export class FeedGroup {
         ...keys,
         ...keys.map(() => '>'),
       ),
-    )) as [Buffer, Rows][] | null;
+    )) as [Buffer, RawEntry[]][] | null;
     return new Map((reply ?? []).map(([key, rows]) => [partitions[keys.indexOf(key.toString())]!, rows.map(toEntry)]));
   }
 
@@ -131,7 +129,7 @@ export class FeedGroup {
     const rows = await translated(
       this.log.connection.commands.xrangeBuffer(this.feed(partition), `(${checkpoint}`, '+', 'COUNT', count),
     );
-    return (rows as Rows).map(toEntry);
+    return (rows as RawEntry[]).map(toEntry);
   }
 
   /**
@@ -180,6 +178,6 @@ export class FeedGroup {
   }
 }
 
-function toEntry([id, fields]: [Buffer, Buffer[] | null]): FeedEntry {
+function toEntry([id, fields]: RawEntry): FeedEntry {
   return { id: id.toString(), event: eventOfEntry(fields), fields };
 }

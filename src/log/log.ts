@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { eventId, eventOfEntry, START } from '../envelope.ts';
-import type { RawEvent } from '../envelope.ts';
+import type { RawEntry, RawEvent } from '../envelope.ts';
 import { fail, isErrorCode } from '../errors.ts';
 import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
@@ -154,7 +154,7 @@ export class Log {
   async readBefore(stream: StreamRef, before: string, count = PAGE): Promise<RawEvent[]> {
     const key = this.keys.of(stream, 'log');
     const read = (end: string, most: number) =>
-      this.connection.commands.xrevrangeBuffer(key, end, '-', 'COUNT', most) as Promise<Row[]>;
+      this.connection.commands.xrevrangeBuffer(key, end, '-', 'COUNT', most) as Promise<RawEntry[]>;
     return onlyEvents(read, before === '+' ? '+' : `(${before}`, count);
   }
 
@@ -206,7 +206,7 @@ export class Log {
     }
   }
 
-  /** Fields of the heads (guard state) of many streams, one pipeline; undefined for a stream that does not exist. */
+  /** Fields of the heads (guard state) of many streams, in one write; undefined for a stream that does not exist. */
   async heads<F extends string>(
     streams: readonly StreamRef[],
     fields: readonly F[],
@@ -318,7 +318,7 @@ export class Log {
   private async range(stream: StreamRef, from: string, to: string, count: number): Promise<RawEvent[]> {
     const key = this.keys.of(stream, 'log');
     const read = (start: string, most: number) =>
-      this.connection.commands.xrangeBuffer(key, start, to, 'COUNT', most) as Promise<Row[]>;
+      this.connection.commands.xrangeBuffer(key, start, to, 'COUNT', most) as Promise<RawEntry[]>;
     return onlyEvents(read, from, count);
   }
 }
@@ -342,14 +342,12 @@ function fingerprintOf({ script, body }: Append): string {
     .slice(0, 16);
 }
 
-type Row = [Buffer, Buffer[] | null];
-
 /**
  * Events from a place on, as many as asked for unless the log ends before. An entry that is not ours is left out: projectors see it in
  * the feed and park it. More is read in its place, so that a page that is not full is always the last.
  */
 async function onlyEvents(
-  read: (from: string, most: number) => Promise<Row[]>,
+  read: (from: string, most: number) => Promise<RawEntry[]>,
   from: string,
   count: number,
 ): Promise<RawEvent[]> {

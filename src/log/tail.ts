@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'ioredis';
 import type { Redis } from 'ioredis';
 import { eventOfEntry, START } from '../envelope.ts';
-import type { RawEvent } from '../envelope.ts';
+import type { RawEntry, RawEvent } from '../envelope.ts';
 import { BLOCK_MS } from './connection.ts';
 import type { Warn } from './connection.ts';
 import { seqOf } from './log.ts';
@@ -42,7 +42,7 @@ const BACK_OFF_MS = { first: 100, most: 2_000 };
 /** A feed that was emptied under us brings nothing until someone writes to it, so where it stands is asked now and then. */
 const ASK_HEADS_EVERY_MS = 2_000;
 
-type Rows = [Buffer, [Buffer, Buffer[] | null][]][];
+type Rows = [Buffer, RawEntry[]][];
 
 /**
  * XREAD over the feeds. It goes out after every wake, and on a single Redis it has more than a hundred arguments of which a few change, so
@@ -156,7 +156,7 @@ export class Tail {
     return true;
   }
 
-  private async take(cursor: Cursor, rows: [Buffer, Buffer[] | null][]): Promise<void> {
+  private async take(cursor: Cursor, rows: readonly RawEntry[]): Promise<void> {
     const events: RawEvent[] = [];
     for (const [id, fields] of rows) {
       const entryId = id.toString('latin1');

@@ -70,13 +70,7 @@ export class ScriptWriter {
 
   /** Runs a script that only reads: it waits for no replica, and its reply is left as bytes. */
   async ask(script: Script, keys: readonly string[], values: readonly string[]): Promise<Bytes[]> {
-    const { client } = this;
-    try {
-      return (await (client as Redis).callBuffer('evalsha', script.sha, keys.length, ...keys, ...values)) as Bytes[];
-    } catch (error) {
-      if (!isForgotten(error)) throw error;
-      return (await (client as Redis).callBuffer('eval', script.source, keys.length, ...keys, ...values)) as Bytes[];
-    }
+    return (await this.evaluate('callBuffer', { script, keys, values })) as Bytes[];
   }
 
   close(): void {
@@ -97,15 +91,19 @@ export class ScriptWriter {
     } else throw error;
   }
 
-  private async send({ script, keys, values }: Call): Promise<Reply> {
-    const { client } = this;
-    if (client.status !== 'ready') throw fail('unavailable', 'Redis is not there right now');
+  private async send(call: Call): Promise<Reply> {
+    if (this.client.status !== 'ready') throw fail('unavailable', 'Redis is not there right now');
+    return (await this.evaluate('call', call)) as Reply;
+  }
+
+  /** By its digest; where that is forgotten the source goes out at once, before anything that is asked for later, so the order stays. */
+  private async evaluate(how: 'call' | 'callBuffer', { script, keys, values }: Call): Promise<unknown> {
+    const client = this.client as Redis; // a Cluster has both calls too, with other types
     try {
-      return (await client.evalsha(script.sha, keys.length, ...keys, ...values)) as Reply;
+      return await client[how]('evalsha', script.sha, keys.length, ...keys, ...values);
     } catch (error) {
       if (!isForgotten(error)) throw error;
-      // The source goes out at once, before anything that is asked for later, so the order stays.
-      return (await client.eval(script.source, keys.length, ...keys, ...values)) as Reply;
+      return client[how]('eval', script.source, keys.length, ...keys, ...values);
     }
   }
 

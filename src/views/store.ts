@@ -5,7 +5,7 @@
  */
 import type { Cluster, Redis } from 'ioredis';
 import { eventOfEntry, START } from '../envelope.ts';
-import type { RawEvent } from '../envelope.ts';
+import type { RawEntry, RawEvent } from '../envelope.ts';
 import type { Keys, Owner, StreamRef } from '../keys.ts';
 import { APPLIED, EntityReader } from './entities.ts';
 import { viewName } from './projection.ts';
@@ -48,9 +48,6 @@ export interface EntityPage<Doc> {
   readonly doc: Doc | undefined;
 }
 
-/** An entry of a log: its id and its fields. */
-type Entry = [Buffer, Buffer[] | null];
-
 /** Docs with `from` < order (`up`) or order < `from` (`down`), nearest first. */
 export interface PageRange {
   readonly direction: 'up' | 'down';
@@ -60,20 +57,15 @@ export interface PageRange {
 
 /** Arguments of one write: Lua can unpack some thousands at most. */
 const ARGS_PER_WRITE = 1_000;
-/** Events that come with a page of a view that is behind. */
-const MISSING = 500;
 const DUMP_PAGE = 1_000;
+
+type ScriptArgs = Readonly<Record<string, string | readonly string[]>>;
 
 /** What the store needs of the log: its connection, its key names and its scripts that read. */
 export interface ReadAccess {
   readonly connection: { readonly commands: Redis | Cluster };
   readonly keys: Keys;
-  ask(
-    script: string,
-    owner: Owner,
-    args: Readonly<Record<string, string | readonly string[]>>,
-    keys: readonly string[],
-  ): Promise<unknown[]>;
+  ask(script: string, owner: Owner, args: ScriptArgs, keys: readonly string[]): Promise<unknown[]>;
 }
 
 export class Views {
@@ -97,42 +89,47 @@ export class Views {
     return this.keys.view(viewName(projection), stream, 'docs');
   }
 
-  /** One page of a collection, with how far the view and the log are, all of one instant. */
-  async page(projection: Projection, stream: StreamRef, { direction, from, limit }: PageRange): Promise<Page> {
+  /**
+   * One page of a collection, with how far the view and the log are, all of one instant. Where the view is behind, at most `missing` events
+   * that it lacks come along.
+   */
+  async page(
+    projection: Projection,
+    stream: StreamRef,
+    { direction, from, limit }: PageRange,
+    missing = 0,
+  ): Promise<Page> {
     const end = direction === 'up' ? '-inf' : '+inf';
-    return this.collection('view.page', projection, stream, {
-      direction,
-      from: from === undefined ? end : `(${from}`,
-      limit: String(limit),
-      missing: String(MISSING),
-    });
+    const args = { direction, from: from === undefined ? end : `(${from}`, limit: String(limit) };
+    return this.collection('view.page', projection, stream, args, missing);
   }
 
   /** Documents of a collection by key, all of one instant. A key that is not there has no entry. */
-  async byKeys(projection: Projection, stream: StreamRef, keys: readonly string[]): Promise<Page> {
-    return this.collection('view.documents', projection, stream, { missing: String(MISSING), wanted: keys });
+  async byKeys(projection: Projection, stream: StreamRef, keys: readonly string[], missing = 0): Promise<Page> {
+    return this.collection('view.documents', projection, stream, { wanted: keys }, missing);
   }
 
   private async collection(
     script: string,
     projection: Projection,
     stream: StreamRef,
-    args: Readonly<Record<string, string | readonly string[]>>,
+    args: ScriptArgs,
+    missing: number,
   ): Promise<Page> {
     const keys = [this.indexKey(projection, stream), this.docsKey(projection, stream)];
-    const reply = await this.ask(script, stream, args, keys);
-    const [, applied, head, orders, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], Entry[]];
+    const reply = await this.ask(script, stream, { ...args, missing: String(missing) }, keys);
+    const [, applied, head, orders, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[]];
     const places = orders.length > 0 ? orders.toString('latin1').split(' ') : [];
     return {
       applied: applied.toString('latin1'),
       head: head.length > 0 ? head.toString('latin1') : undefined,
       docs: found.map((json, i) => ({ order: Number(places[i]), json })),
       missing: behind.flatMap(([, fields]) => eventOfEntry(fields) ?? []),
-      more: behind.length === MISSING ? behind.at(-1)![0].toString('latin1') : undefined,
+      more: behind.length > 0 && behind.length === missing ? behind.at(-1)![0].toString('latin1') : undefined,
     };
   }
 
-  /** `applied` of many streams' collections or entities, in one pipeline. */
+  /** `applied` of many streams' collections or entities, in one write. */
   async applied(pairsToAsk: readonly (readonly [Projection, StreamRef])[]): Promise<string[]> {
     return Promise.all(
       pairsToAsk.map(async ([p, s]) => (await this.redis.hget(this.indexKey(p, s), APPLIED)) ?? START),

@@ -46,7 +46,7 @@ for (const topology of topologies) {
 
     describe('view.page', () => {
       const page = (direction: 'up' | 'down', from: number | undefined, limit: number) =>
-        views.page(collection, room.stream, { direction, from, limit });
+        views.page(collection, room.stream, { direction, from, limit }, 500);
 
       it('answers documents nearest first, beyond the place asked for, as many as asked for', async () => {
         await lay([1, 2.5, 7, 1_000_000]);
@@ -86,6 +86,8 @@ for (const topology of topologies) {
         const behind = await page('up', undefined, 1);
         expect(behind.missing).to.have.length(500);
         expect(behind.more).to.equal(behind.missing.at(-1)!.id);
+        const alone = await views.page(collection, room.stream, { direction: 'up', limit: 1 });
+        expect([alone.missing, alone.more]).to.deep.equal([[], undefined]);
       });
 
       it('answers while Redis has no memory left for writes', async () => {
@@ -108,7 +110,7 @@ for (const topology of topologies) {
     });
 
     describe('view.documents', () => {
-      const byKeys = (...keys: string[]) => views.byKeys(collection, room.stream, keys);
+      const byKeys = (...keys: string[]) => views.byKeys(collection, room.stream, keys, 500);
 
       it('answers documents in the order asked for, without those that are not there', async () => {
         await lay([5, 6, 7]);

@@ -228,7 +228,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       const items = await Promise.all(page.map(({ id, standing }) => show(caller.userId, id, standing)));
       const next = found.length > limit && last ? encodeCursor([last.standing.active, last.id]) : null;
       return listOf(
-        items.flatMap((json) => (json === undefined ? [] : Buffer.from(json))),
+        items.filter((json) => json !== undefined),
         next,
       );
     },
@@ -261,7 +261,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       const all = await standings(log, caller.userId, ids);
       const shown = await Promise.all(ids.map(async (id, i) => all[i] && show(caller.userId, id, all[i])));
       return listOf(
-        shown.flatMap((json) => (json === undefined ? [] : Buffer.from(json))),
+        shown.filter((json) => json !== undefined),
         more ? encodeCursor([entries.at(-1)!]) : null,
       );
     },

@@ -80,7 +80,7 @@ export function participantReads({ log, reading }: Deps, { people }: Pick<People
       const page = rows.slice(0, limit);
       const items = await withUsers(page.map((row) => JSON.parse(row.json.toString()) as Participant));
       return listOf(
-        items.map((item) => Buffer.from(JSON.stringify(item))),
+        items.map((item) => JSON.stringify(item)),
         rows.length > limit ? encodeCursor([page.at(-1)!.order]) : null,
       );
     },
