@@ -113,7 +113,7 @@ export class Connection {
     const options: RedisOptions = {
       ...common,
       // The loop itself repeats its read from its own cursor, so a retry inside the client could only deliver out of turn.
-      autoResendUnfulfilledCommands: true,
+      autoResendUnfulfilledCommands: false,
       commandTimeout: BLOCK_MS * 2,
       lazyConnect: true,
       retryStrategy: () => null,

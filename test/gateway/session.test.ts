@@ -3,20 +3,13 @@ import { expect } from 'chai';
 import sinon from 'sinon';
 import { closeCodes } from '../../src/errors.ts';
 import { keyOf } from '../../src/gateway/fanout.ts';
-import { Gate, joined, left, NodeInMemory, OWN, ROOM, settled } from '../support/node-in-memory.ts';
-import type { SessionInMemory } from '../support/node-in-memory.ts';
+import { Gate, joined, left, NodeInMemory, open, OWN, ROOM, settled } from '../support/node-in-memory.ts';
 
 describe('session', () => {
   let node: NodeInMemory;
   beforeEach(() => {
     node = new NodeInMemory();
   });
-
-  const open = async (session: SessionInMemory) => {
-    await session.session.open();
-    await settled();
-    return session;
-  };
 
   describe('when the tail lost its place', () => {
     it('a hole in what it brings is read from the log, and what follows waits', async () => {

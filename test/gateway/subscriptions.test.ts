@@ -1,7 +1,6 @@
 /** What races do to the streams of a session, one step at a time: a node in memory, whose tail brings events when a test says so. */
 import { expect } from 'chai';
-import { Gate, joined, left, NodeInMemory, OWN, ROOM, settled } from '../support/node-in-memory.ts';
-import type { SessionInMemory } from '../support/node-in-memory.ts';
+import { Gate, joined, left, NodeInMemory, open, OWN, ROOM, settled } from '../support/node-in-memory.ts';
 import type { Opening } from '../../src/gateway/session.ts';
 
 const NOWHERE: Opening = { ready: '"conversations":[]', heads: new Map(), userEventId: '0-0' };
@@ -11,12 +10,6 @@ describe('subscriptions', () => {
   beforeEach(() => {
     node = new NodeInMemory();
   });
-
-  const open = async (session: SessionInMemory) => {
-    await session.session.open();
-    await settled();
-    return session;
-  };
 
   describe('where others stand further on', () => {
     it('what one session read ahead of the tail is not taken from another', async () => {

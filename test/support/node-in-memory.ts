@@ -152,6 +152,13 @@ export class SessionInMemory {
   }
 }
 
+/** Opens a session and lets what it began come to rest. */
+export async function open(session: SessionInMemory): Promise<SessionInMemory> {
+  await session.session.open();
+  await settled();
+  return session;
+}
+
 export const OWN = userStream(USER);
 export const left = (): Effect => ({ kind: 'left', userId: USER, conversationId: ROOM.id });
 export const joined = (): Effect => ({ kind: 'joined', userId: USER, conversationId: ROOM.id });
