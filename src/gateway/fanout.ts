@@ -3,6 +3,7 @@
  * brings of one stream is joined once and the same bytes go to every session. Owns the head of every followed stream, so that a
  * thousand reconnects need not ask Redis where it stands. Refuses features: what an event means for membership arrives as a function.
  */
+import type { Duplex } from 'node:stream';
 import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
@@ -10,7 +11,7 @@ import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import type { Framed } from './catchup.ts';
 import { textFrame } from './outbox.ts';
-import type { Flusher } from './outbox.ts';
+import type { Flusher, Outbox } from './outbox.ts';
 
 /** What happens to sessions because of an event, beyond its delivery. */
 export type Effect =
@@ -36,26 +37,23 @@ export interface Follower {
   effect(effect: Effect): void;
 }
 
-/** One session's side of one stream. */
+/** One session's side of one stream. It begins as one that catches up, and says by `flows` and `holds` when that changes. */
 export interface Subscriber {
-  deliver(batch: Delivery): void;
+  readonly stream: StreamRef;
+  readonly outbox: Outbox;
+  /** Events that the tail brings while it catches up. */
+  deliver(events: readonly Framed[]): void;
   /** The tail lost its place: go on from this event of the stream by the log. */
   resync(from: string): void;
   /** The same where nobody knows from where. */
   restart(): void;
 }
 
-/** Events of one stream that arrived together. */
-export interface Delivery {
-  readonly events: readonly Framed[];
-  readonly joined: Buffer;
-  /** `alone`: no other stream brought anything, so there is nothing to gather with it. */
-  readonly company: 'alone' | 'others';
-}
-
 interface Followed {
   readonly stream: StreamRef;
-  readonly subscribers: Set<Subscriber>;
+  /** Those who have all that came, by their sockets: with many of them the time goes into fetching objects from memory. */
+  readonly live: Map<Duplex, Subscriber>;
+  readonly catchingUp: Set<Subscriber>;
   /** Id of the last event that the tail brought, or up to which a session read the log; '' while neither is known. */
   head: string;
 }
@@ -92,18 +90,33 @@ export class Fanout {
     removeFrom(this.byUser, follower.userId, follower);
   }
 
-  follow(stream: StreamRef, subscriber: Subscriber): void {
+  follow(subscriber: Subscriber): void {
+    const { stream } = subscriber;
     const key = keyOf(stream);
     const known = this.followed.get(key);
-    if (known) known.subscribers.add(subscriber);
-    else this.followed.set(key, { stream, subscribers: new Set([subscriber]), head: '' });
+    if (known) known.catchingUp.add(subscriber);
+    else this.followed.set(key, { stream, live: new Map(), catchingUp: new Set([subscriber]), head: '' });
   }
 
-  unfollow(stream: StreamRef, subscriber: Subscriber): void {
-    const key = keyOf(stream);
+  /** It has everything: what comes is written to its socket. */
+  flows(subscriber: Subscriber): void {
+    const known = this.followed.get(keyOf(subscriber.stream));
+    if (known?.catchingUp.delete(subscriber)) known.live.set(subscriber.outbox.socket, subscriber);
+  }
+
+  /** It catches up again, and decides itself what of the tail it takes. */
+  holds(subscriber: Subscriber): void {
+    const known = this.followed.get(keyOf(subscriber.stream));
+    if (known?.live.delete(subscriber.outbox.socket)) known.catchingUp.add(subscriber);
+  }
+
+  unfollow(subscriber: Subscriber): void {
+    const key = keyOf(subscriber.stream);
     const known = this.followed.get(key);
-    known?.subscribers.delete(subscriber);
-    if (known?.subscribers.size === 0) this.followed.delete(key);
+    if (!known) return;
+    known.live.delete(subscriber.outbox.socket);
+    known.catchingUp.delete(subscriber);
+    if (known.live.size + known.catchingUp.size === 0) this.followed.delete(key);
   }
 
   /** Seq of the last event of a followed stream that is known here; 0 when none is. */
@@ -193,7 +206,7 @@ export class Fanout {
     );
     for (const [i, known] of affected.entries()) {
       const head = heads[i]?.id ?? '';
-      if (known.head === '') for (const subscriber of known.subscribers) subscriber.restart();
+      if (known.head === '') for (const subscriber of subscribersOf(known)) subscriber.restart();
       else if (head !== known.head) await this.makeUp(known, head);
     }
     this.options.flusher.flush();
@@ -223,19 +236,32 @@ export class Fanout {
   }
 
   private deliver(deliveries: Map<Followed, Framed[]>): void {
-    const company = deliveries.size === 1 ? 'alone' : 'others';
-    for (const [{ subscribers }, events] of deliveries) {
+    const isAlone = deliveries.size === 1;
+    for (const [{ live, catchingUp }, events] of deliveries) {
       const joined = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map((e) => e.frame));
-      const batch = { events, joined, company } as const;
-      for (const subscriber of subscribers) subscriber.deliver(batch);
+      // A single stream has nothing to be gathered with.
+      if (isAlone) this.options.flusher.writeBehind(() => writeTo(live, joined));
+      else for (const { outbox } of live.values()) outbox.push(joined);
+      // Last, because who has caught up by these events goes over to the others.
+      for (const subscriber of catchingUp) subscriber.deliver(events);
     }
     deliveries.clear();
   }
 
-  private resync({ subscribers }: Followed, from: string): void {
-    for (const subscriber of subscribers) subscriber.resync(from);
+  private resync(known: Followed, from: string): void {
+    for (const subscriber of subscribersOf(known)) subscriber.resync(from);
   }
 }
+
+/** The innermost loop of the product: it touches nothing of a session but its socket. */
+function writeTo(live: ReadonlyMap<Duplex, Subscriber>, frames: Buffer): void {
+  for (const socket of live.keys()) {
+    if (socket.writable && !socket.write(frames)) live.get(socket)!.outbox.checkBacklog(frames.length);
+  }
+}
+
+/** A list of its own, since whoever is called may go over from one kind to the other. */
+const subscribersOf = ({ live, catchingUp }: Followed): Subscriber[] => [...live.values(), ...catchingUp];
 
 function framed(event: RawEvent): Framed {
   return { id: event.id, seq: event.seq, frame: textFrame(event.json) };

@@ -6,6 +6,7 @@
 import type { Duplex } from 'node:stream';
 
 const TEXT = 0x81;
+export const PING_FRAME = Buffer.from([0x89, 0]);
 
 /** One unmasked text frame of a JSON text. */
 export function textFrame(payload: Buffer | string): Buffer {
@@ -34,6 +35,19 @@ export class Flusher {
     if (this.dirty.push(outbox) === 1) setImmediate(() => this.flush());
   }
 
+  /**
+   * For who writes to many sockets without their outboxes: what waits for one of them goes before it, in the same write.
+   */
+  writeBehind(write: () => void): void {
+    const waiting = this.dirty.splice(0);
+    for (const outbox of waiting) {
+      outbox.socket.cork();
+      outbox.flush();
+    }
+    write();
+    for (const outbox of waiting) outbox.socket.uncork();
+  }
+
   /** Writes now: the tail's batch is complete, there is nothing to wait for. What a write brings about is written too. */
   flush(): void {
     const { dirty } = this;
@@ -49,13 +63,12 @@ export interface OutboxOptions {
 }
 
 export class Outbox {
-  // What every delivery looks at comes first: with many sockets the time goes into fetching these objects from memory.
   /**
    * What the next write takes. Mostly that is one frame, and then there is no list: a new list for each write would live in the old
    * generation, since one is always waiting, and drag its frames along there, which is a full collection every few seconds.
    */
   private first: Buffer | undefined = undefined;
-  private readonly socket: Duplex;
+  readonly socket: Duplex;
   private readonly maxBufferedBytes: number;
   private readonly flusher: Flusher;
   private readonly onTooSlow: () => void;
@@ -83,13 +96,6 @@ export class Outbox {
     }
   }
 
-  /** Writes at once, for who knows that nothing more comes in this turn. */
-  write(frame: Buffer): void {
-    if (!this.first) return this.put(frame);
-    this.push(frame);
-    this.flush();
-  }
-
   /** For frames that only this socket gets. */
   send(message: object): void {
     this.pushText(JSON.stringify(message));
@@ -106,15 +112,16 @@ export class Outbox {
     this.first = undefined;
     rest.length = 0;
     this.pendingBytes = 0;
-    this.put(frames);
+    const { socket } = this;
+    if (socket.writable && !socket.write(frames)) this.checkBacklog(frames.length);
   }
 
-  private put(frames: Buffer): void {
-    const { socket } = this;
-    if (!socket.writable) return;
-    // Looked at before the write: what is left of earlier turns tells of the reader, one turn's own size tells of who wrote so much.
-    if (socket.writableLength > this.maxBufferedBytes) return this.onTooSlow();
-    socket.write(frames);
+  /**
+   * The socket did not take all of its last write, of so many bytes. What is left of earlier ones tells of the reader; the size of the last
+   * tells only of who wrote so much.
+   */
+  checkBacklog(written: number): void {
+    if (this.socket.writableLength - written > this.maxBufferedBytes) this.onTooSlow();
   }
 
   /** Resolves when the socket has taken what it was given, or is gone. */

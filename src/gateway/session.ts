@@ -19,6 +19,7 @@ import type { StreamRef } from '../keys.ts';
 import { checkResume, checkSync } from './contract.ts';
 import { keyOf } from './fanout.ts';
 import type { Fanout } from './fanout.ts';
+import { PING_FRAME } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -34,7 +35,7 @@ export interface Opening {
 export interface SessionParts {
   readonly fanout: Fanout;
   readonly outbox: Outbox;
-  readonly ws: Pick<WebSocket, 'close' | 'terminate' | 'pause' | 'resume' | 'ping' | 'readyState' | 'OPEN'>;
+  readonly ws: Pick<WebSocket, 'close' | 'terminate' | 'pause' | 'resume'>;
   readonly caller: { readonly userId: string; readonly sessionId: string };
   readonly expiresAt: number;
   /** Set on a socket that carries one conversation only. */
@@ -163,8 +164,9 @@ export class Session {
   }
 
   ping(): void {
+    if (this.isClosing) return;
     this.missedPongs += 1;
-    if (this.parts.ws.readyState === this.parts.ws.OPEN) this.parts.ws.ping();
+    this.parts.outbox.push(PING_FRAME);
   }
 
   /** Ends the socket without waiting for the peer. */

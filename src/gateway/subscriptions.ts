@@ -10,7 +10,7 @@ import { seqOf } from '../log/log.ts';
 import { CatchUp } from './catchup.ts';
 import type { Framed } from './catchup.ts';
 import { keyOf } from './fanout.ts';
-import type { Delivery, Effect, Fanout, Follower, Subscriber } from './fanout.ts';
+import type { Effect, Fanout, Follower, Subscriber } from './fanout.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface SubscriptionsParts {
@@ -28,31 +28,56 @@ export interface SubscriptionsParts {
   onError(error: unknown): void;
 }
 
-/** One stream of one session, and what the fan-out calls for each event. */
+/** One stream of one session. */
 class Subscription implements Subscriber {
-  /** Undefined once events flow. */
-  catching: CatchUp | undefined = new CatchUp(0);
-  private readonly outbox: Outbox;
   readonly stream: StreamRef;
+  readonly outbox: Outbox;
   /** `listed`: of the user's list, which may be old. `arriving`: the user just came in, where is being looked up. */
   stage: 'listed' | 'arriving' | 'placed' = 'listed';
   /** Id of the event before those to be sent; '' where what waits is the beginning. */
   place = '';
   /** True when the log may have more after `place` than what waits. */
   mustRead = false;
+  private catchUp: CatchUp | undefined = new CatchUp(0);
   private readonly session: Subscriptions;
+  private readonly fanout: Fanout;
 
-  constructor(stream: StreamRef, session: Subscriptions, outbox: Outbox) {
+  constructor(stream: StreamRef, session: Subscriptions, { outbox, fanout }: SubscriptionsParts) {
     this.stream = stream;
     this.session = session;
     this.outbox = outbox;
+    this.fanout = fanout;
+    fanout.follow(this);
   }
 
-  deliver(batch: Delivery): void {
+  /** Undefined once events flow. */
+  get catching(): CatchUp | undefined {
+    return this.catchUp;
+  }
+
+  /** The log is to be read from a place on: live events wait there. */
+  hold(catching: CatchUp): void {
+    this.catchUp = catching;
+    this.fanout.holds(this);
+  }
+
+  deliver(events: readonly Framed[]): void {
     const { catching, outbox } = this;
-    if (!catching) return batch.company === 'alone' ? outbox.write(batch.joined) : outbox.push(batch.joined);
-    for (const event of catching.live(batch.events)) outbox.push(event.frame);
-    if (catching.isOver(batch.events.at(-1)!.seq)) this.catching = undefined;
+    if (!catching) return;
+    for (const event of catching.live(events)) outbox.push(event.frame);
+    this.flowFrom(events.at(-1)!.seq);
+  }
+
+  /** The tail has passed this seq: when nothing before it is lacking, events flow. */
+  flowFrom(seq: number): void {
+    if (!this.catchUp?.isOver(seq)) return;
+    this.catchUp = undefined;
+    this.fanout.flows(this);
+  }
+
+  end(): void {
+    this.catchUp = undefined;
+    this.fanout.unfollow(this);
   }
 
   resync(from: string): void {
@@ -138,7 +163,7 @@ export class Subscriptions implements Follower {
   end(): void {
     this.state = 'ended';
     this.parts.fanout.remove(this);
-    for (const subscription of this.all.values()) this.parts.fanout.unfollow(subscription.stream, subscription);
+    for (const subscription of this.all.values()) subscription.end();
     this.all.clear();
   }
 
@@ -203,7 +228,7 @@ export class Subscriptions implements Follower {
   }
 
   private readFrom(subscription: Subscription, catching: CatchUp, from: string): Promise<void> {
-    subscription.catching = catching;
+    subscription.hold(catching);
     subscription.place = from;
     subscription.mustRead = true;
     return this.catchUp(subscription);
@@ -269,7 +294,7 @@ export class Subscriptions implements Follower {
     const { fanout } = this.parts;
     if (catching.isLeaving) return this.drop(subscription);
     if (last !== '') fanout.learnHead(subscription.stream, last);
-    if (catching.isOver(fanout.headSeq(subscription.stream))) subscription.catching = undefined;
+    subscription.flowFrom(fanout.headSeq(subscription.stream));
   }
 
   /** The log does not know the client's cursor: it is told to reload, and live events go on from the log's end. */
@@ -285,16 +310,14 @@ export class Subscriptions implements Follower {
     const key = keyOf(stream);
     const known = this.all.get(key);
     if (known) return known;
-    const subscription = new Subscription(stream, this, this.parts.outbox);
+    const subscription = new Subscription(stream, this, this.parts);
     this.all.set(key, subscription);
-    this.parts.fanout.follow(stream, subscription);
     return subscription;
   }
 
   private drop(subscription: Subscription): void {
-    this.parts.fanout.unfollow(subscription.stream, subscription);
+    subscription.end();
     this.all.delete(keyOf(subscription.stream));
-    subscription.catching = undefined;
     if (this.parts.only !== undefined) this.parts.close(closeCodes.refused, 'no longer in the conversation');
   }
 

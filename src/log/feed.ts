@@ -6,7 +6,8 @@
 import type { Redis } from 'ioredis';
 import { eventOfEntry } from '../envelope.ts';
 import type { RawEntry, RawEvent } from '../envelope.ts';
-import { BLOCK_MS, translated } from './connection.ts';
+import { translated } from './connection.ts';
+import { FeedRead } from './feed-read.ts';
 import type { Log } from './log.ts';
 
 /** An entry of a feed. `event` is undefined for what is not an event of ours; `fields` is null for an entry that was trimmed. */
@@ -45,6 +46,8 @@ export class FeedGroup {
   readonly name: string;
   readonly worker: string;
   private readonly log: Log;
+  /** The last read, which is mostly the next one too. */
+  private reading: { of: string; read: FeedRead } | undefined;
 
   constructor(log: Log, name: string, worker: string) {
     this.log = log;
@@ -104,24 +107,17 @@ export class FeedGroup {
     }
   }
 
-  /** New entries of the partitions for this worker; blocks for up to a second. One call for all on one Redis. */
+  /** New entries of the partitions for this worker; blocks for up to `BLOCK_MS`. One call for all on one Redis. */
   async read(client: Redis, partitions: readonly number[], count: number): Promise<Map<number, FeedEntry[]>> {
-    const keys = partitions.map((p) => this.feed(p));
-    const reply = (await translated(
-      client.xreadgroupBuffer(
-        'GROUP',
-        this.name,
-        this.worker,
-        'COUNT',
-        count,
-        'BLOCK',
-        BLOCK_MS,
-        'STREAMS',
-        ...keys,
-        ...keys.map(() => '>'),
-      ),
-    )) as [Buffer, RawEntry[]][] | null;
-    return new Map((reply ?? []).map(([key, rows]) => [partitions[keys.indexOf(key.toString())]!, rows.map(toEntry)]));
+    const of = `${count} of ${partitions.join(' ')}`;
+    if (this.reading?.of !== of) {
+      const words = ['xreadgroup', 'GROUP', this.name, this.worker];
+      const keys = partitions.map((p) => this.feed(p));
+      const places = partitions.map(() => '>');
+      this.reading = { of, read: new FeedRead(words, count, keys, places) };
+    }
+    const brought = await translated(this.reading.read.send(client));
+    return new Map(brought.map(([i, rows]) => [partitions[i]!, rows.map(toEntry)]));
   }
 
   /** Entries after a checkpoint, outside of the group's own bookkeeping. */

@@ -276,6 +276,13 @@ export class Log {
     return { head: head ?? START, checkpoints };
   }
 
+  /** Id of the last entry of each of these feeds, which are of one server; '' for one that has none. */
+  async feedHeads(partitions: readonly number[]): Promise<string[]> {
+    const heads = partitions.map((partition) => this.keys.at(partition, 'feed_head'));
+    const [, ...ids] = await this.runAt('feed.heads', partitions[0]!, {}, heads);
+    return ids.map(String);
+  }
+
   /** Every stream that has a log, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */
   async *streams(partition?: number): AsyncGenerator<StreamRef> {
     for (const master of await this.connection.mastersNow()) {

@@ -7,12 +7,11 @@
  * span slots.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command } from 'ioredis';
 import type { Redis } from 'ioredis';
 import { eventOfEntry, START } from '../envelope.ts';
 import type { RawEntry, RawEvent } from '../envelope.ts';
-import { BLOCK_MS } from './connection.ts';
 import type { Warn } from './connection.ts';
+import { FeedRead } from './feed-read.ts';
 import { seqOf } from './log.ts';
 import type { Log } from './log.ts';
 
@@ -41,35 +40,6 @@ const COUNT = 1_000;
 const BACK_OFF_MS = { first: 100, most: 2_000 };
 /** A feed that was emptied under us brings nothing until someone writes to it, so where it stands is asked now and then. */
 const ASK_HEADS_EVERY_MS = 2_000;
-
-type Rows = [Buffer, RawEntry[]][];
-
-/**
- * XREAD over the feeds. It goes out after every wake, and on a single Redis it has more than a hundred arguments of which a few change, so
- * what never changes is put into bytes once.
- */
-class ReadCommand extends Command {
-  private readonly bytes: Buffer;
-
-  constructor(firstBytes: Buffer, cursors: readonly Cursor[]) {
-    super('xread', [], { replyEncoding: null });
-    this.bytes = Buffer.concat([firstBytes, Buffer.from(inProtocol(cursors.map(({ id }) => id)), 'latin1')]);
-  }
-
-  override toWritable(): Buffer {
-    return this.bytes;
-  }
-
-  /** Everything up to the ids. */
-  static firstBytes(cursors: readonly Cursor[]): Buffer {
-    const words = ['XREAD', 'COUNT', String(COUNT), 'BLOCK', String(BLOCK_MS), 'STREAMS'];
-    const keys = cursors.map(({ key }) => key);
-    return Buffer.from(`*${words.length + 2 * keys.length}\r\n${inProtocol([...words, ...keys])}`, 'latin1');
-  }
-}
-
-/** Arguments, none of which has more than one byte a character, as Redis takes them. */
-const inProtocol = (args: readonly string[]): string => args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('');
 
 export class Tail {
   private readonly options: TailOptions;
@@ -106,7 +76,12 @@ export class Tail {
   private async follow(cursors: Cursor[]): Promise<void> {
     let client: Redis | undefined;
     let failures = 0;
-    const firstBytes = ReadCommand.firstBytes(cursors);
+    const read = new FeedRead(
+      ['xread'],
+      COUNT,
+      cursors.map(({ key }) => key),
+      cursors.map(({ id }) => id),
+    );
     let readsLeft = READS_AT_ONCE;
     let counted = performance.now();
     let lastAsked = performance.now();
@@ -119,7 +94,7 @@ export class Tail {
           for (const cursor of cursors) await this.verify(client, cursor);
         }
         if (readsLeft < 1) await sleep(GATHER_MS);
-        if (await this.readOnce(client, cursors, firstBytes)) readsLeft -= 1;
+        if (await this.readOnce(client, cursors, read)) readsLeft -= 1;
         const now = performance.now();
         readsLeft = Math.min(READS_AT_ONCE, readsLeft + (now - counted) / GATHER_MS);
         counted = now;
@@ -143,17 +118,11 @@ export class Tail {
     client?.disconnect();
   }
 
-  private async readOnce(client: Redis, cursors: Cursor[], firstBytes: Buffer): Promise<boolean> {
-    const reply = (await client.sendCommand(new ReadCommand(firstBytes, cursors))) as Rows | null;
-    if (!reply) return false;
-    for (const [key, rows] of reply) {
-      const name = key.toString('latin1');
-      await this.take(
-        cursors.find((c) => c.key === name)!,
-        rows,
-      );
-    }
-    return true;
+  private async readOnce(client: Redis, cursors: readonly Cursor[], read: FeedRead): Promise<boolean> {
+    for (let i = 0; i < cursors.length; i += 1) read.moveTo(i, cursors[i]!.id);
+    const brought = await read.send(client);
+    for (const [i, rows] of brought) await this.take(cursors[i]!, rows);
+    return brought.length > 0;
   }
 
   private async take(cursor: Cursor, rows: readonly RawEntry[]): Promise<void> {
@@ -190,12 +159,9 @@ export class Tail {
 
   /** What we have read can only be at or before the head, unless Redis lost it. */
   private async askHeads(cursors: readonly Cursor[]): Promise<void> {
-    const { connection, keys } = this.options.log;
-    const heads = await Promise.all(
-      cursors.map(({ partition }) => connection.commands.hget(keys.at(partition, 'feed_head'), 'id')),
-    );
+    const heads = await this.options.log.feedHeads(cursors.map(({ partition }) => partition));
     for (const [i, cursor] of cursors.entries()) {
-      if (seqOf(heads[i] ?? START) < cursor.seq) await this.lost(cursor);
+      if (seqOf(heads[i]!) < cursor.seq) await this.lost(cursor);
     }
   }
 

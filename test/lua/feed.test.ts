@@ -1,4 +1,4 @@
-/** The script that trims feeds against its header: nothing goes that a group, ours or a stranger's, has not finished with. */
+/** The scripts of feeds against their headers. Trimming: nothing goes that a group, ours or a stranger's, has not finished with. */
 import { expect } from 'chai';
 import { fillFeed, partitionRoom, setClock } from '../support/rooms.ts';
 import { useWorld } from '../support/world.ts';
@@ -13,6 +13,14 @@ describe('scripts of feeds', () => {
   const keyAt = (name: string) => world.log.keys.at(PARTITION, name);
   const feedIds = async () => (await redis().xrange(keyAt('feed'), '-', '+')).map(([id]) => id);
   const fill = (count: number) => fillFeed(world, PARTITION, count);
+
+  describe('feed.heads', () => {
+    it('names the last entry of each feed, and nothing where there is none', async () => {
+      const ids = await fill(3);
+      expect(await world.log.feedHeads([1, PARTITION])).to.deep.equal(['', ids[2]]);
+      expect(await world.log.feedHeads([PARTITION])).to.deep.equal([ids[2]]);
+    });
+  });
 
   describe('feed.trim', () => {
     const trim = async (keep = 0, slice = 1_000) => {

@@ -103,9 +103,6 @@ export class SessionInMemory {
       terminate: () => {},
       pause: () => void (this.paused += 1),
       resume: () => void (this.paused -= 1),
-      ping: () => {},
-      readyState: 1,
-      OPEN: 1,
     };
     this.session = new Session({
       fanout,

@@ -20,6 +20,10 @@ export class Wire extends Duplex {
     else done();
   }
 
+  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], done: () => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done);
+  }
+
   takeAll(): void {
     this.isStuck = false;
     this.release?.();
