@@ -5,7 +5,7 @@
  * unknown and the caller repeats with the same id.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster } from 'ioredis';
+import { Cluster, Command } from 'ioredis';
 import type { Redis } from 'ioredis';
 import keySlot from 'cluster-key-slot';
 import { fail } from '../errors.ts';
@@ -70,7 +70,7 @@ export class ScriptWriter {
 
   /** Runs a script that only reads: it waits for no replica, and its reply is left as bytes. */
   async ask(script: Script, keys: readonly string[], values: readonly string[]): Promise<Bytes[]> {
-    return (await this.evaluate('callBuffer', { script, keys, values })) as Bytes[];
+    return (await this.evaluate({ script, keys, values }, null)) as Bytes[];
   }
 
   close(): void {
@@ -93,17 +93,19 @@ export class ScriptWriter {
 
   private async send(call: Call): Promise<Reply> {
     if (this.client.status !== 'ready') throw fail('unavailable', 'Redis is not there right now');
-    return (await this.evaluate('call', call)) as Reply;
+    return (await this.evaluate(call, 'utf8')) as Reply;
   }
 
   /** By its digest; where that is forgotten the source goes out at once, before anything that is asked for later, so the order stays. */
-  private async evaluate(how: 'call' | 'callBuffer', { script, keys, values }: Call): Promise<unknown> {
-    const client = this.client as Redis; // a Cluster has both calls too, with other types
+  private async evaluate({ script, keys, values }: Call, replyEncoding: 'utf8' | null): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...values];
+    const send = (name: string, first: string) =>
+      this.client.sendCommand(new Command(name, [first, ...rest], { replyEncoding }));
     try {
-      return await client[how]('evalsha', script.sha, keys.length, ...keys, ...values);
+      return await send('evalsha', script.sha);
     } catch (error) {
       if (!isForgotten(error)) throw error;
-      return client[how]('eval', script.source, keys.length, ...keys, ...values);
+      return send('eval', script.source);
     }
   }
 

@@ -40,6 +40,20 @@ describe('subscriptions', () => {
     });
   });
 
+  describe('who has just caught up', () => {
+    it('gets what comes live behind what the log had, though that is not written yet', async () => {
+      node.write(ROOM, 3);
+      const session = await open(node.session());
+      session.receive({ type: 'conversation.sync', data: { conversation_id: ROOM.id, after: '1-1' } });
+      // Within one turn nothing is flushed.
+      for (let i = 0; i < 100; i += 1) await Promise.resolve();
+      expect(session.seqs()).to.deep.equal([]);
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([2, 3, 4]);
+    });
+  });
+
   describe('who was taken out', () => {
     it('does not follow what an old list says that they are in', async () => {
       node.write(ROOM, 3);
