@@ -21,6 +21,8 @@ async function main(): Promise<void> {
   const server = await start(config, logger).catch((error: unknown) => {
     logger.error(`cannot start: ${(error as Error).message}`);
     process.exitCode = 1;
+    // What was begun has been stopped. Whatever still holds the process must not keep it from being started anew.
+    setTimeout(() => process.exit(), STOP_WITHIN_MS).unref();
   });
   if (!server) return;
   greet(server.port, config);

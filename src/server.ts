@@ -103,9 +103,9 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const handle = koa.callback();
     const http = createServer((request, response) => void handle(request, response));
     const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger, random.newId) : undefined;
+    stops.push(() => closeHttp(http, gateway));
     await gateway?.start(http);
     await listen(http, config);
-    stops.push(() => closeHttp(http, gateway));
     return { port: (http.address() as AddressInfo).port, stop };
   } catch (error) {
     await stop();

@@ -70,6 +70,8 @@ export async function eventually(holds: () => boolean | Promise<boolean>, within
   }
 }
 
+const LAST_WORDS_WITHIN_MS = 60_000;
+
 /** Ends the writers, gives the readers time to reach the end of every log, and stops them. */
 export async function settle(
   findings: Findings,
@@ -77,7 +79,14 @@ export async function settle(
   writers: readonly Writer[],
   readers: readonly Reader[],
 ): Promise<void> {
-  await Promise.all(writers.map((writer) => writer.stop()));
+  const stopped = Promise.all(writers.map((writer) => writer.stop()));
+  // A node that never comes back would else keep its writers trying for ever.
+  const late = setTimeout(() => {
+    findings.expect(false, 'what was sent last does not get through');
+    for (const writer of writers) writer.abandon();
+  }, LAST_WORDS_WITHIN_MS);
+  await stopped;
+  clearTimeout(late);
   let heads = new Map<string, string>();
   const all = await eventually(async () => {
     heads = await truth.heads();

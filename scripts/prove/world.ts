@@ -2,11 +2,10 @@
  * A small world of real processes for one story: a redis-server with everything on, nodes by role, all on loopback and free ports, in
  * a folder of its own. Whatever was started is ended by `stop`, also when the story failed.
  */
-import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeFolder, tempDir } from '../leftovers.ts';
-import { isFree, startRedis } from '../redis-server.ts';
+import { freePort, startRedis } from '../redis-server.ts';
 import type { RedisOptions, RedisProcess } from '../redis-server.ts';
 import { Ledgers } from './ledger.ts';
 import { NodeProcess } from './node-process.ts';
@@ -102,7 +101,7 @@ export class World {
   async newNode(roles: readonly Role[], settings: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
     this.made += 1;
     const name = `${roles.join('-')}-${this.made}`;
-    const port = await freePort();
+    const port = await nodePort();
     const own = settings['REDIS_URL'] ?? settings['REDIS_CLUSTER_NODES'] ?? settings['DATA_DIR'];
     const environment = {
       ...NODE_SETTINGS,
@@ -152,9 +151,4 @@ export class World {
 }
 
 /** Below the range from which the system takes the ports of outgoing connections, beside that of the Redis servers. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(23_000, 32_000);
-    if (await isFree(port)) return port;
-  }
-}
+export const nodePort = (): Promise<number> => freePort(23_000, 32_000);

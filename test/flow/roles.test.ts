@@ -33,6 +33,20 @@ describe('roles', function () {
     return answer?.status === 200;
   };
 
+  for (const role of ['api', 'gateway', 'projector']) {
+    it(`${role} ends with 1 and says so where its port is taken, and leaves nothing running`, async () => {
+      const first = await startRole(role);
+      const second = await startProgram({ ROLES: role, ...world.environment, PORT: new URL(first.base).port }, false);
+      programs.push(second);
+      await until('it says why it cannot start', () => second.output().includes('EADDRINUSE'), 30_000);
+      // Sooner than it is made to end: by then nothing holds it any more.
+      const late = setTimeout(() => second.signal('SIGKILL'), 8_000);
+      expect(await second.exited).to.deep.equal({ code: 1, signal: null });
+      clearTimeout(late);
+      expect(await isReady(first)).to.equal(true);
+    });
+  }
+
   it('registers at one, connects to another, and a third makes the views', async () => {
     const [api, gateway, projector] = await Promise.all(['api', 'gateway', 'projector'].map((role) => startRole(role)));
     const { token, rest } = await register(api!);

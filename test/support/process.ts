@@ -1,10 +1,8 @@
 /** The program as operators start it: a process of its own, with its output, its port and its end. */
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { endWithUs } from '../../scripts/leftovers.ts';
-import { until } from '../../scripts/redis-server.ts';
+import { freePort, until } from '../../scripts/redis-server.ts';
 import { SECRET } from './server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,7 +16,7 @@ export interface Program {
 
 /** Starts the program and waits until it says that it is ready, unless told otherwise. It does not outlive this process. */
 export async function startProgram(settings: Record<string, string>, waits = true): Promise<Program> {
-  const port = await freePort();
+  const port = await freePort(23_000, 32_000);
   const environment = {
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -46,14 +44,4 @@ export async function startProgram(settings: Record<string, string>, waits = tru
   if (waits) await until('the program is ready', () => isOver || output().includes('is ready'), 20_000);
   if (waits && isOver) throw new Error(`the program ended: ${output()}`);
   return { base: `http://127.0.0.1:${port}`, output, signal: (name) => void child.kill(name), exited };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }
