@@ -18,5 +18,4 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/api/v1/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# The engine would shrink its young generation to 1 MB in a quiet moment, and then collect it four times a second.
-CMD ["node", "--enable-source-maps", "--min-semi-space-size=16", "dist/src/main.js"]
+CMD ["node", "--enable-source-maps", "dist/src/main.js"]

@@ -24,7 +24,7 @@ export interface Product extends Target {
 /** The product in one process, with every role, started as the image starts it. */
 export async function startProduct(settings: Record<string, string> = {}): Promise<Product> {
   const redis = await startRedis();
-  const child = run(['--enable-source-maps', '--min-semi-space-size=16', 'dist/src/main.js'], {
+  const child = run(['--enable-source-maps', 'dist/src/main.js'], {
     REDIS_URL: redis.url,
     SECRET_KEY: SECRET,
     HOST: '127.0.0.1',
