@@ -62,7 +62,8 @@ export class NodeProcess {
     const { environment, logFile, program } = this.settings;
     const output = openSync(logFile, 'a');
     const args = program === undefined ? programArgs() : ['--import', 'tsx', program];
-    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment };
+    const { PATH, HOME, REDIS_SERVER } = process.env;
+    const env = { PATH, HOME, REDIS_SERVER, ...environment };
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', output, output], env });
     closeSync(output);
     endWithUs(child);
