@@ -95,7 +95,7 @@ export interface RedisProcess {
 export async function startRedis(options: RedisOptions = {}): Promise<RedisProcess> {
   const { dir = await tempDir(), temporary = options.dir === undefined } = options;
   for (let attempt = 1; ; attempt++) {
-    const port = options.port ?? (await redisPort(options.cluster));
+    const port = options.port ?? (await freePort(options.cluster));
     try {
       return await launch({ ...options, dir, port, temporary });
     } catch (error) {
@@ -231,17 +231,15 @@ function aborted(signal: AbortSignal | undefined, over: AbortSignal): Promise<ne
 
 // Below the range from which the system takes the ports of outgoing connections: such a connection could otherwise sit
 // on the port of a server that is just being started again, or a client's retry could even connect to itself.
-const redisPort = (cluster = false): Promise<number> =>
-  freePort(10_240, 22_240, async (port) => (await isFree(port)) && (!cluster || (await isFree(port + CLUSTER_BUS))));
-
+const PORTS = { from: 10_240, to: 22_240 };
 /** Given out by this process: a port whose server is down just now is still somebody's. */
 const given = new Set<number>();
 
-export async function freePort(from: number, to: number, fits = isFree): Promise<number> {
+export async function freePort(cluster = false): Promise<number> {
   for (;;) {
-    if (given.size > (to - from) / 2) given.clear();
-    const port = randomInt(from, to);
-    if (given.has(port) || !(await fits(port))) continue;
+    if (given.size > (PORTS.to - PORTS.from) / 2) given.clear();
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (given.has(port) || !(await isFree(port)) || (cluster && !(await isFree(port + CLUSTER_BUS)))) continue;
     given.add(port);
     return port;
   }

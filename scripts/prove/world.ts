@@ -101,7 +101,7 @@ export class World {
   async newNode(roles: readonly Role[], settings: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
     this.made += 1;
     const name = `${roles.join('-')}-${this.made}`;
-    const port = await nodePort();
+    const port = await freePort();
     const own = settings['REDIS_URL'] ?? settings['REDIS_CLUSTER_NODES'] ?? settings['DATA_DIR'];
     const environment = {
       ...NODE_SETTINGS,
@@ -149,6 +149,3 @@ export class World {
     return node;
   }
 }
-
-/** Below the range from which the system takes the ports of outgoing connections, beside that of the Redis servers. */
-export const nodePort = (): Promise<number> => freePort(23_000, 32_000);

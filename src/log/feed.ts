@@ -46,7 +46,7 @@ export class FeedGroup {
   readonly name: string;
   readonly worker: string;
   private readonly log: Log;
-  /** The last read, which is mostly the next one too. */
+  /** The last read, which on a single Redis is mostly the next one too. */
   private reading: { of: string; read: FeedRead } | undefined;
 
   constructor(log: Log, name: string, worker: string) {

@@ -16,7 +16,7 @@ export interface Program {
 
 /** Starts the program and waits until it says that it is ready, unless told otherwise. It does not outlive this process. */
 export async function startProgram(settings: Record<string, string>, waits = true): Promise<Program> {
-  const port = await freePort(23_000, 32_000);
+  const port = await freePort();
   const environment = {
     HOST: '127.0.0.1',
     PORT: String(port),
