@@ -1,6 +1,6 @@
--- projector.lease   one worker at a time owns a group's work in a partition; a change of owner raises the fencing token. Also says
---                   where the feed ends
--- KEYS     leases feed_head
+-- projector.lease   one worker at a time owns a group's work in a partition; a change of owner raises the fencing token. Many partitions
+--                   at once: for each its token and where its feed ends, '' and '' while another worker holds it
+-- KEYS     leases_and_heads...
 -- ARGV     group worker ttl
 -- FAIL     -
 -- EMITS    -
@@ -8,10 +8,24 @@
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local owner, fence, ends = string.match(redis.call('HGET', leases, group) or '- 0 0', '^(%S+) (%S+) (%S+)$')
 -- A lease that ends later than any lease lasts was given by a clock that has been set back since, and holds nobody up.
 local LONGEST = 60000
-if owner ~= worker and tonumber(ends) > now and tonumber(ends) <= now + LONGEST then return { 'held', owner } end
-if owner ~= worker then fence = string.format('%.0f', tonumber(fence) + 1) end
-redis.call('HSET', leases, group, worker .. ' ' .. fence .. ' ' .. string.format('%.0f', now + tonumber(ttl)))
-return { 'ok', fence, redis.call('HGET', feed_head, 'id') or '0-0' }
+
+local function take(leases, feed_head)
+  local lease = redis.pcall('HGET', leases, group)
+  if lease and lease.err then return nil, nil, lease end
+  local owner, fence, ends = string.match(lease or '- 0 0', '^(%S+) (%S+) (%S+)$')
+  if owner ~= worker and tonumber(ends) > now and tonumber(ends) <= now + LONGEST then return '', '' end
+  if owner ~= worker then fence = string.format('%.0f', tonumber(fence) + 1) end
+  redis.call('HSET', leases, group, worker .. ' ' .. fence .. ' ' .. string.format('%.0f', now + tonumber(ttl)))
+  return fence, redis.call('HGET', feed_head, 'id') or '0-0'
+end
+
+local answer, trouble = { 'ok' }, nil
+for i = 1, #leases_and_heads, 2 do
+  local fence, head, failed = take(leases_and_heads[i], leases_and_heads[i + 1])
+  -- Told in the end: a key of a wrong kind is one partition's trouble, and the others keep their leases.
+  trouble = trouble or failed
+  answer[i + 1], answer[i + 2] = fence, head
+end
+return trouble or answer

@@ -2,9 +2,9 @@
  * The WebSocket gateway of a node: handshake, who may come in, the sessions and their heartbeat, and the end. Owns the list of sessions
  * and one fan-out. Refuses a foreign origin, a missing or bad token, and more sockets than it was given room for.
  */
-import { STATUS_CODES } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
 import type { CommandFrame } from '../envelope.ts';
@@ -88,9 +88,12 @@ export class Gateway {
   /** Begins to follow the feeds, then takes sockets from the HTTP server. */
   async start(http: Server): Promise<void> {
     await this.tail.start();
-    http.on('upgrade', (request, socket, head) => {
+    http.on('connection', giveShape);
+    http.on('upgrade', (request, socket: Socket, head) => {
       socket.on('error', () => socket.destroy());
-      this.upgrade(request, socket, head).catch((error: unknown) => turnAway(socket, error));
+      const response = new ServerResponse(request);
+      response.assignSocket(socket);
+      this.upgrade(request, socket, head, response).catch((error: unknown) => turnAway(response, error));
     });
     this.ticker = setInterval(() => this.tick(), 1_000);
   }
@@ -106,7 +109,13 @@ export class Gateway {
     await this.tail.stop();
   }
 
-  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  /** `response` has the socket until the handshake is accepted. */
+  private async upgrade(
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    response: ServerResponse,
+  ): Promise<void> {
     const { options } = this;
     if (this.isStopping) throw fail('unavailable');
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
@@ -118,6 +127,7 @@ export class Gateway {
     const only = match[1];
     if (only !== undefined) await options.checkMember(caller.userId, only);
     if (socket.destroyed) return;
+    response.detachSocket(socket);
     this.server.handleUpgrade(request, socket, head, (ws) => {
       if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections)
         return ws.close(closeCodes.full, 'full');
@@ -131,7 +141,7 @@ export class Gateway {
 
   private accept(
     ws: WebSocket,
-    socket: Duplex,
+    socket: Socket,
     who: Pick<SessionParts, 'caller' | 'expiresAt' | 'only' | 'resumes'>,
     from: { ip: string; userAgent: string },
   ): void {
@@ -211,11 +221,22 @@ export class Gateway {
   }
 }
 
+/**
+ * Gives every socket of the server the same fields in the same order, before its first write. The engine tells four shapes of an object
+ * apart where one is written to; with a fifth it searches for each field each time, and the write of one event to 500 sockets takes half
+ * as much again in this process. There are those of Redis's connections, of the log output, of HTTP (a handshake's among them) and of
+ * the WebSockets.
+ */
+function giveShape(socket: Socket): void {
+  socket.setTimeout(0);
+  void socket.remoteAddress;
+}
+
 /** Answers a handshake that is refused, as the REST API would. */
-function turnAway(socket: Duplex, thrown: unknown): void {
+function turnAway(response: ServerResponse, thrown: unknown): void {
   const error = asChatError(thrown);
+  const { socket } = response;
   const body = JSON.stringify(problemOf(error));
   const headers = { ...problemHeaders(error), 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}\r\n${body}`);
+  response.writeHead(error.status, headers).end(body, () => socket?.end());
 }

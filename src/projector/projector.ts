@@ -75,13 +75,14 @@ export class Projector {
   /** Says that this worker lives, and keeps what it owns. */
   private async renew(): Promise<void> {
     this.standing = await this.enlist(this.options.leaseMs);
-    await Promise.all(
-      [...this.owned.values()].map(async (partition) => {
-        const lease = await this.group.lease(partition.number, this.options.leaseMs);
-        if (lease?.fence !== partition.fence || partition.isLost) this.drop(partition);
-        else partition.lookAt(lease.head);
-      }),
-    );
+    const owned = [...this.owned.values()];
+    const numbers = owned.map(({ number }) => number);
+    const leases = await this.group.leases(numbers, this.options.leaseMs);
+    for (const [i, partition] of owned.entries()) {
+      const lease = leases[i];
+      if (lease?.fence !== partition.fence || partition.isLost) this.drop(partition);
+      else partition.lookAt(lease.head);
+    }
   }
 
   /** Gives back what is over the fair share and takes what is free. */

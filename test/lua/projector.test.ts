@@ -75,6 +75,23 @@ describe('scripts of projectors', () => {
       expect((await group('b').lease(PARTITION, LONG))?.fence).to.equal('8');
     });
 
+    it('is taken of many partitions at once, from nobody who holds one', async () => {
+      const [first] = await fill(1);
+      await group('a').lease(1, LONG);
+      const taken = await group('b').leases([0, 1, 2], LONG);
+      expect(taken).to.deep.equal([{ fence: '1', head: first }, undefined, { fence: '1', head: '0-0' }]);
+      expect(await group('b').leases([], LONG)).to.deep.equal([]);
+    });
+
+    it('is taken of the others where one cannot be, and that is told', async () => {
+      await redis().set(world.log.keys.at(1, 'leases'), 'hello');
+      const refused = await group('b')
+        .leases([0, 1, 2], LONG)
+        .catch((error: Error) => error.message);
+      expect(refused).to.match(/^WRONGTYPE/);
+      expect([await group('a').lease(0, LONG), await group('a').lease(2, LONG)]).to.deep.equal([undefined, undefined]);
+    });
+
     it('is of one group and one partition', async () => {
       await group('a').lease(PARTITION, LONG);
       expect((await group('b', 'others').lease(PARTITION, LONG))?.fence).to.equal('1');
