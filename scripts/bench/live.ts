@@ -87,7 +87,7 @@ async function paced({ target, rooms: [room] }: Rooms, perSecond: number, second
 /** A server that has run for a while, busy and quiet: what it compiles in its first minute is not the cost of a message. */
 async function warm(made: Rooms): Promise<Rooms> {
   await saturated(made, 8, 3_000);
-  await paced(made, 100, 12);
+  await paced(made, 100, 30);
   return made;
 }
 

@@ -25,7 +25,7 @@ export interface ProjectorOptions extends Omit<PartitionOptions, 'group'> {
 const BACK_OFF_MS = { first: 1_000, most: 5_000 };
 const TRIM_SLICE = '1000';
 /** A quiet room's every message would else wake a projector, and the node that serves its sockets; a view lags by little more. */
-export const GATHER_MS = 250;
+export const GATHER_MS = 400;
 
 export class Projector {
   private readonly options: ProjectorOptions;
