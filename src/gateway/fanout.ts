@@ -3,7 +3,6 @@
  * brings of one stream is joined once and the same bytes go to every session. Owns the head of every followed stream, so that a
  * thousand reconnects need not ask Redis where it stands. Refuses features: what an event means for membership arrives as a function.
  */
-import type { Duplex } from 'node:stream';
 import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
@@ -51,8 +50,8 @@ export interface Subscriber {
 
 interface Followed {
   readonly stream: StreamRef;
-  /** Those who have all that came, by their sockets: with many of them the time goes into fetching objects from memory. */
-  readonly live: Map<Duplex, Subscriber>;
+  /** Those who have all that came, by their outboxes: with many of them the time goes into fetching objects from memory. */
+  readonly live: Map<Outbox, Subscriber>;
   readonly catchingUp: Set<Subscriber>;
   /** Id of the last event that the tail brought, or up to which a session read the log; '' while neither is known. */
   head: string;
@@ -101,20 +100,20 @@ export class Fanout {
   /** It has everything: what comes is written to its socket. */
   flows(subscriber: Subscriber): void {
     const known = this.followed.get(keyOf(subscriber.stream));
-    if (known?.catchingUp.delete(subscriber)) known.live.set(subscriber.outbox.socket, subscriber);
+    if (known?.catchingUp.delete(subscriber)) known.live.set(subscriber.outbox, subscriber);
   }
 
   /** It catches up again, and decides itself what of the tail it takes. */
   holds(subscriber: Subscriber): void {
     const known = this.followed.get(keyOf(subscriber.stream));
-    if (known?.live.delete(subscriber.outbox.socket)) known.catchingUp.add(subscriber);
+    if (known?.live.delete(subscriber.outbox)) known.catchingUp.add(subscriber);
   }
 
   unfollow(subscriber: Subscriber): void {
     const key = keyOf(subscriber.stream);
     const known = this.followed.get(key);
     if (!known) return;
-    known.live.delete(subscriber.outbox.socket);
+    known.live.delete(subscriber.outbox);
     known.catchingUp.delete(subscriber);
     if (known.live.size + known.catchingUp.size === 0) this.followed.delete(key);
   }
@@ -240,8 +239,8 @@ export class Fanout {
     for (const [{ live, catchingUp }, events] of deliveries) {
       const joined = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map((e) => e.frame));
       // A single stream has nothing to be gathered with.
-      if (isAlone) this.options.flusher.writeBehind(() => writeTo(live, joined));
-      else for (const { outbox } of live.values()) outbox.push(joined);
+      if (isAlone) this.options.flusher.broadcast(live.keys(), joined);
+      else for (const outbox of live.keys()) outbox.push(joined);
       // Last, because who has caught up by these events goes over to the others.
       for (const subscriber of catchingUp) subscriber.deliver(events);
     }
@@ -250,13 +249,6 @@ export class Fanout {
 
   private resync(known: Followed, from: string): void {
     for (const subscriber of subscribersOf(known)) subscriber.resync(from);
-  }
-}
-
-/** The innermost loop of the product: it touches nothing of a session but its socket. */
-function writeTo(live: ReadonlyMap<Duplex, Subscriber>, frames: Buffer): void {
-  for (const socket of live.keys()) {
-    if (socket.writable && !socket.write(frames)) live.get(socket)!.outbox.checkBacklog(frames.length);
   }
 }
 

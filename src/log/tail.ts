@@ -17,7 +17,7 @@ import type { Log } from './log.ts';
 
 export interface TailOptions {
   readonly log: Log;
-  /** Events of one partition, in order; called within one turn. */
+  /** Events of one partition, in order; called at the end of the turn that brought them. */
   readonly onEvents: (events: readonly RawEvent[]) => void;
   /** The feed of a partition cannot be followed on without a gap; reading goes on when the promise resolves. */
   readonly onLost: (partition: number) => Promise<void>;
@@ -45,6 +45,7 @@ export class Tail {
   private readonly options: TailOptions;
   private readonly stopping = new AbortController();
   private readonly clients = new Set<Redis>();
+  private readonly brought: RawEvent[][] = [];
   private loops: Promise<void>[] = [];
 
   constructor(options: TailOptions) {
@@ -65,6 +66,7 @@ export class Tail {
     this.stopping.abort();
     for (const client of this.clients) client.disconnect();
     await Promise.allSettled(this.loops);
+    this.handOverAll();
   }
 
   private async atEnd(partition: number): Promise<Cursor> {
@@ -133,7 +135,7 @@ export class Tail {
       if (event) {
         const seq = seqOf(entryId);
         if (seq !== cursor.seq + 1) {
-          if (events.length > 0) this.options.onEvents(events);
+          this.handOver(events);
           await this.lost(cursor);
           return;
         }
@@ -142,7 +144,19 @@ export class Tail {
       }
       cursor.id = entryId;
     }
-    if (events.length > 0) this.options.onEvents(events);
+    this.handOver(events);
+  }
+
+  /**
+   * Last in its turn: the next read is on its way by then and the answers to senders are made, by code and data that hundreds of writes to
+   * sockets would have driven out of the caches.
+   */
+  private handOver(events: RawEvent[]): void {
+    if (events.length > 0 && this.brought.push(events) === 1) setImmediate(() => this.handOverAll());
+  }
+
+  private handOverAll(): void {
+    for (const events of this.brought.splice(0)) this.options.onEvents(events);
   }
 
   /**
@@ -171,6 +185,7 @@ export class Tail {
     this.options.warn('the feed was cut off behind our cursor: what is followed is brought up from the logs', {
       partition: cursor.partition,
     });
+    this.handOverAll();
     await this.options.onLost(cursor.partition);
     cursor.id = end.id;
     cursor.seq = end.seq;

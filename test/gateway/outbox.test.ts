@@ -1,4 +1,7 @@
 /** Frames as `ws` understands them, one write per turn, and what a slow reader costs. */
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { expect } from 'chai';
 import * as ws from 'ws';
@@ -20,7 +23,7 @@ function parsed(bytes: Buffer): Promise<{ text: string; isBinary: boolean }> {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-function outboxOn(wire: Wire, maxBufferedBytes = 10_000) {
+function outboxOn(wire: Wire | Socket, maxBufferedBytes = 10_000) {
   const flusher = new Flusher();
   let slow = 0;
   const outbox = new Outbox(wire, { flusher, maxBufferedBytes, onTooSlow: () => (slow += 1) });
@@ -60,14 +63,12 @@ describe('outbox', () => {
     expect(wire.writes).to.have.length(2);
   });
 
-  it('what is written to sockets directly goes behind what waits for them, in one write', async () => {
+  it('what goes to many goes behind what waits for one of them, in one write', async () => {
     const [wire, other] = [new Wire(), new Wire()];
     const { outbox, flusher } = outboxOn(wire);
     outbox.push(textFrame('a'));
     outbox.push(textFrame('b'));
-    flusher.writeBehind(() => {
-      for (const socket of [wire, other]) socket.write(textFrame('c'));
-    });
+    flusher.broadcast([outbox, outboxOn(other).outbox], textFrame('c'));
     expect(wire.writes).to.deep.equal([Buffer.concat(['a', 'b', 'c'].map((text) => textFrame(text)))]);
     expect(other.writes).to.deep.equal([textFrame('c')]);
     outbox.push(textFrame('d'));
@@ -125,5 +126,89 @@ describe('outbox', () => {
     await turn();
     await outbox.drained();
     expect([wire.writes.length, slow()]).to.deep.equal([0, 0]);
+  });
+});
+
+describe('outbox on a TCP connection', () => {
+  let server: Server;
+  let clients: Socket[] = [];
+  before(async () => {
+    server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterEach(() => {
+    for (const client of clients) client.destroy();
+    clients = [];
+  });
+  after(() => server.close());
+
+  /** The client reads nothing until it is told to. `meanwhile` is done when it has its descriptor and the server's socket has none. */
+  async function pair(meanwhile = () => {}): Promise<{ client: Socket; socket: Socket }> {
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+    clients.push(client);
+    process.nextTick(meanwhile);
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    return { client, socket };
+  }
+
+  async function received(client: Socket): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    client.on('data', (chunk: Buffer) => chunks.push(chunk)).resume();
+    await once(client, 'end');
+    return Buffer.concat(chunks);
+  }
+
+  it('a reader that stops for a while gets every byte once and in order, whoever wrote it', async () => {
+    const { client, socket } = await pair();
+    const { outbox, flusher } = outboxOn(socket, Infinity);
+    const sent: Buffer[] = [];
+    const write = (text: string, size: number) => {
+      const frame = Buffer.alloc(size, `${text} `);
+      const ways = [() => flusher.broadcast([outbox], frame), () => outbox.push(frame), () => void socket.write(frame)];
+      ways[sent.length % ways.length]!();
+      outbox.flush();
+      sent.push(frame);
+    };
+    write('more than the kernel has room for', 16_000_000);
+    expect(outbox.backlog).to.be.within(1, 15_999_999);
+    const reading = received(client);
+    // Each time that the client takes something there is room in the kernel, and the stream still has what comes first.
+    client.on('data', () => {
+      if (sent.length < 100) write(`frame ${sent.length}`, 1_000);
+    });
+    while (sent.length < 100) await turn();
+    await outbox.drained();
+    for (const text of ['the last', 'three', 'of all']) write(text, 100);
+    expect(outbox.backlog).to.equal(0);
+    socket.end();
+    expect((await reading).equals(Buffer.concat(sent))).to.equal(true);
+  });
+
+  it('what is for a socket that is gone does not reach the one that has its descriptor now', async () => {
+    const gone = await pair();
+    const { outbox, flusher } = outboxOn(gone.socket);
+    expect(outbox.isFree).to.equal(true);
+    const { client, socket } = await pair(() => gone.socket.destroy());
+    expect(outboxOn(socket).outbox.descriptor).to.equal(outbox.descriptor);
+    flusher.broadcast([outbox], Buffer.from('not for you'));
+    outbox.push(Buffer.from('nor this'));
+    outbox.flush();
+    socket.end('for you');
+    expect((await received(client)).toString()).to.equal('for you');
+  });
+
+  it('a connection that the peer broke off ends as any other', async () => {
+    const { client, socket } = await pair();
+    const { outbox, flusher } = outboxOn(socket);
+    const failed = once(socket, 'error');
+    client.resetAndDestroy();
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => {});
+    for (let n = 0; !socket.destroyed; n += 1) {
+      flusher.broadcast([outbox], textFrame('x'));
+      await turn();
+    }
+    await Promise.all([failed, ended]);
+    expect(outbox.isFree).to.equal(false);
   });
 });
