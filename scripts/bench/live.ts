@@ -256,7 +256,7 @@ export const liveCases: readonly Case[] = [
   {
     name: 'room-paced',
     about: 'a room of 500, 20 messages a second',
-    sides: both(1, 500, (m) => paced(m, 20, 4)),
+    sides: both(1, 500, (m) => paced(m, 20, 12)),
   },
   {
     name: 'room-saturated',
