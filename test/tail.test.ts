@@ -15,16 +15,18 @@ for (const topology of topologies) {
     let tail: Tail;
     let events: RawEvent[];
     let lost: number[];
+    let onEvents: (some: readonly RawEvent[]) => void;
     let onLost: () => Promise<void>;
     let rooms: Room[];
 
     beforeEach(async () => {
       events = [];
       lost = [];
+      onEvents = (some) => void events.push(...some);
       onLost = async () => {};
       tail = new Tail({
         log: world.log,
-        onEvents: (some) => void events.push(...some),
+        onEvents: (some) => onEvents(some),
         onLost: async (partition) => {
           lost.push(partition);
           await onLost();
@@ -103,6 +105,23 @@ for (const topology of topologies) {
       }
       await expectAll(before);
       expect(lost).to.deep.equal([]);
+    });
+
+    it('goes on when its reader throws, and says so', async () => {
+      const take = onEvents;
+      onEvents = () => {
+        onEvents = take;
+        throw new Error('the reader broke');
+      };
+      await tail.start();
+      await sendToAll(1);
+      await until('it was told', () => world.warnings.includes('tail: the reader broke'));
+      const before = await lengths();
+      await sendToAll(1);
+      for (const room of rooms) {
+        const last = (await room.log()).slice(before.get(room))[0]!.id;
+        await until('the next event was given', () => events.some(({ id }) => id === last));
+      }
     });
 
     it('passes over entries of strangers', async () => {

@@ -3,8 +3,8 @@
  * a reader that does not keep up is cut off before its backlog costs anyone else. Writes go to the network socket itself, beside the
  * `ws` object which writes its own control frames whole, so frames never mix.
  *
- * Mostly the kernel has room for a frame, and then it is handed to it at once: the stream around a socket makes an object for each
- * write, which costs this process as much again. What the kernel has no room for waits in the stream, and what follows waits behind it.
+ * Mostly the kernel has room for a frame, and then it is handed to it at once: the stream around a socket makes an object and several
+ * calls for each write. What the kernel has no room for waits in the stream, and what follows waits behind it.
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';

@@ -155,8 +155,15 @@ export class Tail {
     if (events.length > 0 && this.brought.push(events) === 1) setImmediate(() => this.handOverAll());
   }
 
+  /** A defect of the reader's must not end the process: nobody above this turn would catch it. */
   private handOverAll(): void {
-    for (const events of this.brought.splice(0)) this.options.onEvents(events);
+    for (const events of this.brought.splice(0)) {
+      try {
+        this.options.onEvents(events);
+      } catch (error) {
+        this.options.warn(`tail: ${(error as Error).message}`);
+      }
+    }
   }
 
   /**
