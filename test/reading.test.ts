@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import sinon from 'sinon';
 import { cards } from '../src/chat/conversations/view.ts';
 import { history } from '../src/chat/messages/view.ts';
 import { participants } from '../src/chat/participants/view.ts';
@@ -256,6 +257,71 @@ for (const topology of topologies) {
       );
       const rows = await broken.page(history, room.stream, { direction: 'up', limit: 10 }, undefined);
       expect(parsed(rows).map(({ order }) => order)).to.deep.equal([3]);
+    });
+
+    it('reads what the views lack once for all who ask, and then only what came since', async () => {
+      const room = new Room(world, (rooms += 1));
+      await room.create({ kind: 'channel', roles: ['owner', 'member'] });
+      for (let n = 0; n < 60; n += 1) await room.send(1 + (n % 2), n);
+      const whole = sinon.spy(world.log, 'readAfter');
+      const since = sinon.spy(world.log, 'readFromCursor');
+      const ask = async () => {
+        const events = await model(room);
+        const docs = plainFold(messages, events);
+        await Promise.all(
+          Array.from({ length: 40 }, () =>
+            Promise.all([
+              expectPages(messages, room, docs, { limit: 5 }),
+              reading.entity(cards, room.stream).then((card) => expect(card?.member_count).to.equal(2)),
+            ]),
+          ),
+        );
+      };
+      await ask();
+      expect([whole.callCount, since.callCount]).to.deep.equal([2, 0]);
+      await room.send(1, 60);
+      await ask();
+      expect([whole.callCount, since.callCount]).to.deep.equal([2, 2]);
+      await project(messages, room, 30, 10);
+      await ask();
+      expect([whole.callCount, since.callCount]).to.deep.equal([2, 2]);
+    });
+
+    it('answers nothing that a restored Redis has lost', async () => {
+      const redis = world.log.connection.commands;
+      const room = new Room(world, (rooms += 1));
+      await room.create({ kind: 'channel', roles: ['owner'] });
+      for (let n = 0; n < 30; n += 1) await room.send(1, n);
+      const keys = ['log', 'head', 'messages'].map((name) => world.log.keys.of(room.stream, name));
+      const copies = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+      for (let n = 30; n < 40; n += 1) await room.send(1, n, 'lost');
+      await expectEqual(room, await model(room), { from: 50, limit: 20 });
+      await Promise.all(keys.map((key, i) => redis.restore(key, 0, copies[i]!, 'REPLACE')));
+      const events = await model(room);
+      expect(events).to.have.length(31);
+      await expectEqual(room, events, { from: 50, limit: 20 });
+      for (let n = 30; n < 45; n += 1) await room.send(1, n, 'again');
+      await expectEqual(room, await model(room), { from: 50, limit: 20 });
+    });
+
+    it('keeps a few tails, and none that is long', async () => {
+      const room = new Room(world, (rooms += 1));
+      await room.create({ kind: 'channel', roles: ['owner'] });
+      await Promise.all(Array.from({ length: 1_100 }, (_, n) => room.send(1, n)));
+      const whole = sinon.spy(world.log, 'readAfter');
+      await reading.entity(cards, room.stream);
+      await reading.entity(cards, room.stream);
+      expect(whole.callCount).to.equal(6);
+      for (let n = 0; n < 20; n += 1) {
+        const other = new Room(world, (rooms += 1));
+        await other.create({ kind: 'channel', roles: ['owner'] });
+        await reading.entity(cards, other.stream);
+        await reading.entity(cards, other.stream);
+      }
+      expect(whole.callCount).to.equal(26);
+      const first = new Room(world, rooms - 19);
+      expect((await reading.entity(cards, first.stream))?.id).to.equal(first.stream.id);
+      expect(whole.callCount).to.equal(27);
     });
   });
 }

@@ -7,25 +7,28 @@ import type { Decode, RawEvent } from '../envelope.ts';
 import { translated } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
-import { Sheet, stepsOf } from '../views/projection.ts';
-import type { Projection } from '../views/projection.ts';
+import { Sheet } from '../views/projection.ts';
+import type { Projection, Step } from '../views/projection.ts';
 import type { Page, PageRange, StoredDoc, Views } from '../views/store.ts';
+import { stepsIfReadable, Tails } from './tails.ts';
 
 /** Where a read stops: everything, or the log up to an event id or a time (its end is the id of that millisecond's last event). */
 export type AsOf = string | undefined;
 
-/** Events that come with a page of a view that is behind; what is beyond them is read on its own. */
-const MISSING = 500;
+/** Events that come with a page of a view that is behind. Where it lacks more, they are read on their own, once for all readers. */
+const MISSING = 16;
 
 export class Reading {
   private readonly log: Log;
   private readonly views: Views;
   private readonly decode: Decode;
+  private readonly tails: Tails;
 
   constructor(log: Log, views: Views, decode: Decode) {
     this.log = log;
     this.views = views;
     this.decode = decode;
+    this.tails = new Tails(log, decode);
   }
 
   /** One page of a collection, nearest to `from` first. Documents are JSON, unparsed where the view was up to date. */
@@ -86,7 +89,8 @@ export class Reading {
     if (stored.applied === stored.head || stored.head === undefined) return stored.doc;
     const sheet = new Sheet<Doc>();
     if (stored.doc) sheet.load('', 0, stored.doc);
-    await this.foldTail(projection, stream, stored.applied, sheet);
+    const { applied, head } = stored;
+    fold(sheet, await this.tails.steps({ projection, stream, applied, head }));
     return sheet.get('')?.doc;
   }
 
@@ -94,24 +98,18 @@ export class Reading {
   private async foldStored<Doc extends object>(
     projection: Projection<Doc>,
     stream: StreamRef,
-    { docs, missing, more }: Page,
+    { docs, missing, more, applied, head }: Page,
     sheet: Sheet<Doc>,
   ): Promise<void> {
     for (const { order, json } of docs) {
       const doc = JSON.parse(json.toString()) as Doc;
       sheet.load(projection.key(doc), order, doc);
     }
-    this.fold(projection, missing, sheet);
-    if (more !== undefined) await this.foldTail(projection, stream, more, sheet);
-  }
-
-  private async foldTail<Doc extends object>(
-    projection: Projection<Doc>,
-    stream: StreamRef,
-    applied: string,
-    sheet: Sheet<Doc>,
-  ): Promise<void> {
-    for await (const events of this.log.readAll(stream, applied)) this.fold(projection, events, sheet);
+    const isWhole = more === undefined || head === undefined;
+    const steps = isWhole
+      ? this.stepsOf(projection, missing)
+      : await this.tails.steps({ projection, stream, applied, head });
+    fold(sheet, steps);
   }
 
   private async foldUntil<Doc extends object>(
@@ -123,20 +121,24 @@ export class Reading {
     const sheet = new Sheet<Doc>();
     for await (const events of this.log.readAll(stream, START)) {
       const within = events.filter((e) => compareEventIds(eventId(e.id), end) <= 0);
-      this.fold(projection, within, sheet);
+      fold(sheet, this.stepsOf(projection, within));
       if (within.length < events.length) break;
     }
     return sheet;
   }
 
-  /** An event that cannot be folded is passed over here, as its stream is parked in the view: one bad event must not take a read away. */
-  private fold<Doc extends object>(projection: Projection<Doc>, events: readonly RawEvent[], sheet: Sheet<Doc>): void {
-    for (const event of events) {
-      try {
-        sheet.apply(stepsOf(projection, event, this.decode));
-      } catch {
-        continue;
-      }
+  private stepsOf<Doc extends object>(projection: Projection<Doc>, events: readonly RawEvent[]): Step<Doc>[][] {
+    return events.map((event) => stepsIfReadable(projection, event, this.decode));
+  }
+}
+
+/** Each event by itself: one that does not fit the documents is passed over, as its stream is parked in the view. */
+function fold<Doc extends object>(sheet: Sheet<Doc>, events: readonly (readonly Step<Doc>[])[]): void {
+  for (const steps of events) {
+    try {
+      sheet.apply(steps);
+    } catch {
+      continue;
     }
   }
 }

@@ -1,0 +1,114 @@
+/**
+ * What the log has and a view lacks, read and decoded once for all who ask: after a burst, or without a projector, hundreds of readers
+ * come to the same stream at the same time. Owns a few such tails in memory. Refuses to answer from memory alone: every reader brings
+ * the head that Redis gave it, and a tail which does not hold that very event is read on, or from its beginning where the log does not
+ * know its last event any more.
+ */
+import type { Decode, RawEvent } from '../envelope.ts';
+import type { Log } from '../log/log.ts';
+import type { StreamRef } from '../keys.ts';
+import { stepsOf, viewName } from '../views/projection.ts';
+import type { Projection, Step } from '../views/projection.ts';
+
+interface Link<Doc> {
+  readonly id: string;
+  readonly steps: readonly Step<Doc>[];
+}
+
+/** The events after an id, in their order. */
+interface Tail<Doc> {
+  readonly after: string;
+  readonly links: readonly Link<Doc>[];
+}
+
+/** What a view is asked about, and where it and its log were at one instant. */
+export interface Lack<Doc extends object> {
+  readonly projection: Projection<Doc>;
+  readonly stream: StreamRef;
+  readonly applied: string;
+  readonly head: string;
+}
+
+const MAX_TAILS = 16;
+/** A longer tail is shared by those who ask while it is read, and then forgotten. */
+const MAX_LINKS = 1_000;
+const READ = 500;
+
+export class Tails {
+  private readonly log: Log;
+  private readonly decode: Decode;
+  /** The last asked for comes last. */
+  private readonly kept = new Map<string, Promise<Tail<object>>>();
+
+  constructor(log: Log, decode: Decode) {
+    this.log = log;
+    this.decode = decode;
+  }
+
+  /** The steps of each event that the view lacks, up to the head. They are shared: nobody may change a document of theirs. */
+  async steps<Doc extends object>(lack: Lack<Doc>): Promise<(readonly Step<Doc>[])[]> {
+    const { projection, stream, head } = lack;
+    const name = `${viewName(projection)} ${stream.kind} ${stream.id}`;
+    const before = this.kept.get(name) as Promise<Tail<Doc>> | undefined;
+    // Whoever asks next waits for this one, and mostly finds in it what it needs.
+    const reading = this.reach(lack, before);
+    this.kept.delete(name);
+    this.kept.set(name, reading as Promise<Tail<object>>);
+    if (this.kept.size > MAX_TAILS) this.kept.delete(this.kept.keys().next().value!);
+    const forget = () => {
+      if (this.kept.get(name) === reading) this.kept.delete(name);
+    };
+    try {
+      const { links } = await reading;
+      if (links.length > MAX_LINKS) forget();
+      const end = links.findLastIndex(({ id }) => id === head);
+      return (end < 0 ? links : links.slice(0, end + 1)).map(({ steps }) => steps);
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  private async reach<Doc extends object>(lack: Lack<Doc>, before: Promise<Tail<Doc>> | undefined): Promise<Tail<Doc>> {
+    const { applied, head } = lack;
+    const known = await before?.catch(() => undefined);
+    const tail = (known && tailAfter(known, applied)) ?? { after: applied, links: [] };
+    return tail.links.some(({ id }) => id === head) ? tail : this.grown(lack, tail);
+  }
+
+  private async grown<Doc extends object>(lack: Lack<Doc>, tail: Tail<Doc>): Promise<Tail<Doc>> {
+    const { log } = this;
+    const { stream } = lack;
+    const links = [...tail.links];
+    const last = links.at(-1);
+    let page = last ? await log.readFromCursor(stream, last.id, READ) : await log.readAfter(stream, tail.after, READ);
+    if (!page) return this.grown(lack, { after: tail.after, links: [] });
+    for (;;) {
+      links.push(
+        ...page.map((event) => ({ id: event.id, steps: stepsIfReadable(lack.projection, event, this.decode) })),
+      );
+      if (page.length < READ) return { after: tail.after, links };
+      page = await log.readAfter(stream, page.at(-1)!.id, READ);
+    }
+  }
+}
+
+/** An event that cannot be read is passed over, as its stream is parked in the view: one bad event must not take a read away. */
+export function stepsIfReadable<Doc extends object>(
+  projection: Projection<Doc>,
+  event: RawEvent,
+  decode: Decode,
+): Step<Doc>[] {
+  try {
+    return stepsOf(projection, event, decode);
+  } catch {
+    return [];
+  }
+}
+
+/** The view may have moved on since a tail was read: what it holds by now is left out. Undefined where the tail does not tell. */
+function tailAfter<Doc>(tail: Tail<Doc>, applied: string): Tail<Doc> | undefined {
+  if (tail.after === applied) return tail;
+  const at = tail.links.findIndex(({ id }) => id === applied);
+  return at < 0 ? undefined : { after: applied, links: tail.links.slice(at + 1) };
+}
