@@ -1,6 +1,6 @@
 // npm start: makes the clone ready, builds what has changed, and becomes the server: in this same process, so that a signal
 // reaches it and nothing stands between it and whoever watches it.
-// Refuses: to be needed in production. A built tree starts with `node --enable-source-maps dist/src/main.js`.
+// Refuses: to be needed in production. A built tree starts as the Dockerfile says.
 // Usage: node scripts/start.mjs [--build]      --build: build and end
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

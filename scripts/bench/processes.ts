@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { imageArguments } from '../image.ts';
 import { startRedis } from '../redis-server.ts';
 import type { RedisProcess } from '../redis-server.ts';
 
@@ -24,7 +25,7 @@ export interface Product extends Target {
 /** The product in one process, with every role, started as the image starts it. */
 export async function startProduct(settings: Record<string, string> = {}): Promise<Product> {
   const redis = await startRedis();
-  const child = run(['--enable-source-maps', 'dist/src/main.js'], {
+  const child = run(imageArguments, {
     REDIS_URL: redis.url,
     SECRET_KEY: SECRET,
     HOST: '127.0.0.1',
@@ -56,7 +57,7 @@ export async function startBare(): Promise<Target> {
   return { port, pids: [child.pid!], stop: () => end(child) };
 }
 
-function run(args: string[], environment: Record<string, string>): ChildProcess {
+function run(args: readonly string[], environment: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...process.env, ...environment },

@@ -8,6 +8,7 @@ import { existsSync, openSync, closeSync, readdirSync, readFileSync, statSync } 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { imageArguments } from '../image.ts';
 import { endWithUs } from '../leftovers.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -131,9 +132,9 @@ export class NodeProcess {
   }
 }
 
-function programArgs(): string[] {
+function programArgs(): readonly string[] {
   const compiled = join(ROOT, 'dist/src/main.js');
-  return isCurrent(compiled) ? ['--enable-source-maps', compiled] : ['--import', 'tsx', join(ROOT, 'src/main.ts')];
+  return isCurrent(compiled) ? imageArguments : ['--import', 'tsx', join(ROOT, 'src/main.ts')];
 }
 
 function isCurrent(compiled: string): boolean {
