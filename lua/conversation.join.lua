@@ -9,7 +9,7 @@ local before = repeated()
 if before then return before end
 local kind, posted, deleted = read_head('kind', 'messages', 'deleted')
 if not kind or deleted then return GONE end
-if member_of(actor) then return { 'unchanged' } end
+if member_of(actor) then return unchanged() end
 if kind ~= 'channel' then return GONE end
 
 local id = append('participant.added', 1, '{"user_id":"' .. actor .. '","role":"member"}')

@@ -23,5 +23,5 @@ for _, user in ipairs(users) do
     set_member(user, { role = role, joined = last_seq, read = tonumber(posted), up_to = id })
   end
 end
-if not id then return { 'unchanged' } end
+if not id then return unchanged() end
 return commit(id)

@@ -16,7 +16,7 @@ if kind == 'direct' or member.role ~= 'owner' then return { 'fail', 'forbidden',
 if user == actor and role ~= 'owner' then
   return { 'fail', 'forbidden', 'Hand the conversation over first: a conversation has one owner' }
 end
-if target.role == role then return { 'unchanged' } end
+if target.role == role then return unchanged() end
 
 local function change(whom, who, new_role)
   who.role = new_role

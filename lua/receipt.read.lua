@@ -13,7 +13,7 @@ if not member or deleted then return GONE end
 local message = redis.call('HGET', messages, message_id)
 if not message then return { 'fail', 'not_found', 'There is no such message' } end
 local up_to, ordinal = string.match(message, '^(%S+) %S+ (%S+)')
-if tonumber(ordinal) <= member.read then return { 'unchanged' } end
+if tonumber(ordinal) <= member.read then return unchanged() end
 
 member.read, member.up_to = tonumber(ordinal), up_to
 local id = append('receipt.read', 1, '{"up_to":"' .. up_to .. '","message_id":"' .. message_id .. '"}')

@@ -10,5 +10,5 @@ local before = repeated()
 if before then return before end
 read_head()
 local id = end_sessions('revoked', kept)
-if not id then return { 'unchanged' } end
+if not id then return unchanged() end
 return commit(id)

@@ -10,12 +10,11 @@ if before then return before end
 -- `proved` is the hash that the current password was compared with, '' when it did not fit: another change may have come first.
 local current = redis.call('HGET', account, 'password')
 -- No two hashes are the same: this very change was sent twice, as a connection does that broke before the answer.
-if current == password then return { 'unchanged' } end
+if current == password then return unchanged() end
 if current ~= proved then return { 'fail', 'forbidden', 'The current password is wrong' } end
 
 read_head()
 local id = end_sessions('password_changed', kept)
 redis.call('HSET', account, 'password', password)
 if id then return commit(id) end
-remember('0-0')
-return { 'unchanged' }
+return unchanged()

@@ -9,7 +9,7 @@ local before = repeated()
 if before then return before end
 local registered, deleted = read_head('registered', 'deleted')
 if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
-if data == '' then return { 'unchanged' } end
+if data == '' then return unchanged() end
 
 local id = append('user.updated', 1, data)
 if entry ~= '' then

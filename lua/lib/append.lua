@@ -37,6 +37,7 @@ local function repeated()
   if not seen then return nil end
   local body, id = string.match(seen, '^(%S+) (%S+)$')
   if body ~= fingerprint then return { 'fail', 'conflict', 'This request id was used for another request' } end
+  if id == '0-0' then return { 'unchanged' } end
   return { 'duplicate', id }
 end
 
@@ -49,6 +50,13 @@ local function remember(id)
     redis.call('HSET', generation, 'day', day)
   end
   redis.call('HSET', generation, request, fingerprint .. ' ' .. id)
+end
+
+-- The answer where the state asked for is there already. A client's request id counts all the same: repeated after others changed
+-- that state, it must not change it back. One that the node made (fingerprint '-') repeats within a moment or never.
+local function unchanged()
+  if fingerprint ~= '-' then remember('0-0') end
+  return { 'unchanged' }
 end
 
 local last_id, last_seq, last_chain = nil, 0, nil

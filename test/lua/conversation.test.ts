@@ -164,6 +164,14 @@ describe('scripts of conversations', () => {
       expect((await room.changesNothing(() => room.join(OUTSIDER))).status).to.equal('unchanged');
     });
 
+    it('does not bring back who left since, when a request that found them in comes again', async () => {
+      await room.create({ kind: 'channel' });
+      const once = { requestId: request(1), body: 'join' };
+      expect((await room.join(2, once)).status).to.equal('unchanged');
+      await room.leave(2);
+      expect((await room.changesNothing(() => room.join(2, once))).status).to.equal('unchanged');
+    });
+
     it('does not tell of what is not public', async () => {
       expect(await room.refusal(() => room.join(OUTSIDER))).to.equal('not_found');
       await room.create();

@@ -44,6 +44,18 @@ describe('scripts of participants', () => {
       expect(await room.member(MEMBER)).to.equal('member');
     });
 
+    it('does not do later what a request found done', async () => {
+      await room.create({ roles: ROLES });
+      const once = { requestId: request(1), body: 'add' };
+      expect((await room.add(OWNER, [MEMBER], 'member', once)).status).to.equal('unchanged');
+      await room.remove(OWNER, MEMBER);
+      const again = await room.changesNothing(() => room.add(OWNER, [MEMBER], 'member', once));
+      expect(again).to.deep.equal({ status: 'unchanged', id: '' });
+      expect(await room.refusal(() => room.add(OWNER, [MEMBER], 'member', { ...once, body: 'x' }))).to.equal(
+        'conflict',
+      );
+    });
+
     it('adds a name that stands twice once', async () => {
       await room.create();
       await room.appends(() => room.add(OWNER, [7, 7]), [added(7)]);
@@ -166,6 +178,15 @@ describe('scripts of participants', () => {
         const answer = await room.changesNothing(() => room.changeRole(OWNER, n, role));
         expect(answer).to.deep.equal({ status: 'unchanged', id: '' });
       }
+    });
+
+    it('does not do later what a request found done', async () => {
+      await room.create({ roles: ROLES });
+      const once = { requestId: request(1), body: 'role' };
+      expect((await room.changeRole(OWNER, MEMBER, 'member', once)).status).to.equal('unchanged');
+      await room.changeRole(OWNER, MEMBER, 'admin');
+      await room.changesNothing(() => room.changeRole(OWNER, MEMBER, 'member', once));
+      expect(await room.member(MEMBER)).to.equal('admin');
     });
 
     it('is for the owner, who may not give the own role up', async () => {
