@@ -126,6 +126,8 @@ export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
 export const ajv = new Ajv2020({ allErrors: false, strict: true, useDefaults: true, allowUnionTypes: true });
 
 const ULID = '^[0-7][0-9A-HJKMNP-TV-Z]{25}$';
+const ULID_PATTERN = new RegExp(ULID);
+export const isUlid = (text: string): boolean => ULID_PATTERN.test(text);
 
 /** A ULID as the product takes and gives it: 26 characters of Crockford base 32, upper case. */
 export const Id = Type.String({ pattern: ULID, description: 'A ULID' });
@@ -156,28 +158,38 @@ export function invalid(errors: FieldError[]): Error {
   return fail('validation_failed', first ? `${first.pointer || '/'}: ${first.message}` : undefined, { errors });
 }
 
+/** What is said of a field that a request does not have. */
+export const NO_FIELD = 'is not a field of this request';
+
 function fieldErrors(errors: ErrorObject[] | null | undefined, root: string): FieldError[] {
   return (errors ?? []).map((e) => {
     const params = e.params as Record<string, string>;
     const name = params['additionalProperty'] ?? params['missingProperty'];
-    const message =
-      params['additionalProperty'] === undefined ? (e.message ?? 'is not right') : 'is not a field of this request';
-    return { pointer: `${root}${e.instancePath}${name === undefined ? '' : `/${name}`}`, message };
+    return { pointer: `${root}${e.instancePath}${name === undefined ? '' : `/${name}`}`, message: messageOf(e) };
   });
+}
+
+function messageOf({ keyword, params, message = 'is not right' }: ErrorObject): string {
+  if (keyword === 'additionalProperties') return NO_FIELD;
+  if (keyword === 'minProperties') return 'names nothing to change';
+  return (params as { pattern?: string }).pattern === ULID ? 'must be a ULID' : message;
 }
 
 const MAX_DEPTH = 32;
 const POISON_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * What no schema says but every input must hold: at most 32 levels, no key that could reach a prototype, and only well-formed
- * Unicode, since a lone surrogate would be stored as other bytes than were sent. Throws `validation_failed`.
+ * What no schema says but every input must hold: at most 32 levels, no key that could reach a prototype, only well-formed Unicode,
+ * since a lone surrogate would be stored as other bytes than were sent, and no number too large to be one, which would be stored as
+ * null. Throws `validation_failed`.
  */
 export function checkPlain(value: unknown, pointer = '', depth = 0): void {
   if (typeof value === 'string') {
     if (!value.isWellFormed()) throw invalid([{ pointer, message: 'holds half of a surrogate pair' }]);
     return;
   }
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw invalid([{ pointer, message: 'is too large a number' }]);
   if (typeof value !== 'object' || value === null) return;
   if (depth === MAX_DEPTH) throw invalid([{ pointer: '', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
   for (const key of Object.keys(value)) {

@@ -54,7 +54,7 @@ export const closeCodes = {
   refused: 4503,
 } as const;
 
-/** One field of a request that is not right. `pointer` is a JSON pointer into the body, `/query/<name>` or `/path/<name>`. */
+/** One field of a request that is not right. `pointer` is a JSON pointer into the body, `/query/<name>`, `/path/<name>` or `/header/<name>`. */
 export interface FieldError {
   pointer: string;
   message: string;

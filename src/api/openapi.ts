@@ -84,13 +84,15 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
     in: 'header',
     required: false,
     schema: { type: 'string' },
-    description: 'A ULID: the same one is done once',
+    description: 'A ULID: a repeat under the same one appends nothing and answers what the first did',
   };
+  // Without a caller there is nobody whose repeat it could be.
+  const repeatable = entry.open ? [] : [key];
   return {
     operationId: name,
     summary: entry.about,
     ...(entry.open ? { security: [] } : {}),
-    parameters: [...inPath.map(parameter('path')), ...(isCommand ? [key] : rest.map(parameter('query')))],
+    parameters: [...inPath.map(parameter('path')), ...(isCommand ? repeatable : rest.map(parameter('query')))],
     ...(isCommand && rest.length > 0 ? { requestBody: body } : {}),
     responses: {
       [status]: { description: 'Done' },

@@ -4,9 +4,9 @@
  */
 import Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
-import { koaBody } from 'koa-body';
-import { invalid, parseEventId } from '../envelope.ts';
-import { fail } from '../errors.ts';
+import { invalid, isUlid, NO_FIELD, parseEventId } from '../envelope.ts';
+import { ChatError, fail } from '../errors.ts';
+import { readBody } from './body.ts';
 
 interface Caller {
   readonly userId: string;
@@ -54,24 +54,9 @@ export interface RoutesOptions {
 
 export const BASE = '/api/v1';
 const NOBODY: Caller = { userId: '', sessionId: '' };
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-const MAX_BODY = '64kb';
 
 export function routes(options: RoutesOptions): Middleware[] {
   const router = new Router({ prefix: BASE });
-  const parseBody = koaBody({
-    jsonLimit: MAX_BODY,
-    multipart: false,
-    urlencoded: false,
-    text: false,
-    parsedMethods: ['POST', 'PUT', 'PATCH', 'DELETE'] as never,
-    onError: (error) => {
-      const status = (error as { status?: number }).status;
-      if (status === 413) throw fail('payload_too_large');
-      if (status === 415) throw fail('unsupported_media_type', 'The body is encoded in an unknown way');
-      throw fail('validation_failed', 'The body is not JSON');
-    },
-  }) as unknown as Middleware;
 
   for (const [type, entry] of options.commands) {
     if (!entry.route) continue;
@@ -83,8 +68,11 @@ export function routes(options: RoutesOptions): Middleware[] {
         async (ctx) => {
           // First who calls and how often: nobody else's body is worth reading.
           const context = await contextOf(ctx, entry, options);
-          await parseBody(ctx, async () => {});
-          const { body, eventId } = await options.runCommand(type, context, { ...bodyOf(ctx), ...ctx['params'] });
+          const [stray] = Object.keys(ctx.query);
+          if (stray !== undefined) throw invalid([{ pointer: `/query/${stray}`, message: NO_FIELD }]);
+          const { body, eventId } = await withPath(ctx, '', await readBody(ctx), (data) =>
+            options.runCommand(type, context, data),
+          );
           if (eventId && parseEventId(eventId))
             ctx.set({ 'Chat-Event-Id': eventId, 'Chat-Durability': options.durability });
           ctx.status = body === undefined ? 204 : status;
@@ -97,7 +85,8 @@ export function routes(options: RoutesOptions): Middleware[] {
   for (const entry of options.queries) {
     router.get(koaPath(entry.route!.path), async (ctx) => {
       const context = await contextOf(ctx, entry, options);
-      send(ctx, await options.runQuery(entry.name, context, { ...queryOf(ctx, entry), ...ctx['params'] }));
+      const run = (data: object) => options.runQuery(entry.name, context, data);
+      send(ctx, await withPath(ctx, '/query', queryOf(ctx, entry), run));
     });
   }
 
@@ -117,30 +106,50 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   let caller = NOBODY;
   if (entry.open) await options.countRequest(ctx.ip, 'open');
   else {
-    const token = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
-    if (!token) throw fail('unauthenticated');
-    ({ caller } = await options.authenticate(token));
+    caller = await callerOf(ctx, options);
     await options.countRequest(caller.userId, 'user');
   }
   const requestId = ctx.get('Idempotency-Key') || undefined;
-  if (requestId !== undefined && !ULID.test(requestId)) {
+  if (requestId !== undefined && !isUlid(requestId)) {
     throw invalid([{ pointer: '/header/Idempotency-Key', message: 'must be a ULID' }]);
   }
   const { newId } = options;
   return { caller, requestId, now: options.now(), newId, ip: ctx.ip, userAgent: ctx.get('User-Agent').slice(0, 256) };
 }
 
-function bodyOf(ctx: KoaContext): object {
-  const hasBody = ctx.request.length !== undefined ? ctx.request.length > 0 : ctx.get('Transfer-Encoding') !== '';
-  if (!hasBody) return {};
-  if (!ctx.is('application/json')) throw fail('unsupported_media_type');
-  const body: unknown = ctx.request.body;
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw invalid([{ pointer: '', message: 'must be a JSON object' }]);
+/** Who cannot say who they are counts as nobody, so that tokens cannot be tried without end. */
+async function callerOf(ctx: KoaContext, { authenticate, countRequest }: RoutesOptions): Promise<Caller> {
+  const token = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
+  try {
+    if (!token) throw fail('unauthenticated');
+    return (await authenticate(token)).caller;
+  } catch (error) {
+    if (error instanceof ChatError && error.code === 'unauthenticated') await countRequest(ctx.ip, 'open');
+    throw error;
   }
-  const inPath = Object.keys(ctx['params'] as object).find((name) => Object.hasOwn(body, name));
-  if (inPath) throw invalid([{ pointer: `/${inPath}`, message: 'is given by the path' }]);
-  return body;
+}
+
+/** Runs with what the path carries beside the given fields; an error that is about such a field says so. */
+async function withPath<T>(
+  ctx: KoaContext,
+  root: string,
+  given: object,
+  run: (data: object) => Promise<T>,
+): Promise<T> {
+  const params = ctx['params'] as Record<string, string>;
+  const twice = Object.keys(params).find((name) => Object.hasOwn(given, name));
+  if (twice) throw invalid([{ pointer: `${root}/${twice}`, message: 'is given by the path' }]);
+  try {
+    return await run({ ...given, ...params });
+  } catch (error) {
+    if (!(error instanceof ChatError) || !error.errors) throw error;
+    const inPath = (pointer: string) => Object.keys(params).find((name) => pointer === `${root}/${name}`);
+    const errors = error.errors.map(({ pointer, message }) => {
+      const name = inPath(pointer);
+      return { pointer: name === undefined ? pointer : `/path/${name}`, message };
+    });
+    throw invalid(errors);
+  }
 }
 
 /** A query string knows only text: fields that are declared as integers are read as such. */

@@ -12,7 +12,7 @@ export const Cursor = Type.String({
 export const AsOfTime = Type.String({
   minLength: 1,
   maxLength: 40,
-  description: 'An event id or a time: answers what it was then',
+  description: 'An event id or an RFC 3339 time: answers what it was then',
 });
 
 /** A list's cursor is the base64url of a JSON array of what its query needs to go on. */

@@ -143,11 +143,14 @@ function fold<Doc extends object>(sheet: Sheet<Doc>, events: readonly (readonly 
   }
 }
 
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
+
 function endOf(asOf: string): { ms: number; seq: number } {
   const id = parseEventId(asOf);
   if (id) return id;
-  const ms = Date.parse(asOf);
-  if (!Number.isFinite(ms)) throw invalid([{ pointer: '/query/as_of', message: 'must be an event id or a time' }]);
+  const ms = RFC_3339.test(asOf) ? Date.parse(asOf) : NaN;
+  if (!Number.isFinite(ms))
+    throw invalid([{ pointer: '/query/as_of', message: 'must be an event id or an RFC 3339 time' }]);
   return { ms, seq: Number.MAX_SAFE_INTEGER };
 }
 

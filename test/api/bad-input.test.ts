@@ -42,6 +42,7 @@ describe('REST refuses', () => {
   }
 
   const messages = () => `/conversations/${id}/messages`;
+  const keyed = (key: string) => ({ 'Idempotency-Key': key });
   const post = (what: string, body: unknown): Case => [what, 'POST', messages(), body];
 
   it('bodies that do not have the form', async () => {
@@ -78,8 +79,49 @@ describe('REST refuses', () => {
       ],
       ['a channel without a name', 'POST', '/conversations', { type: 'channel' }],
     ]);
-    const reply = await ada.rest.post(messages(), { content: 'x', colour: 'red' });
-    expect(reply.body['errors']).to.deep.equal([{ pointer: '/colour', message: 'is not a field of this request' }]);
+  });
+
+  it('and says which field, wherever it came from', async () => {
+    const strange = 'is not a field of this request';
+    const notUlid = 'must be a ULID';
+    const cases: [Case, pointer: string, message: string][] = [
+      [post('body', { content: 'x', colour: 'red' }), '/colour', strange],
+      [post('id in the body', { content: 'x', id: 'x' }), '/id', notUlid],
+      [['path of a command', 'POST', '/conversations/x/messages', { content: 'x' }], '/path/conversation_id', notUlid],
+      [['path of a query', 'GET', '/conversations/x/messages'], '/path/conversation_id', notUlid],
+      [['query string', 'GET', `${messages()}?colour=red`], '/query/colour', strange],
+      [
+        ['path by query string', 'GET', `${messages()}?conversation_id=${id}`],
+        '/query/conversation_id',
+        'is given by the path',
+      ],
+      [['query string of a command', 'POST', `${messages()}?content=y`, { content: 'x' }], '/query/content', strange],
+      [['header', 'POST', messages(), { content: 'x' }, keyed('again')], '/header/Idempotency-Key', notUlid],
+      [['nothing to change', 'PATCH', `/conversations/${id}`, {}], '/', 'names nothing to change'],
+    ];
+    for (const [[what, method, path, body, headers], pointer, message] of cases) {
+      const reply = await writesNothing(world, what, () => ada.rest.call(method, path, body, headers));
+      expectProblem(reply, what, 400, 'validation_failed');
+      expect(reply.body['errors'], what).to.deep.equal([{ pointer: pointer === '/' ? '' : pointer, message }]);
+      expect(reply.body['detail'], what).to.equal(`${pointer}: ${message}`);
+    }
+  });
+
+  it('bytes that are no UTF-8, which would be stored as other text', async () => {
+    const bytes = (...middle: number[]) =>
+      new Uint8Array([...Buffer.from('{"content":"a'), ...middle, ...Buffer.from('"}')]);
+    await refuses(400, 'validation_failed', [
+      post('latin1', bytes(0xe9)),
+      post('a cut sequence', bytes(0xf0, 0x9f, 0x8e)),
+      post('half of a pair in three bytes', bytes(0xed, 0xa0, 0xbd)),
+      post('a longer form than needed', bytes(0xc0, 0xaf)),
+    ]);
+    await refuses(415, 'unsupported_media_type', [
+      ['UTF-16', 'POST', messages(), '{"content":"x"}', { 'Content-Type': 'application/json; charset=utf-16' }],
+    ]);
+    const whole = new Uint8Array(Buffer.from('\ufeff{"content":"é🎉"}'));
+    const reply = await ada.rest.call('POST', messages(), whole, { 'Content-Type': 'application/json; charset=UTF-8' });
+    expect([reply.status, reply.body['content']]).to.deep.equal([201, 'é🎉']);
   });
 
   it('texts and objects that no client means', async () => {
@@ -116,6 +158,10 @@ describe('REST refuses', () => {
         'order=up',
         'around=x',
         'as_of=yesterday',
+        'as_of=1',
+        'as_of=2026-11-23',
+        'as_of=Mon, 23 Nov 2026 10:00:00 GMT',
+        'as_of=2026-13-23T10:00:00Z',
         'colour=red',
         'cursor=',
         `cursor=${'a'.repeat(513)}`,
@@ -194,8 +240,6 @@ describe('REST refuses', () => {
   });
 
   describe('a repeat', () => {
-    const keyed = (key: string) => ({ 'Idempotency-Key': key });
-
     it('under the same key answers what the first answered and appends nothing; another body is a conflict', async () => {
       await refuses(400, 'validation_failed', [['no ULID', 'POST', messages(), { content: 'x' }, keyed('again')]]);
       const requests: [string, string, object, object, Rest?][] = [

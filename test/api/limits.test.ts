@@ -59,6 +59,17 @@ describe('limits', () => {
     for (const path of ['/health/live', '/health/ready']) expect((await nobody.get(path)).status).to.equal(200);
   });
 
+  it('who comes without a token that holds counts as nobody; who has one is not hindered by that', async () => {
+    const node = await startNode({ RATE_LIMIT_REQUESTS_PER_MINUTE: '4' });
+    const ada = await register(node);
+    for (const token of [undefined, 'garbage', `${ada.token}x`]) {
+      expect((await new Rest(node.base, token).get('/users/me')).status).to.equal(401);
+    }
+    expectLimited(await new Rest(node.base, 'garbage').get('/users/me'));
+    expectLimited(await new Rest(node.base).get('/users/me'));
+    expect((await ada.rest.get('/users/me')).status).to.equal(200);
+  });
+
   it('0 is no limit', async () => {
     const node = await startNode();
     const ada = await register(node);

@@ -19,6 +19,10 @@ export interface Frame {
   error?: { code: string; detail: string; retry_after?: number };
 }
 
+/** Text and bytes go out as they are. */
+const isReady = (body: unknown): body is string | Uint8Array<ArrayBuffer> =>
+  typeof body === 'string' || body instanceof Uint8Array;
+
 /** REST calls as one user, or as nobody without a token. */
 export class Rest {
   readonly base: string;
@@ -42,7 +46,7 @@ export class Rest {
         ...(this.token === undefined ? {} : { Authorization: `Bearer ${this.token}` }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isReady(body) ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : {}) as T };

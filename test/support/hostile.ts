@@ -24,6 +24,7 @@ export const metadata: readonly (readonly [what: string, json: string])[] = [
   ['a constructor within', '{"content":"x","metadata":{"constructor":1}}'],
   ['half of a pair within', '{"content":"x","metadata":{"a":["\\ud800"]}}'],
   ['half of a pair as a name', '{"content":"x","metadata":{"\\ud800":1}}'],
+  ['a number that is none', '{"content":"x","metadata":{"a":[1e999]}}'],
   ['33 fields', `{"content":"x","metadata":{${Array.from({ length: 33 }, (_, i) => `"f${i}":1`).join(',')}}}`],
   ['4 KB of metadata', `{"content":"x","metadata":{"a":"${'x'.repeat(4_096)}"}}`],
   [

@@ -1,6 +1,6 @@
 /** Read marks: how far a member has read. The script only moves a mark forward, so a repeat or a late one changes nothing. */
 import Type from 'typebox';
-import { Id, invalid, parseEventId } from '../../envelope.ts';
+import { Id, invalid, isUlid, parseEventId } from '../../envelope.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { memberStanding } from '../access.ts';
@@ -9,8 +9,6 @@ import type { Answer, Context, Deps, Feature } from '../feature.ts';
 import { history } from '../messages/view.ts';
 import type { Message } from '../messages/contract.ts';
 import { MarkRead, ReceiptRead } from './contract.ts';
-
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 export function receipts({ log, reading }: Deps): Feature {
   /** The newest message that a person wrote, at or before a seq. */
@@ -29,7 +27,7 @@ export function receipts({ log, reading }: Deps): Feature {
   /** The message that stands for an event, for a system message or for the end. */
   async function resolve(userId: string, id: string, upTo: string | undefined): Promise<string | undefined> {
     const at = upTo === undefined ? undefined : parseEventId(upTo);
-    if (upTo !== undefined && !at && !ULID.test(upTo))
+    if (upTo !== undefined && !at && !isUlid(upTo))
       throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
     await memberStanding(log, userId, id);
     if (upTo === undefined || at) return messageAt(id, at?.seq);
@@ -52,7 +50,7 @@ export function receipts({ log, reading }: Deps): Feature {
       });
       return { eventId: appended.id };
     };
-    if (upTo === undefined || !ULID.test(upTo)) return append(await resolve(caller.userId, id, upTo));
+    if (upTo === undefined || !isUlid(upTo)) return append(await resolve(caller.userId, id, upTo));
     try {
       // Nearly always it is what a person wrote, which the script knows by itself.
       return await append(upTo);
