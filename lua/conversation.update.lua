@@ -14,6 +14,7 @@ if kind == 'direct' then return { 'fail', 'forbidden', 'A direct conversation ha
 if not is_admin(member) and (policy ~= '' or policy_of(current).edit_info == 'admins') then
   return { 'fail', 'forbidden', 'Only admins may change this' }
 end
+if data == '' then return unchanged() end
 
 -- Four words, of which '=' keeps what is there.
 if policy ~= '' then

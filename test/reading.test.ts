@@ -164,7 +164,8 @@ for (const topology of topologies) {
       for (const projection of views) {
         const docs = plainFold(projection, all);
         if (projection.shape === 'entity') {
-          expect(await reading.entity(projection, room.stream, asOf)).to.deep.equal(docs[0]?.doc);
+          // What a conversation was then is nothing that can be asked.
+          if (asOf === undefined) expect(await reading.entity(projection, room.stream)).to.deep.equal(docs[0]?.doc);
           continue;
         }
         const from = Math.round((ask.from / 90) * (docs.at(-1)?.order ?? 0));

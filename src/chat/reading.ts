@@ -79,12 +79,7 @@ export class Reading {
   }
 
   /** A stream's entity, or undefined when there is none. */
-  async entity<Doc extends object>(
-    projection: Projection<Doc>,
-    stream: StreamRef,
-    asOf?: AsOf,
-  ): Promise<Doc | undefined> {
-    if (asOf !== undefined) return (await this.foldUntil(projection, stream, asOf)).get('')?.doc;
+  async entity<Doc extends object>(projection: Projection<Doc>, stream: StreamRef): Promise<Doc | undefined> {
     const stored = await translated(this.views.entity(projection, stream));
     if (stored.applied === stored.head || stored.head === undefined) return stored.doc;
     const sheet = new Sheet<Doc>();

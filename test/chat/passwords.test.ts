@@ -1,9 +1,11 @@
-/** Passwords: which are taken, that every byte counts, and what hashing them may cost. */
+/** Passwords: which are taken, that every byte counts, what hashing them may cost, and changing one. */
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
 import sinon from 'sinon';
+import { ulid } from 'ulid';
 import { Passwords } from '../../src/chat/accounts/passwords.ts';
 import { AccountsNode, codeOf, PASSWORD, refusal } from '../support/accounts.ts';
+import type { LoggedIn } from '../support/accounts.ts';
 import { useWorld } from '../support/world.ts';
 
 describe('passwords', () => {
@@ -66,5 +68,53 @@ describe('passwords', () => {
       return Math.min(...all);
     };
     expect((await times(undefined)) / (await times(real))).to.be.within(0.5, 2);
+  });
+
+  describe('changing the password', () => {
+    const NEW = 'another password';
+    let ann: LoggedIn;
+    beforeEach(async () => {
+      ann = await node.register('ann');
+    });
+    const change = async (current: string, next: string, requestId?: string) =>
+      node.run(
+        'user.change_password',
+        { current_password: current, new_password: next },
+        { ...(await node.asCaller(ann)), requestId },
+      );
+
+    it('ends the other sessions', async () => {
+      const other = await node.logIn('ann');
+      const { eventId } = await change(PASSWORD, NEW);
+      expect(eventId).to.match(/-2$/);
+      expect([await node.isIn(ann), await node.isIn(other)]).to.deep.equal(['ok', 'unauthenticated']);
+      expect(await codeOf(node.refresh(other.refresh_token))).to.equal('unauthenticated');
+      expect(await codeOf(node.refresh(ann.refresh_token))).to.equal('ok');
+      expect(await codeOf(node.logIn('ann'))).to.equal('unauthenticated');
+      expect(await codeOf(node.logIn('ann', NEW))).to.equal('ok');
+    });
+
+    it('wants the current one, and a new one that can be taken', async () => {
+      expect(await codeOf(change('wrong horse', NEW))).to.equal('forbidden');
+      expect(await codeOf(change(PASSWORD, 'short'))).to.equal('validation_failed');
+      expect(await codeOf(node.logIn('ann'))).to.equal('ok');
+    });
+
+    it('is done once under one id', async () => {
+      const id = ulid();
+      await change(PASSWORD, NEW, id);
+      await change(PASSWORD, NEW, id);
+      expect(await codeOf(change(PASSWORD, 'a third password', id))).to.equal('conflict');
+    });
+
+    it('shuts out a log-in that proved the old one at the same time', async () => {
+      const real = world.log.append.bind(world.log);
+      const append = sinon.stub(world.log, 'append').callsFake(async (command) => {
+        append.restore();
+        await change(PASSWORD, NEW);
+        return real(command);
+      });
+      expect(await codeOf(node.logIn('ann'))).to.equal('unauthenticated');
+    });
   });
 });

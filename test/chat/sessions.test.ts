@@ -262,6 +262,23 @@ describe('sessions', () => {
       expect(Object.keys(mine)).to.have.members(['id', 'created_at', 'last_used_at', 'user_agent', 'ip', 'current']);
     });
 
+    it('come page by page, the most recently used first', async () => {
+      for (let i = 0; i < 4; i += 1) await node.logIn('ann');
+      const caller = await node.asCaller(ann);
+      const page = async (query: Json) => node.ask('sessions.list', query, caller);
+      const all = (await page({}))['items'] as Json[];
+      const times = all.map((session) => String(session['last_used_at']));
+      expect(times).to.deep.equal(times.toSorted().toReversed());
+      const paged: Json[] = [];
+      for (let cursor: unknown; cursor !== null;) {
+        const { items, next_cursor } = await page({ limit: 2, ...(cursor === undefined ? {} : { cursor }) });
+        paged.push(...(items as Json[]));
+        cursor = next_cursor;
+      }
+      expect(all).to.have.length(5);
+      expect(paged).to.deep.equal(all);
+    });
+
     it('are not listed once they expired', async () => {
       const caller = await node.asCaller(ann);
       const later = Date.now() + 8 * 86_400_000;
@@ -342,53 +359,6 @@ describe('sessions', () => {
       }
       await node.logOut(ann);
       expect(await codeOf(node.accounts.redeemTicket(ticket, Date.now()))).to.equal('unauthenticated');
-    });
-  });
-
-  describe('changing the password', () => {
-    const NEW = 'another password';
-    let ann: LoggedIn;
-    beforeEach(async () => {
-      ann = await node.register('ann');
-    });
-    const change = async (current: string, next: string, requestId?: string) =>
-      node.run(
-        'user.change_password',
-        { current_password: current, new_password: next },
-        { ...(await node.asCaller(ann)), requestId },
-      );
-
-    it('ends the other sessions', async () => {
-      const other = await node.logIn('ann');
-      await change(PASSWORD, NEW);
-      expect([await node.isIn(ann), await node.isIn(other)]).to.deep.equal(['ok', 'unauthenticated']);
-      expect(await codeOf(node.refresh(other.refresh_token))).to.equal('unauthenticated');
-      expect(await codeOf(node.refresh(ann.refresh_token))).to.equal('ok');
-      expect(await codeOf(node.logIn('ann'))).to.equal('unauthenticated');
-      expect(await codeOf(node.logIn('ann', NEW))).to.equal('ok');
-    });
-
-    it('wants the current one, and a new one that can be taken', async () => {
-      expect(await codeOf(change('wrong horse', NEW))).to.equal('forbidden');
-      expect(await codeOf(change(PASSWORD, 'short'))).to.equal('validation_failed');
-      expect(await codeOf(node.logIn('ann'))).to.equal('ok');
-    });
-
-    it('is done once under one id', async () => {
-      const id = ulid();
-      await change(PASSWORD, NEW, id);
-      await change(PASSWORD, NEW, id);
-      expect(await codeOf(change(PASSWORD, 'a third password', id))).to.equal('conflict');
-    });
-
-    it('shuts out a log-in that proved the old one at the same time', async () => {
-      const real = world.log.append.bind(world.log);
-      const append = sinon.stub(world.log, 'append').callsFake(async (command) => {
-        append.restore();
-        await change(PASSWORD, NEW);
-        return real(command);
-      });
-      expect(await codeOf(node.logIn('ann'))).to.equal('unauthenticated');
     });
   });
 });

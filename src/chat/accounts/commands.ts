@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { eventId } from '../../envelope.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
+import { directoryEntry } from '../directory.ts';
 import { command } from '../feature.ts';
 import type { Command, Context, Deps, Feature } from '../feature.ts';
 import type { People } from '../participants/contract.ts';
@@ -14,7 +15,7 @@ import { ChangePassword, DeleteUser, Register, UpdateUser } from './contract.ts'
 import { SessionEnded, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
 import type { User } from './contract.ts';
 import { Logins } from './logins.ts';
-import { directoryEntry, displayName, loginName } from './names.ts';
+import { displayName, loginName } from './names.ts';
 import { checkNewPassword, Passwords } from './passwords.ts';
 import {
   appendToUser,
@@ -173,14 +174,14 @@ function ownAccount(parts: Parts, beforeDelete: AccountsOptions['beforeDelete'])
       // A repeat comes with a password that is no longer the current one: the script knows it by its id, so it decides.
       const proved = await prove(context, body.current_password);
       const password = proved === '' ? '' : await passwords.hash(body.new_password);
-      await appendToUser(parts, {
+      const { id } = await appendToUser(parts, {
         script: 'user.change_password',
         actorId,
         requestId: context.requestId,
         body: tokens.blinded(body),
         args: { proved, password, kept },
       });
-      return {};
+      return { eventId: id };
     },
   });
 

@@ -1,10 +1,11 @@
 /**
- * What users are called: how a display name is cleaned, under what a user is found in the directory, and under which owner a name to
- * log in with is claimed. Pure. Refuses names that show nothing or that would turn the text around them.
+ * What users are called: how a display name is cleaned, and under which owner a name to log in with is claimed. Pure. Refuses names that
+ * show nothing or that would turn the text around them.
  */
 import { createHash } from 'node:crypto';
 import { invalid } from '../../envelope.ts';
 import type { Owner } from '../../keys.ts';
+import { foldName } from '../directory.ts';
 
 const MAX_CHARACTERS = 64;
 /** They would reverse what stands after the name: they go, since many a keyboard leaves one behind unseen. */
@@ -21,14 +22,6 @@ export function displayName(text: string): string {
   }
   return name;
 }
-
-/** A name as the directory sorts and finds it: without case. */
-export const foldName = (name: string): string => name.normalize('NFC').toLowerCase();
-
-/** The directory's entry for one name of a user; the id makes it one of a kind. */
-export const directoryEntry = (name: string, userId: string): string => `${foldName(name)}\n${userId}`;
-
-export const idOfEntry = (entry: string): string => entry.slice(entry.lastIndexOf('\n') + 1);
 
 /** A name that somebody can log in with, and who in Redis owns the claim on it. */
 export interface LoginName {

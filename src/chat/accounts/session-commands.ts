@@ -1,10 +1,12 @@
 /** Sessions: logging in, renewing, looking at and ending them, and the ticket by which a browser opens its socket. */
+import Type from 'typebox';
 import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Append, Appended, Log } from '../../log/log.ts';
 import { command, query } from '../feature.ts';
 import type { Command, Context, Query } from '../feature.ts';
+import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import type { Authentication } from './authentication.ts';
 import { LogIn, Nothing, Refresh, SessionTarget } from './contract.ts';
 import type { TokenPair } from './contract.ts';
@@ -161,24 +163,32 @@ export function sessionQueries({ log, config }: Parts): Query[] {
   const list = query({
     name: 'sessions.list',
     about: "The caller's sessions, the most recently used first",
-    data: Nothing,
+    data: Type.Object({ limit: Limit, cursor: Type.Optional(Cursor) }, { additionalProperties: false }),
     route: { method: 'GET', path: '/auth/sessions' },
-    async run({ caller, now }) {
+    async run({ caller, now }, { limit, cursor }) {
+      const [before, beforeId] =
+        cursor === undefined ? [Infinity, ''] : decodeCursor(cursor, [0, ''] as [number, string]);
       const records = Object.entries(await log.guardAll(userStream(caller.userId), 'sessions'));
-      const items = records
-        .flatMap(([id, value]) => {
+      const rest = records
+        .map(([id, value]) => {
           const [, started, used, , details = ''] = value.split(' ');
-          const unused = now - Number(used);
-          if (details === '' || unused > config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS) return [];
-          const { ip, user_agent } = JSON.parse(Buffer.from(details, 'base64url').toString()) as Record<string, string>;
-          const times = { created_at: rfc3339(started), last_used_at: rfc3339(used) };
-          return [{ id, ...times, user_agent, ip, current: id === caller.sessionId }];
+          return { id, started: Number(started), used: Number(used), details };
         })
-        .toSorted((a, b) => (a.last_used_at < b.last_used_at ? 1 : -1));
-      return { items, next_cursor: null, has_more: false };
+        .filter(({ used, details }) => details !== '' && now - used <= config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS)
+        .filter(({ id, used }) => used < before || (used === before && id < beforeId))
+        .toSorted((a, b) => b.used - a.used || (a.id < b.id ? 1 : -1));
+      const page = rest.slice(0, limit);
+      const items = page.map(({ id, started, used, details }) => {
+        const { ip, user_agent } = JSON.parse(Buffer.from(details, 'base64url').toString()) as Record<string, string>;
+        const times = { created_at: rfc3339(started), last_used_at: rfc3339(used) };
+        return { id, ...times, user_agent, ip, current: id === caller.sessionId };
+      });
+      const last = page.at(-1);
+      const next_cursor = rest.length > limit && last ? encodeCursor([last.used, last.id]) : null;
+      return { items, next_cursor, has_more: next_cursor !== null };
     },
   });
   return [list];
 }
 
-const rfc3339 = (ms: string | undefined): string => new Date(Number(ms)).toISOString();
+const rfc3339 = (ms: number): string => new Date(ms).toISOString();

@@ -8,13 +8,13 @@ import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
+import { directoryEntry, foldName, idOfEntry } from '../directory.ts';
 import { query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import type { People, Person } from '../participants/contract.ts';
 import { Nothing, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
 import type { User } from './contract.ts';
-import { directoryEntry, foldName, idOfEntry } from './names.ts';
 
 /** Flat, as entities are: '' stands for null. */
 interface Profile {

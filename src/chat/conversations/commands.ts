@@ -7,6 +7,7 @@ import { seqOf } from '../../log/log.ts';
 import type { Appended } from '../../log/log.ts';
 import { standings } from '../access.ts';
 import { derivedId } from '../derived-id.ts';
+import { directoryEntry } from '../directory.ts';
 import { command } from '../feature.ts';
 import type { Answer, Command, Context, Deps, Feature, RawJson } from '../feature.ts';
 import { conversationsOf } from '../inbox.ts';
@@ -34,7 +35,7 @@ export interface Conversations {
   readonly reads: ConversationReads;
 }
 
-type Parts = Deps & { readonly people: Pick<People, 'exists'>; readonly inbox: Inbox };
+type Parts = Deps & { readonly people: People; readonly inbox: Inbox };
 
 export const conversationEvents = [
   ConversationCreated,
@@ -65,9 +66,6 @@ function checkedName(name: string): string {
   return name.normalize('NFC').trim();
 }
 
-/** The public directory's entry: names sort without case, and the id makes it one of a kind. */
-const directoryEntry = (name: string, id: string): string => `${name.toLowerCase()}\n${id}`;
-
 function making({ log, people, inbox }: Parts, reads: ConversationReads): Command[] {
   interface Plan {
     kind: 'direct' | 'group' | 'channel';
@@ -83,8 +81,13 @@ function making({ log, people, inbox }: Parts, reads: ConversationReads): Comman
     const others = [...new Set(plan.others)].filter((user) => user !== caller.userId);
     const living = new Set(await people.exists(others));
     const unknown = others.find((user) => !living.has(user));
-    if (unknown) throw fail('not_found', `There is no user ${unknown}`);
     const direct = plan.kind === 'direct';
+    if (unknown !== undefined) {
+      // A direct conversation outlives the account at its other end.
+      const [there] = direct ? await standings(log, caller.userId, [id]) : [];
+      if (!there?.member) throw fail('not_found', `There is no user ${unknown}`);
+      return { status: 'unchanged', body: await reads.one(caller.userId, id) };
+    }
     const participants = [
       { user_id: caller.userId, role: direct ? 'member' : 'owner' },
       ...others.map((user_id) => ({ user_id, role: 'member' })),
@@ -138,6 +141,9 @@ function making({ log, people, inbox }: Parts, reads: ConversationReads): Comman
             { pointer: '/participant_ids', message: 'must name the one other user of a direct conversation' },
           ]);
         }
+        const [meaningless] = Object.keys({ ...(name === undefined ? {} : { name }), ...rest });
+        if (meaningless !== undefined)
+          throw invalid([{ pointer: `/${meaningless}`, message: 'is nothing that a direct conversation has' }]);
         return create(context, directId(caller.userId, other), { kind: 'direct', name: null, others: [other] });
       }
       if (type === 'channel' && name === undefined)
@@ -189,18 +195,20 @@ function changing({ log }: Parts, reads: ConversationReads): Command[] {
     ),
     route: { method: 'PATCH', path: '/conversations/{conversation_id}', also: ['PUT'] },
     socket: false,
-    async run({ caller, requestId }, { conversation_id: id, ...changes }) {
-      if (changes.name !== undefined) changes.name = checkedName(changes.name);
+    async run({ caller, requestId }, { conversation_id: id, ...wanted }) {
+      if (wanted.name !== undefined) wanted.name = checkedName(wanted.name);
+      const changes = await reads.changesOf(id, wanted);
       const appended = await log.append({
         script: 'conversation.update',
         stream: conversationStream(id),
         actorId: caller.userId,
         requestId,
-        body: [id, changes],
+        body: [id, wanted],
         args: {
-          policy: changes.policy ? policyWords(changes.policy) : '',
+          // As it was asked for: who may not give it is told so, also where it would change nothing.
+          policy: wanted.policy ? policyWords(wanted.policy) : '',
           directory: changes.name === undefined ? '' : directoryEntry(changes.name, id),
-          data: JSON.stringify(changes),
+          data: Object.keys(changes).length === 0 ? '' : JSON.stringify(changes),
         },
       });
       return { body: await reads.one(caller.userId, id), eventId: appended.id };

@@ -49,6 +49,14 @@ export const ConversationUpdated = event({
 
 export const ConversationDeleted = event({ type: 'conversation.deleted', version: 1, data: Type.Object({}) });
 
+/** What an update changes; `null` takes away. */
+export interface Changes {
+  name?: string;
+  description?: string | null;
+  avatar_url?: string | null;
+  policy?: Partial<Policy>;
+}
+
 const userEvent = Type.Object({ conversation_id: Id });
 /** On the user's own stream: the list of conversations as the user's other devices and the analysts see it change. */
 export const ConversationJoined = event({ type: 'conversation.joined', version: 1, data: userEvent });

@@ -11,14 +11,16 @@ import { when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { allStandings, standings } from '../access.ts';
 import type { Standing } from '../access.ts';
+import { foldName, idOfEntry } from '../directory.ts';
 import { query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { conversationsOf } from '../inbox.ts';
 import { forReader, history } from '../messages/view.ts';
-import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
+import { Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
 import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
+import type { People, Person } from '../participants/contract.ts';
 import { ConversationCreated, ConversationUpdated, Kind } from './contract.ts';
-import type { Policy } from './contract.ts';
+import type { Changes, Policy } from './contract.ts';
 
 /** Flat, as entities are: '' stands for null, and what is not text or number is JSON. */
 interface Card {
@@ -94,9 +96,18 @@ const counted = (by: 1 | -1) => ({
 
 const orNull = (text: string): string | null => (text === '' ? null : text);
 
-/** The conversation as contract and list show it, as JSON text since its last message comes from the read model as text. */
-function toJson(card: Card, standing: Standing, lastMessage: string | undefined): string {
+/** One conversation as it stands for one caller. */
+interface Found {
+  readonly card: Card;
+  readonly standing: Standing;
+  /** JSON, as the read model has it. */
+  readonly lastMessage: string;
+}
+
+/** The conversation as contract and list show it. */
+function toJson({ card, standing, lastMessage }: Found, users: ReadonlyMap<string, Person>): string {
   const { member } = standing;
+  const both = bothOf(card).map((p) => ({ ...p, joined_at: card.created_at, user: users.get(p.user_id) }));
   const shape = {
     id: card.id,
     type: card.type,
@@ -110,7 +121,7 @@ function toJson(card: Card, standing: Standing, lastMessage: string | undefined)
     last_activity: new Date(standing.active).toISOString(),
     last_event_id: standing.lastEventId,
     member_count: card.member_count,
-    ...(card.type === 'direct' ? { participants: JSON.parse(card.participants) as unknown } : {}),
+    ...(card.type === 'direct' ? { participants: both } : {}),
     role: member?.role ?? null,
     unread_count: member ? standing.messages - member.read : 0,
     read_up_to: member?.readUpTo ?? null,
@@ -118,11 +129,15 @@ function toJson(card: Card, standing: Standing, lastMessage: string | undefined)
     archived: false,
     pinned: false,
   };
-  return `${JSON.stringify(shape).slice(0, -1)},"last_message":${lastMessage ?? 'null'}}`;
+  return `${JSON.stringify(shape).slice(0, -1)},"last_message":${lastMessage}}`;
 }
 
+/** Who is in a direct conversation; of others the card does not know. */
+const bothOf = (card: Card): { user_id: string; role: string }[] =>
+  JSON.parse(card.participants) as { user_id: string; role: string }[];
+
 /** What `session.ready` says of a conversation. */
-function toBrief(card: Card, { lastEventId, messages, member }: Standing, lastMessage: string | undefined): string {
+function toBrief({ card, standing: { lastEventId, messages, member }, lastMessage }: Found): string {
   const brief = {
     id: card.id,
     type: card.type,
@@ -131,13 +146,15 @@ function toBrief(card: Card, { lastEventId, messages, member }: Standing, lastMe
     unread_count: member ? messages - member.read : 0,
     read_up_to: member?.readUpTo ?? null,
   };
-  return `${JSON.stringify(brief).slice(0, -1)},"last_message":${lastMessage ?? 'null'}}`;
+  return `${JSON.stringify(brief).slice(0, -1)},"last_message":${lastMessage}}`;
 }
 
 export interface ConversationReads {
   readonly queries: Query[];
   /** One conversation as the caller sees it. Throws `not_found` where the caller may not. */
-  one(userId: string, id: string, asOf?: string): Promise<RawJson>;
+  one(userId: string, id: string): Promise<RawJson>;
+  /** What of the wanted is not so already. */
+  changesOf(id: string, wanted: Changes): Promise<Changes>;
   /**
    * The caller's conversations of most recent activity in brief, as JSON texts, and the last event id of every one: also of those that
    * were deleted, since that is an event which the caller may not have seen. `only` looks at no other conversation.
@@ -149,29 +166,56 @@ export interface ConversationReads {
   ): Promise<{ items: string[]; heads: ReadonlyMap<string, string> }>;
 }
 
-export function conversationReads({ log, reading }: Deps): ConversationReads {
-  async function show(
-    userId: string,
-    id: string,
-    standing: Standing,
-    asOf?: string,
-    shape = toJson,
-  ): Promise<string | undefined> {
-    const stream = conversationStream(id);
-    const newest = { direction: 'down', limit: 1 } as const;
-    const [card, last] = await Promise.all([
-      reading.entity(cards, stream, asOf),
-      standing.member ? reading.page(history, stream, newest, asOf) : [],
-    ]);
-    return card && shape(card, standing, last[0] && forReader(last[0].json, userId).toString());
+export function conversationReads({ log, reading, people }: Deps & { readonly people: People }): ConversationReads {
+  interface Wanted {
+    readonly id: string;
+    readonly standing: Standing;
   }
 
-  async function one(userId: string, id: string, asOf?: string): Promise<RawJson> {
+  async function find(userId: string, wanted: readonly Wanted[]): Promise<Found[]> {
+    const found = await Promise.all(
+      wanted.map(async ({ id, standing }) => {
+        const stream = conversationStream(id);
+        const [card, newest] = await Promise.all([
+          reading.entity(cards, stream),
+          standing.member
+            ? reading.page(history, stream, { direction: 'down', from: undefined, limit: 1 }, undefined)
+            : [],
+        ]);
+        const lastMessage = newest[0] ? forReader(newest[0].json, userId).toString() : 'null';
+        return card && { card, standing, lastMessage };
+      }),
+    );
+    return found.filter((one) => one !== undefined);
+  }
+
+  async function show(userId: string, wanted: readonly Wanted[]): Promise<string[]> {
+    const found = await find(userId, wanted);
+    const users = await people.people(found.flatMap(({ card }) => bothOf(card).map((p) => p.user_id)));
+    return found.map((one) => toJson(one, users));
+  }
+
+  async function one(userId: string, id: string): Promise<RawJson> {
     const [standing] = await standings(log, userId, [id]);
     const visible = standing && (standing.member || standing.kind === 'channel');
-    const json = visible ? await show(userId, id, standing, asOf) : undefined;
+    const [json] = visible ? await show(userId, [{ id, standing }]) : [];
     if (json === undefined) throw fail('not_found', 'There is no such conversation');
     return new RawJson(Buffer.from(json));
+  }
+
+  async function changesOf(id: string, wanted: Changes): Promise<Changes> {
+    const card = await reading.entity(cards, conversationStream(id));
+    if (!card) return wanted;
+    const policy = JSON.parse(card.policy) as Policy;
+    const differs = (now: string, then: string | null | undefined) => then !== undefined && (then ?? '') !== now;
+    const given = Object.entries(wanted.policy ?? {}) as [keyof Policy, string][];
+    const rules = given.filter(([who, may]) => policy[who] !== may);
+    return {
+      ...(differs(card.name, wanted.name) ? { name: wanted.name } : {}),
+      ...(differs(card.description, wanted.description) ? { description: wanted.description } : {}),
+      ...(differs(card.avatar_url, wanted.avatar_url) ? { avatar_url: wanted.avatar_url } : {}),
+      ...(rules.length > 0 ? { policy: Object.fromEntries(rules) } : {}),
+    } as Changes;
   }
 
   /** The conversations that the caller is in, most recently active first; also deleted ones. */
@@ -190,11 +234,9 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
   async function recent(userId: string, limit: number, only?: string) {
     const found = await everyOne(userId, only);
     const living = found.filter(({ standing }) => !standing.isDeleted);
-    const shown = await Promise.all(
-      living.slice(0, limit).map(({ id, standing }) => show(userId, id, standing, undefined, toBrief)),
-    );
+    const shown = await find(userId, living.slice(0, limit));
     return {
-      items: shown.filter((json) => json !== undefined),
+      items: shown.map(toBrief),
       heads: new Map(found.map(({ id, standing }) => [id, standing.lastEventId])),
     };
   }
@@ -217,7 +259,7 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       if (type !== undefined) found = found.filter(({ standing }) => standing.kind === type);
       if (text !== undefined) {
         const named = await Promise.all(found.map(({ id }) => reading.entity(cards, conversationStream(id))));
-        found = found.filter((_, i) => named[i]?.name.toLowerCase().includes(text.toLowerCase()));
+        found = found.filter((_, i) => foldName(named[i]?.name ?? '').includes(foldName(text)));
       }
       if (cursor !== undefined) {
         const [active, id] = decodeCursor(cursor, [0, ''] as [number, string]);
@@ -225,21 +267,17 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
       }
       const page = found.slice(0, limit);
       const last = page.at(-1);
-      const items = await Promise.all(page.map(({ id, standing }) => show(caller.userId, id, standing)));
       const next = found.length > limit && last ? encodeCursor([last.standing.active, last.id]) : null;
-      return listOf(
-        items.filter((json) => json !== undefined),
-        next,
-      );
+      return listOf(await show(caller.userId, page), next);
     },
   });
 
   const single = query({
     name: 'conversations.one',
     about: 'One conversation; a public channel also for who is not in it',
-    data: Type.Object({ conversation_id: Id, as_of: Type.Optional(AsOfTime) }, { additionalProperties: false }),
+    data: Type.Object({ conversation_id: Id }, { additionalProperties: false }),
     route: { method: 'GET', path: '/conversations/{conversation_id}' },
-    run: ({ caller }, { conversation_id, as_of }) => one(caller.userId, conversation_id, as_of),
+    run: ({ caller }, { conversation_id }) => one(caller.userId, conversation_id),
   });
 
   const directory = query({
@@ -256,16 +294,13 @@ export function conversationReads({ log, reading }: Deps): ConversationReads {
     route: { method: 'GET', path: '/channels' },
     async run({ caller }, { limit, cursor, query: text = '' }) {
       const [after] = cursor === undefined ? [''] : decodeCursor(cursor, [''] as [string]);
-      const { entries, more } = await log.directoryPage('channels', text.toLowerCase(), after, limit);
-      const ids = entries.map((entry) => entry.slice(entry.lastIndexOf('\n') + 1));
+      const { entries, more } = await log.directoryPage('channels', foldName(text), after, limit);
+      const ids = entries.map(idOfEntry);
       const all = await standings(log, caller.userId, ids);
-      const shown = await Promise.all(ids.map(async (id, i) => all[i] && show(caller.userId, id, all[i])));
-      return listOf(
-        shown.filter((json) => json !== undefined),
-        more ? encodeCursor([entries.at(-1)!]) : null,
-      );
+      const living = ids.flatMap((id, i) => (all[i] ? [{ id, standing: all[i] }] : []));
+      return listOf(await show(caller.userId, living), more ? encodeCursor([entries.at(-1)!]) : null);
     },
   });
 
-  return { queries: [list, single, directory], one, recent };
+  return { queries: [list, single, directory], one, changesOf, recent };
 }
