@@ -1,6 +1,6 @@
 /**
  * The one described table of settings, and the only reader of the environment. `.env.example` and the README's table are generated
- * from it. Refuses to start on a bad value, naming the setting and what it takes. `main.ts` hands each part its slice.
+ * from it. Refuses to start on a bad value, naming the setting and what it takes. `server.ts` hands each part its slice.
  */
 import envSchema from 'env-schema';
 import Type from 'typebox';
@@ -38,6 +38,7 @@ export const settings = Type.Object({
   REFRESH_TOKEN_EXPIRE_DAYS: int(7, 'Life of a refresh token that is not used', 1, 365),
   PASSWORD_HASH_COST: int(12, 'bcrypt cost; lower than 12 is for tests', 4, 16),
   CORS_ORIGINS: text('', "Origins of other sites that may call, separated by commas; empty: the server's own only"),
+  TRUSTED_PROXIES: int(0, "Proxies before the server, whose X-Forwarded-For tells a caller's address", 0, 10),
   RATE_LIMIT_LOGINS_PER_MINUTE: int(10, 'Log-in attempts per account and address; 0: no limit'),
   RATE_LIMIT_REQUESTS_PER_MINUTE: int(
     60,
@@ -89,7 +90,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return Object.freeze({
     ...values,
     ROLES: new Set(values.ROLES.split(',') as Role[]),
-    CORS_ORIGINS: values.CORS_ORIGINS.split(',').filter(Boolean),
+    CORS_ORIGINS: originsOf(values.CORS_ORIGINS),
     REDIS_CLUSTER_NODES: values.REDIS_CLUSTER_NODES.split(',')
       .filter(Boolean)
       .map((node) => ({
@@ -97,6 +98,17 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         port: Number(node.slice(node.lastIndexOf(':') + 1)),
       })),
   });
+}
+
+/** Browsers send an origin as scheme, host and port, and it is compared as text: one with a path would never fit. */
+function originsOf(list: string): string[] {
+  const origins = list.split(',').flatMap((origin) => origin.trim() || []);
+  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+  if (wrong !== undefined)
+    throw new ConfigError(
+      `CORS_ORIGINS: ${wrong} is not an origin as https://chat.example.com or http://localhost:3000`,
+    );
+  return origins;
 }
 
 /** The text of `.env.example`: every setting, commented out, with its default. */

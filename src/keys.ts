@@ -100,17 +100,9 @@ export class Keys {
     return `${prefix}view:${view}:${stream.id}${part === undefined ? '' : `:${part}`}`;
   }
 
-  /** Glob patterns for SCAN: the logs and the read models of one partition, or of all. */
+  /** Glob pattern for SCAN: the logs of one partition, or of all. */
   logPattern(partition?: number): string {
-    return `${this.prefixOrAny(partition)}*:events`;
-  }
-
-  viewPattern(view: string, partition?: number): string {
-    return `${this.prefixOrAny(partition)}view:${view}:*`;
-  }
-
-  private prefixOrAny(partition?: number): string {
-    return partition === undefined ? 'chat:{*}:' : (this.prefixes[partition] ?? '');
+    return `${partition === undefined ? 'chat:{*}:' : this.prefixes[partition]}*:events`;
   }
 }
 

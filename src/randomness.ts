@@ -5,11 +5,13 @@
 import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
-const pool = Buffer.alloc(8_192);
+const POOL_BYTES = 8_192;
 const SALT_BYTES = 8;
 
 /** Draws for one owner: a new id, and a salt for an event. */
 export function randomness(): { newId: () => string; newSalt: () => string } {
+  // One for each owner: two that shared it would draw the same bytes.
+  const pool = Buffer.alloc(POOL_BYTES);
   let used = pool.length;
   const take = (count: number): number => {
     if (used + count > pool.length) {

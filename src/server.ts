@@ -20,6 +20,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
+import { networkOf } from './chat/accounts/logins.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Chat } from './chat/index.ts';
 import { spend } from './chat/dispatch.ts';
@@ -92,12 +93,13 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
 
     const isReady = async () => !isStopping && (await answers(log));
     const koa = app({
+      trustedProxies: config.TRUSTED_PROXIES,
       origins: config.CORS_ORIGINS,
       isReady,
       onError: (error) =>
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
       middleware: config.ROLES.has('api')
-        ? [...routes(apiOptions(config, log, product, random.newId)), pages(product)]
+        ? [...routes(apiOptions(config, log, product, random.newId)), ...pages(product)]
         : [],
     });
     const handle = koa.callback();
@@ -126,7 +128,7 @@ function apiOptions(config: Config, log: Log, product: Chat, newId: () => string
     runQuery: (name, context, data) => product.dispatch.query(name, context, data),
     authenticate: (token) => product.accounts.authenticate(token, Date.now()),
     countRequest: async (key, kind) => {
-      if (perMinute > 0) await spend(limiters[kind], key);
+      if (perMinute > 0) await spend(limiters[kind], kind === 'open' ? networkOf(key) : key);
     },
     durability: log.durability,
     newId,

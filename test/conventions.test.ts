@@ -107,6 +107,11 @@ describe('the house', () => {
     expect(all.filter((file) => read(file).split('\n').length > 400)).to.deep.equal([]);
   });
 
+  it('says one version', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    expect(read('src/api/pages.ts')).to.include(`VERSION = '${version}'`);
+  });
+
   it('every source says in its first lines what it is', () => {
     expect(sources.filter((file) => !read(file).startsWith('/**'))).to.deep.equal([]);
   });
@@ -156,6 +161,10 @@ describe('settings', () => {
       { REDIS_CLUSTER_NODES: 'a,b' },
       { ACCESS_TOKEN_EXPIRE_MINUTES: '0' },
       { LOG_LEVEL: 'loud' },
+      { CORS_ORIGINS: 'https://a.example, b.example' },
+      { CORS_ORIGINS: 'https://a.example/chat' },
+      { CORS_ORIGINS: 'https://a.example/' },
+      { CORS_ORIGINS: '*' },
     ];
     for (const environment of refused) {
       expect(() => readConfig(environment)).to.throw(ConfigError, Object.keys(environment)[0]);
@@ -163,5 +172,7 @@ describe('settings', () => {
     expect(() => readConfig({ REDIS_URL: 'redis://localhost' })).to.throw(ConfigError, 'SECRET_KEY');
     const both = { REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'a:1', SECRET_KEY: 'x'.repeat(32) };
     expect(() => readConfig(both)).to.throw(ConfigError, 'set one');
+    const origins = readConfig({ CORS_ORIGINS: ' https://a.example , http://localhost:3000,' }).CORS_ORIGINS;
+    expect(origins).to.deep.equal(['https://a.example', 'http://localhost:3000']);
   });
 });

@@ -1,7 +1,7 @@
 /** What a caller is told when Redis is away, slow or killed, and that nothing acknowledged is lost or done twice by it. */
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
-import { cards } from '../src/chat/conversations/view.ts';
+import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/view.ts';
 import { Reading } from '../src/chat/reading.ts';
 import { START } from '../src/envelope.ts';

@@ -5,7 +5,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import sinon from 'sinon';
-import { cards } from '../src/chat/conversations/view.ts';
+import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/view.ts';
 import { participants } from '../src/chat/participants/view.ts';
 import { Reading } from '../src/chat/reading.ts';

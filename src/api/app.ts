@@ -3,13 +3,16 @@
  * to show a caller anything of an unexpected error but its request's failure.
  */
 import cors from '@koa/cors';
+import Router from '@koa/router';
 import Koa from 'koa';
 import type { Context, Middleware } from 'koa';
 import koaHelmet from 'koa-helmet';
 import { asChatError, ChatError, fail, problemHeaders, problemOf } from '../errors.ts';
-import { BASE } from './routes.ts';
+import { BASE, served } from './routes.ts';
 
 export interface AppOptions {
+  /** How many proxies stand before the server, each of which adds the address it was called from to X-Forwarded-For. */
+  readonly trustedProxies: number;
   readonly origins: readonly string[];
   /** False while starting, draining, or when Redis does not answer. */
   readonly isReady: () => Promise<boolean>;
@@ -21,8 +24,9 @@ export interface AppOptions {
 /** What a page of another site may read of an answer, beside its body. */
 const EXPOSED = ['Chat-Event-Id', 'Chat-Durability', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
 
-export function app({ origins, isReady, onError, middleware }: AppOptions): Koa {
-  const koa = new Koa();
+export function app({ trustedProxies, origins, isReady, onError, middleware }: AppOptions): Koa {
+  // What stands further left in the header is the caller's own word.
+  const koa = new Koa({ proxy: trustedProxies > 0, maxIpsCount: trustedProxies });
   koa.use(async (ctx, next) => {
     try {
       await next();
@@ -41,15 +45,20 @@ export function app({ origins, isReady, onError, middleware }: AppOptions): Koa 
       exposeHeaders: EXPOSED,
     }),
   );
-  koa.use(async (ctx, next) => {
-    if (ctx.path === `${BASE}/health/live`) ctx.body = { status: 'live' };
-    else if (ctx.path === `${BASE}/health/ready`) {
-      if (!(await isReady())) throw fail('unavailable', 'Not ready');
-      ctx.body = { status: 'ready' };
-    } else await next();
-  });
-  for (const use of middleware) koa.use(use);
+  for (const use of [...health(isReady), ...middleware]) koa.use(use);
   return koa;
+}
+
+function health(isReady: () => Promise<boolean>): Middleware[] {
+  const router = new Router({ prefix: `${BASE}/health` });
+  router.get('/live', (ctx) => {
+    ctx.body = { status: 'live' };
+  });
+  router.get('/ready', async (ctx) => {
+    if (!(await isReady())) throw fail('unavailable', 'Not ready');
+    ctx.body = { status: 'ready' };
+  });
+  return served(router);
 }
 
 function helmet(): Middleware {

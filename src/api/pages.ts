@@ -3,9 +3,11 @@
  * once at start and served from memory, so no request can name a file.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { openApi } from './openapi.ts';
 import type { Described } from './openapi.ts';
+import { BASE, served } from './routes.ts';
 
 const TYPES: Record<string, string> = {
   html: 'text/html; charset=utf-8',
@@ -15,40 +17,28 @@ const TYPES: Record<string, string> = {
 };
 const VERSION = '0.1.0';
 
-export function pages(product: Described): Middleware {
+export function pages(product: Described): Middleware[] {
   const folder = new URL('./pages/', import.meta.url);
-  const files = new Map(
-    readdirSync(folder).map((name) => [
-      name === 'client.html' ? '/client' : `/client/${name}`,
-      {
-        type: TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
-        body: readFileSync(new URL(name, folder)),
-      },
-    ]),
-  );
+  const router = new Router();
+  const serve = (path: string, type: string, body: string | Buffer) =>
+    router.get(path, (ctx) => {
+      // What belongs together must not be some of an older version.
+      ctx.set('Cache-Control', 'no-cache');
+      ctx.type = type;
+      ctx.body = body;
+    });
+  for (const name of readdirSync(folder)) {
+    const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+    serve(name === 'client.html' ? '/client' : `/client/${name}`, type, readFileSync(new URL(name, folder)));
+  }
   const links = {
     client: '/client',
     openapi: '/openapi.json',
-    api: '/api/v1',
-    websocket: '/api/v1/ws',
-    ready: '/api/v1/health/ready',
+    api: BASE,
+    websocket: `${BASE}/ws`,
+    ready: `${BASE}/health/ready`,
   };
-  const documents = new Map<string, string>([
-    ['/', JSON.stringify({ name: 'Rill', version: VERSION, links })],
-    ['/openapi.json', JSON.stringify(openApi(product, VERSION))],
-  ]);
-  return async (ctx, next) => {
-    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
-    const file = files.get(ctx.path);
-    const document = documents.get(ctx.path);
-    if (file) {
-      ctx.type = file.type;
-      // The modules belong together: a browser must not keep some of an older version.
-      ctx.set('Cache-Control', 'no-cache');
-      ctx.body = file.body;
-    } else if (document !== undefined) {
-      ctx.type = 'application/json';
-      ctx.body = document;
-    } else await next();
-  };
+  serve('/', 'application/json', JSON.stringify({ name: 'Rill', version: VERSION, links }));
+  serve('/openapi.json', 'application/json', JSON.stringify(openApi(product, VERSION)));
+  return served(router);
 }

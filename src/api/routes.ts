@@ -90,8 +90,12 @@ export function routes(options: RoutesOptions): Middleware[] {
     });
   }
 
-  return [router.routes() as unknown as Middleware, router.allowedMethods() as unknown as Middleware];
+  return served(router);
 }
+
+/** The router's routes, and 405 with what is allowed for another method at one of its addresses. */
+export const served = (router: Router): Middleware[] =>
+  [router.routes(), router.allowedMethods()] as unknown as Middleware[];
 
 const koaPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
@@ -142,13 +146,9 @@ async function withPath<T>(
   try {
     return await run({ ...given, ...params });
   } catch (error) {
-    if (!(error instanceof ChatError) || !error.errors) throw error;
-    const inPath = (pointer: string) => Object.keys(params).find((name) => pointer === `${root}/${name}`);
-    const errors = error.errors.map(({ pointer, message }) => {
-      const name = inPath(pointer);
-      return { pointer: name === undefined ? pointer : `/path/${name}`, message };
-    });
-    throw invalid(errors);
+    const [wrong] = (error instanceof ChatError && error.errors) || [];
+    const name = Object.keys(params).find((param) => wrong?.pointer === `${root}/${param}`);
+    throw wrong && name !== undefined ? invalid([{ pointer: `/path/${name}`, message: wrong.message }]) : error;
   }
 }
 

@@ -1,12 +1,11 @@
 /**
- * The shape that every feature fills: its events, its commands (REST route and WebSocket frame of one name), its queries and its
- * projections. `index.ts` lists the features; api, gateway and projector get their tables and know none of them by name.
+ * The shape that every feature fills: its events, its commands (REST route and WebSocket frame of one name) and its queries.
+ * `index.ts` lists the features; api, gateway and projector get their tables and know none of them by name.
  */
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { EventDefinition } from '../envelope.ts';
 import type { Log } from '../log/log.ts';
-import type { Projection } from '../views/projection.ts';
 import type { Reading } from './reading.ts';
 
 /** Who calls, as the access token says. */
@@ -50,7 +49,7 @@ export interface Route {
   readonly path: string;
   /** 200 when absent. */
   readonly status?: number;
-  /** Fields that the query string carries, for a query; they join the data. */
+  /** Further methods that do the same. */
   readonly also?: readonly Method[];
 }
 
@@ -59,7 +58,7 @@ export interface Command<S extends TSchema = TSchema> {
   readonly about: string;
   readonly data: S;
   readonly route?: Route;
-  /** False keeps it off the WebSocket; true answers `ack` there. */
+  /** True takes it over a WebSocket too, and answers with an `ack`. */
   readonly socket: boolean;
   /** Reached without a token. */
   readonly open?: boolean;
@@ -95,15 +94,13 @@ export interface FeatureEvent<S extends TSchema = TSchema> extends EventDefiniti
   endsSession?(data: Static<S>): string;
 }
 
+/** What a feature serves. Its events and projections are data: `index.ts` lists them, so that the command line knows them without a server. */
 export interface Feature {
-  readonly name: string;
-  readonly events: readonly FeatureEvent[];
   readonly commands: readonly Command[];
   readonly queries: readonly Query[];
-  readonly projections: readonly Projection[];
 }
 
-/** What every feature works with; `main.ts` makes it. */
+/** What every feature works with; `index.ts` makes it. */
 export interface Deps {
   readonly log: Log;
   readonly reading: Reading;

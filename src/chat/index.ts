@@ -5,6 +5,7 @@
 import type { Config } from '../config.ts';
 import { eventDecoder } from '../envelope.ts';
 import type { CommandFrame, Decode, RawEvent } from '../envelope.ts';
+import { fail } from '../errors.ts';
 import { userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
@@ -14,11 +15,11 @@ import { memberStanding, parseMember } from './access.ts';
 import { accountEvents, accounts, profiles } from './accounts/commands.ts';
 import type { Accounts } from './accounts/commands.ts';
 import { conversationEvents, conversations, leaveAll } from './conversations/commands.ts';
-import { cards } from './conversations/view.ts';
+import { cards } from './conversations/card.ts';
 import { dispatch } from './dispatch.ts';
 import type { Dispatch } from './dispatch.ts';
 import { RawJson } from './feature.ts';
-import type { Context, Deps, Feature, FeatureEvent } from './feature.ts';
+import type { Context, Deps, FeatureEvent } from './feature.ts';
 import { conversationsOf, inbox } from './inbox.ts';
 import type { Inbox } from './inbox.ts';
 import { messages } from './messages/commands.ts';
@@ -44,9 +45,7 @@ export const projections: readonly Projection[] = [profiles, cards, participants
 const INTERNAL = /^(projector|feed|view|inbox|login)\.|^ticket\.redeem$/;
 
 export interface Chat {
-  readonly features: readonly Feature[];
   readonly decode: Decode;
-  readonly reading: Reading;
   readonly inbox: Inbox;
   readonly accounts: Accounts;
   readonly dispatch: Dispatch;
@@ -109,10 +108,9 @@ export function chat(log: Log, views: Views, config: Config): Chat {
   }
 
   async function run(frame: CommandFrame, context: Context): Promise<object> {
-    const found = doors.commands.get(frame.type);
-    const type = found?.socket ? frame.type : `${frame.type} on a WebSocket`;
-    const { body, eventId } = await doors.command(type, context, frame.data ?? {});
-    const noun = found?.noun;
+    const { socket, noun } = doors.commands.get(frame.type) ?? {};
+    if (!socket) throw fail('unknown_command', `A WebSocket takes no command ${frame.type}`);
+    const { body, eventId } = await doors.command(frame.type, context, frame.data ?? {});
     const answer: Record<string, unknown> = {};
     if (eventId) {
       answer['event_id'] = eventId;
@@ -125,9 +123,7 @@ export function chat(log: Log, views: Views, config: Config): Chat {
 
   const effects = effectsByType(decode);
   return {
-    features,
     decode,
-    reading,
     inbox: lists,
     accounts: people,
     dispatch: doors,

@@ -15,10 +15,3 @@ export const ConversationSync = Type.Object({ conversation_id: Id, after: Cursor
 
 export const checkResume = validator(SessionResume, '/data');
 export const checkSync = validator(ConversationSync, '/data');
-
-/** What the gateway answers without a feature, for the AsyncAPI document. */
-export const gatewayFrames = {
-  'session.resume': { about: 'Names the cursors; missed events follow, then session.resumed', data: SessionResume },
-  'conversation.sync': { about: 'Sends the events after a cursor again, then an ack', data: ConversationSync },
-  ping: { about: 'Answers pong', data: Type.Object({}) },
-} as const;

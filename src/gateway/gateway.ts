@@ -80,11 +80,6 @@ export class Gateway {
     this.server = new WebSocketServer(server);
   }
 
-  /** Sockets open now. */
-  get connections(): number {
-    return this.sessions.size;
-  }
-
   /** Begins to follow the feeds, then takes sockets from the HTTP server. */
   async start(http: Server): Promise<void> {
     await this.tail.start();

@@ -283,7 +283,7 @@ export class Log {
     return ids.map(String);
   }
 
-  /** Every stream that has a log, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */
+  /** Every stream that has a log, in any order, some perhaps twice; of one partition, or of all. For operators and recovery: it scans the keys. */
   async *streams(partition?: number): AsyncGenerator<StreamRef> {
     for (const master of await this.connection.mastersNow()) {
       let cursor = '0';

@@ -21,8 +21,11 @@ export interface RebuildOptions extends FoldOptions {
   readonly groupName: string;
   /** Unique to this run. */
   readonly worker: string;
-  readonly onProgress?: (events: number) => void;
+  readonly onProgress?: OnProgress;
 }
+
+/** Told after each log. */
+export type OnProgress = (done: number, of: number) => void;
 
 const PAGE = 1_000;
 /** The lease is renewed for every page; a run that dies gives the partition back after this. */
@@ -30,14 +33,32 @@ const LEASE_MS = 15_000;
 
 /** Clears and refills the given projections everywhere. Answers how many events were folded. */
 export async function rebuild(options: RebuildOptions): Promise<number> {
+  const { keys } = options.log;
+  const all = await everyStream(options.log);
+  const parts = Array.from({ length: keys.partitions }, (): StreamRef[] => []);
+  for (const stream of all) parts[keys.partitionOf(stream.id)]!.push(stream);
   let events = 0;
-  for (let partition = 0; partition < options.log.keys.partitions; partition += 1) {
-    events += await rebuildPartition(options, partition);
+  let done = 0;
+  const onStream = () => options.onProgress?.((done += 1), all.length);
+  for (const [partition, streams] of parts.entries()) {
+    if (streams.length > 0) events += await rebuildPartition(options, partition, streams, onStream);
   }
   return events;
 }
 
-async function rebuildPartition(options: RebuildOptions, partition: number): Promise<number> {
+/** One look at all keys: a look for each partition would go through all of them as often. */
+async function everyStream(log: Log): Promise<StreamRef[]> {
+  const found = new Map<string, StreamRef>();
+  for await (const stream of log.streams()) found.set(`${stream.kind} ${stream.id}`, stream);
+  return [...found.values()];
+}
+
+async function rebuildPartition(
+  options: RebuildOptions,
+  partition: number,
+  streams: readonly StreamRef[],
+  onStream: () => void,
+): Promise<number> {
   const { log, views, projections } = options;
   const group = new FeedGroup(log, options.groupName, options.worker);
   const fence = await group.seize(partition, LEASE_MS);
@@ -49,7 +70,7 @@ async function rebuildPartition(options: RebuildOptions, partition: number): Pro
   };
   let count = 0;
   try {
-    for await (const stream of log.streams(partition)) {
+    for (const stream of streams) {
       const mine = projections.filter((p) => p.source === stream.kind);
       const places = mine.map((p) => placeOf(p, stream));
       const release = { command: 'HDEL', key: group.parkedKey(partition), args: places };
@@ -71,8 +92,8 @@ async function rebuildPartition(options: RebuildOptions, partition: number): Pro
         }
         await group.lease(partition, LEASE_MS);
         count += page.length;
-        options.onProgress?.(page.length);
       }
+      onStream();
     }
   } finally {
     await group.lease(partition, 0);
@@ -88,16 +109,16 @@ export interface Difference {
 
 /** Folds every log from its start and compares with the views, as far as each is applied; checks every chain. */
 export async function verify(
-  options: FoldOptions,
+  options: FoldOptions & { readonly onProgress?: OnProgress },
 ): Promise<{ streams: number; events: number; differences: Difference[] }> {
-  const result = { streams: 0, events: 0, differences: [] as Difference[] };
-  for await (const stream of options.log.streams()) {
+  const streams = await everyStream(options.log);
+  const result = { streams: streams.length, events: 0, differences: [] as Difference[] };
+  for (const [done, stream] of streams.entries()) {
     // The views first: what they hold is then in the log that is read after them, also while others write.
     const mine = options.projections.filter((p) => p.source === stream.kind);
     const dumps = await Promise.all(mine.map((projection) => options.views.dump(projection, stream)));
     const events: RawEvent[] = [];
     for await (const page of options.log.readAll(stream, START)) events.push(...page);
-    result.streams += 1;
     result.events += events.length;
     const broken = await checkChain(options.log, stream);
     if (broken) result.differences.push({ stream, view: 'chain', reason: broken });
@@ -105,6 +126,7 @@ export async function verify(
       const reason = compare(options.decode, projection, dumps[i]!, events);
       if (reason) result.differences.push({ stream, view: viewName(projection), reason });
     }
+    options.onProgress?.(done + 1, streams.length);
   }
   return result;
 }

@@ -34,6 +34,9 @@ export interface Projection<Doc extends object = object> {
   readonly handlers: readonly Handler<Doc>[];
 }
 
+/** An entity's text as callers see it. */
+export const orNull = (text: string): string | null => (text === '' ? null : text);
+
 /** Ties a handler to an event's definition, so that its data has the definition's type. */
 export function when<S extends TSchema, Doc>(
   definition: EventDefinition & { readonly data: S },

@@ -75,6 +75,21 @@ describe('the API as a whole', () => {
     expect(await post(json('x'), 'rot13')).to.deep.equal([415, 'unsupported_media_type']);
   });
 
+  it('every address says which methods it takes', async () => {
+    const addresses = ['/', '/client', '/client/client.js', '/openapi.json', '/api/v1/health/live', '/api/v1/users'];
+    for (const path of addresses) {
+      const get = await fetch(`${node.base}${path}`, { headers: { Authorization: `Bearer ${ada.token}` } });
+      expect([get.status, await get.text()], path).to.satisfy(
+        ([status, text]: [number, string]) => status === 200 && text,
+      );
+      for (const method of ['PUT', 'DELETE', 'POST']) {
+        const { status, headers } = await fetch(`${node.base}${path}`, { method });
+        expect([status, headers.get('Allow')], `${method} ${path}`).to.deep.equal([405, 'HEAD, GET']);
+      }
+    }
+    expect((await fetch(`${node.base}/client/../server.ts`)).status).to.equal(404);
+  });
+
   it('health needs no token, HEAD answers as GET without a body, and an unexpected error says nothing of the inside', async () => {
     const nobody = new Rest(node.base);
     expect((await nobody.get('/health/live')).body).to.deep.equal({ status: 'live' });

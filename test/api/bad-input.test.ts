@@ -107,6 +107,14 @@ describe('REST refuses', () => {
     }
   });
 
+  it('what others have already, and says which field', async () => {
+    const taken = await ada.rest.post('/auth/register', { username: 'Zed', password: 'correct horse' });
+    expect(taken.status).to.equal(201);
+    const reply = await ada.rest.post('/auth/register', { username: 'zED', password: 'correct horse' });
+    expectProblem(reply, 'a name that is taken', 409, 'conflict');
+    expect(reply.body['errors']).to.deep.equal([{ pointer: '/username', message: 'is taken' }]);
+  });
+
   it('bytes that are no UTF-8, which would be stored as other text', async () => {
     const bytes = (...middle: number[]) =>
       new Uint8Array([...Buffer.from('{"content":"a'), ...middle, ...Buffer.from('"}')]);

@@ -70,6 +70,21 @@ describe('limits', () => {
     expect((await ada.rest.get('/users/me')).status).to.equal(200);
   });
 
+  it('by the address that the nearest trusted proxy saw, and by nothing that a caller writes', async () => {
+    const [behind, open] = await Promise.all(
+      ['1', '0'].map((TRUSTED_PROXIES) => startNode({ TRUSTED_PROXIES, RATE_LIMIT_REQUESTS_PER_MINUTE: '1' })),
+    );
+    const ask = async (node: typeof behind, seen: string) =>
+      (await new Rest(node!.base).call('GET', '/users/me', undefined, { 'X-Forwarded-For': seen })).status;
+    expect(await ask(behind, '192.0.2.1')).to.equal(401);
+    expect(await ask(behind, '192.0.2.2')).to.equal(401);
+    expect(await ask(behind, '198.51.100.7, 192.0.2.2')).to.equal(429);
+    expect(await ask(behind, '2001:db8::1')).to.equal(401);
+    expect(await ask(behind, '2001:db8::2')).to.equal(429);
+    expect(await ask(open, '192.0.2.1')).to.equal(401);
+    expect(await ask(open, '192.0.2.2')).to.equal(429);
+  });
+
   it('0 is no limit', async () => {
     const node = await startNode();
     const ada = await register(node);

@@ -3,6 +3,7 @@
  * Redis: verified tokens, which stay true until they expire, and for five seconds that a session lives. So a session that another node
  * ended works here for five seconds at most, and less where `forget` hears of it; one that this node ended is refused at once.
  */
+import { randomBytes } from 'node:crypto';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
@@ -18,15 +19,12 @@ const MAX_REMEMBERED = 10_000;
 export class Authentication {
   private readonly log: Log;
   private readonly tokens: Tokens;
-  private readonly drawSecret: () => string;
   private readonly verified = new Map<string, Authenticated>();
   private readonly living = new Map<string, { readonly since: number; readonly sessions: Set<string> }>();
 
-  /** `drawSecret` gives 256 random bits as base64url. */
-  constructor(log: Log, tokens: Tokens, drawSecret: () => string) {
+  constructor(log: Log, tokens: Tokens) {
     this.log = log;
     this.tokens = tokens;
-    this.drawSecret = drawSecret;
   }
 
   /** Throws `token_expired` or `unauthenticated`. */
@@ -43,7 +41,7 @@ export class Authentication {
 
   /** A ticket stands for a fresh access token of the caller's session. */
   async issueTicket({ userId, sessionId }: Caller, now: number): Promise<{ ticket: string; expires_in: number }> {
-    const ticket = this.drawSecret();
+    const ticket = randomBytes(32).toString('base64url');
     const value = `${userId} ${sessionId} ${now + this.tokens.expiresIn * 1_000}`;
     await this.log.run('ticket.issue', ownerOf(ticket), { value, lifetime: String(TICKET_MS) });
     return { ticket, expires_in: TICKET_MS / 1_000 };

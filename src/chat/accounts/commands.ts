@@ -2,7 +2,6 @@
  * Accounts: making, changing and ending them. `accounts` is the whole feature: what it needs comes in, what others may ask of it goes
  * out. A name to log in with is claimed in its own partition before the account is written in the user's.
  */
-import { randomBytes } from 'node:crypto';
 import { eventId } from '../../envelope.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
@@ -49,25 +48,20 @@ export interface Accounts extends People {
 export interface AccountsOptions extends Deps {
   /** Whatever must be done in the user's name before the account ends; if it fails, the account stays. */
   readonly beforeDelete?: (context: Context) => Promise<void>;
-  /** 256 random bits as base64url. */
-  readonly drawSecret?: () => string;
 }
 
 export function accounts(options: AccountsOptions): Accounts {
-  const { log, config, drawSecret = () => randomBytes(32).toString('base64url') } = options;
+  const { log, config } = options;
   const tokens = new Tokens(config);
-  const authentication = new Authentication(log, tokens, drawSecret);
+  const authentication = new Authentication(log, tokens);
   const reads = userReads(options);
   const passwords = new Passwords(config.PASSWORD_HASH_COST);
   const logins = new Logins(log, config.RATE_LIMIT_LOGINS_PER_MINUTE);
   const parts: Parts = { log, config, reads, tokens, passwords, logins, authentication };
   return {
     feature: {
-      name: 'accounts',
-      events: accountEvents,
       commands: [register(parts), ...sessionCommands(parts), ...ownAccount(parts, options.beforeDelete)],
       queries: [...reads.queries, ...sessionQueries(parts)],
-      projections: [profiles],
     },
     authenticate: (token, now) => authentication.authenticate(token, now),
     redeemTicket: (ticket, now) => authentication.redeemTicket(ticket, now),

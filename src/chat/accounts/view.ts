@@ -6,7 +6,7 @@ import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
-import { when } from '../../views/projection.ts';
+import { orNull, when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { directoryEntry, foldName, idOfEntry } from '../directory.ts';
 import { query } from '../feature.ts';
@@ -66,8 +66,6 @@ export const profiles: Projection<Profile> = {
     ]),
   ],
 };
-
-const orNull = (text: string): string | null => (text === '' ? null : text);
 
 const toUser = ({ id, username, display_name, avatar_url, created_at }: Profile): User => ({
   id,

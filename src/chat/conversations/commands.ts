@@ -27,7 +27,7 @@ import {
   PolicyChange,
 } from './contract.ts';
 import type { Policy } from './contract.ts';
-import { cards, conversationReads } from './view.ts';
+import { conversationReads } from './view.ts';
 import type { ConversationReads } from './view.ts';
 
 export interface Conversations {
@@ -50,11 +50,8 @@ export function conversations(parts: Parts): Conversations {
   return {
     reads,
     feature: {
-      name: 'conversations',
-      events: conversationEvents,
       commands: [...making(parts, reads), ...changing(parts, reads), ...entering(parts, reads)],
       queries: reads.queries,
-      projections: [cards],
     },
   };
 }

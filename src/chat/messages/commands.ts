@@ -7,20 +7,14 @@ import { conversationStream } from '../../keys.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
 import { isBlank } from '../text.ts';
-import { MessageSent, SendMessage } from './contract.ts';
+import { SendMessage } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
-import { history, messageOf, messageQueries } from './view.ts';
+import { messageOf, messageQueries } from './view.ts';
 
 const MAX_METADATA_BYTES = 4_096;
 
 export function messages(deps: Deps & { decode: Decode }): Feature {
-  return {
-    name: 'messages',
-    events: [MessageSent],
-    commands: [sendMessage(deps)],
-    queries: messageQueries(deps),
-    projections: [history],
-  };
+  return { commands: [sendMessage(deps)], queries: messageQueries(deps) };
 }
 
 function sendMessage({ log, config, decode }: Deps & { decode: Decode }): Command {

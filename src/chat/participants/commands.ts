@@ -10,7 +10,7 @@ import type { Deps, Feature } from '../feature.ts';
 import type { Inbox } from '../inbox.ts';
 import { ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged, Role } from './contract.ts';
 import type { People } from './contract.ts';
-import { participantReads, participants as view } from './view.ts';
+import { participantReads } from './view.ts';
 
 export const participantEvents = [ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged];
 
@@ -101,11 +101,5 @@ export function participants(deps: Deps & { readonly people: People; readonly in
     },
   });
 
-  return {
-    name: 'participants',
-    events: participantEvents,
-    commands: [add, changeRole, remove],
-    queries: reads.queries,
-    projections: [view],
-  };
+  return { commands: [add, changeRole, remove], queries: reads.queries };
 }

@@ -8,7 +8,7 @@ import { command } from '../feature.ts';
 import type { Answer, Context, Deps, Feature } from '../feature.ts';
 import { history } from '../messages/view.ts';
 import type { Message } from '../messages/contract.ts';
-import { MarkRead, ReceiptRead } from './contract.ts';
+import { MarkRead } from './contract.ts';
 
 export function receipts({ log, reading }: Deps): Feature {
   /** The newest message that a person wrote, at or before a seq. */
@@ -61,8 +61,6 @@ export function receipts({ log, reading }: Deps): Feature {
   }
 
   return {
-    name: 'receipts',
-    events: [ReceiptRead],
     commands: [
       command({
         type: 'receipt.read',
@@ -82,6 +80,5 @@ export function receipts({ log, reading }: Deps): Feature {
       }),
     ],
     queries: [],
-    projections: [],
   };
 }
