@@ -1,15 +1,18 @@
 /**
  * The operators' and analysts' command line: `npm run chat -- <command>`. Reads logs, shows lag and parked streams, rebuilds and proves
- * views. Owns no logic of its own: what it does is in src. Prints plain lines for people and JSON with --json.
+ * views. Owns no logic of its own: what it does is in src. Prints plain lines for people and JSON with --json; what goes wrong is said
+ * in one line, and the process ends with 1.
  */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
 import { ulid } from 'ulid';
 import { events, projections } from '../src/chat/index.ts';
-import { ConfigError, readConfig } from '../src/config.ts';
-import { eventDecoder, START } from '../src/envelope.ts';
+import { readSettings } from '../src/config.ts';
+import { eventDecoder, isUlid, parseEventId, START } from '../src/envelope.ts';
 import { conversationStream, userStream } from '../src/keys.ts';
 import type { StreamRef } from '../src/keys.ts';
 import { FeedGroup } from '../src/log/feed.ts';
@@ -21,9 +24,24 @@ import { Views } from '../src/views/store.ts';
 const GROUP = 'views';
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
+/** What the person who typed the command can put right. */
+class UsageError extends Error {}
+
+/** Waits for who reads, so that a long replay into a slow pipe does not gather here. */
+async function printAll(lines: readonly string[]): Promise<void> {
+  if (lines.length > 0 && !process.stdout.write(`${lines.join('\n')}\n`)) await once(process.stdout, 'drain');
+}
+
+/** A line that is written over, for a person who waits. */
+function showProgress(done: number, of: number): void {
+  if (!process.stderr.isTTY || (done < of && done % 100 !== 0)) return;
+  const bar = '#'.repeat(Math.round((done / of) * 30)).padEnd(30);
+  process.stderr.write(`\r[${bar}] ${done} of ${of} logs${done === of ? '\n' : ''}`);
+}
+
 async function openLog(): Promise<Log> {
-  const config = readConfig();
-  const { REDIS_URL, REDIS_CLUSTER_NODES, DATA_DIR, PARTITIONS } = config;
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const { REDIS_URL, REDIS_CLUSTER_NODES, DATA_DIR, PARTITIONS } = readSettings();
   const redis =
     REDIS_CLUSTER_NODES.length > 0
       ? { clusterNodes: REDIS_CLUSTER_NODES }
@@ -45,7 +63,7 @@ async function embeddedUrl(dataDir: string): Promise<string> {
     const [, port] = /^port (\d+)$/m.exec(await read('redis.conf')) ?? [];
     return `redis://:${await read('password')}@127.0.0.1:${port}`;
   } catch {
-    throw new ConfigError(`No server has used ${dataDir} yet: start one, or set REDIS_URL or REDIS_CLUSTER_NODES`);
+    throw new UsageError(`No server has used ${dataDir} yet: start one, or set REDIS_URL or REDIS_CLUSTER_NODES`);
   }
 }
 
@@ -82,9 +100,37 @@ async function lags(log: Log): Promise<Lag[]> {
   return rows;
 }
 
-function streamOf(options: { conversation?: string; user?: string }): StreamRef | undefined {
-  if (options.conversation) return conversationStream(options.conversation);
-  return options.user ? userStream(options.user) : undefined;
+/** The stream of a conversation or a user that there is. */
+async function existing(log: Log, stream: StreamRef): Promise<StreamRef> {
+  if (!isUlid(stream.id)) throw new UsageError(`${stream.id} is not the id of a ${stream.kind}: ids are ULIDs`);
+  const [head] = await log.heads([stream], []);
+  if (!head) throw new UsageError(`there is no ${stream.kind} ${stream.id}`);
+  return stream;
+}
+
+interface ReplayOptions {
+  conversation?: string;
+  user?: string;
+  all?: boolean;
+  after: string;
+  types?: string;
+}
+
+async function streamsOf(log: Log, { conversation, user, all, after }: ReplayOptions): Promise<StreamRef[]> {
+  const named = [
+    ...(conversation === undefined ? [] : [conversationStream(conversation)]),
+    ...(user === undefined ? [] : [userStream(user)]),
+  ];
+  if (named.length + (all ? 1 : 0) !== 1) throw new UsageError('name one of --conversation, --user and --all');
+  if (all && after !== START) throw new UsageError('--after is an event of one stream: name the stream');
+  return Promise.all(named.map((stream) => existing(log, stream)));
+}
+
+function typesOf(list: string | undefined): Set<string> | undefined {
+  const types = list?.split(',').map((type) => type.trim());
+  const strange = types?.find((type) => !events.some((event) => event.type === type));
+  if (strange === undefined) return types && new Set(types);
+  throw new UsageError(`no event is called ${strange}: ${events.map((event) => event.type).join(', ')}`);
 }
 
 const program = new Command('chat').description('Rill for operators and analysts').showHelpAfterError();
@@ -97,14 +143,14 @@ program
   .option('--all', 'of every stream')
   .option('--after <event id>', 'after this event of the stream', START)
   .option('--types <list>', 'only these event types, separated by commas')
-  .action((options: { conversation?: string; user?: string; all?: boolean; after: string; types?: string }) =>
+  .action((options: ReplayOptions) =>
     withLog(async (log) => {
-      const one = streamOf(options);
-      if (!one && !options.all) throw new ConfigError('name a --conversation, a --user or --all');
-      const types = options.types?.split(',');
-      for await (const stream of one ? [one] : log.streams()) {
+      if (!parseEventId(options.after)) throw new UsageError(`${options.after} is not an event id`);
+      const types = typesOf(options.types);
+      const named = await streamsOf(log, options);
+      for await (const stream of named.length > 0 ? named : log.streams()) {
         for await (const page of log.readAll(stream, options.after)) {
-          for (const event of page) if (!types || types.includes(event.type)) print(event.json.toString());
+          await printAll(page.filter(({ type }) => !types || types.has(type)).map(({ json }) => json.toString()));
         }
       }
     }),
@@ -115,8 +161,8 @@ program
   .description('shows the guard state and the last events of a conversation or user')
   .action((kind: string, id: string) =>
     withLog(async (log) => {
-      if (kind !== 'conversation' && kind !== 'user') throw new ConfigError('inspect conversation ID or user ID');
-      const stream: StreamRef = { kind, id };
+      if (kind !== 'conversation' && kind !== 'user') throw new UsageError('inspect conversation ID, or user ID');
+      const stream = await existing(log, { kind, id });
       print(`log        ${log.keys.of(stream, 'log')}`);
       for (const [field, value] of Object.entries(await log.guardAll(stream, 'head')))
         print(`head       ${field} ${value}`);
@@ -170,9 +216,10 @@ program
       const chosen = options.all
         ? projections
         : projections.filter((p) => p.name === options.view || viewName(p) === options.view);
-      if (chosen.length === 0) throw new ConfigError('name a --view that exists, or --all');
+      if (chosen.length === 0) throw new UsageError('name a --view that exists, or --all');
       const began = Date.now();
-      const count = await rebuild({ ...foldOptions(log), projections: chosen, groupName: GROUP, worker: ulid() });
+      const run = { groupName: GROUP, worker: ulid(), onProgress: showProgress };
+      const count = await rebuild({ ...foldOptions(log), projections: chosen, ...run });
       const seconds = (Date.now() - began) / 1_000;
       print(`${chosen.map((p) => p.name).join(', ')}: ${count} events in ${seconds.toFixed(1)} s`);
     }),
@@ -184,7 +231,7 @@ program
   .option('--json', 'as JSON')
   .action((options: { json?: boolean }) =>
     withLog(async (log) => {
-      const { streams, events: count, differences } = await verify(foldOptions(log));
+      const { streams, events: count, differences } = await verify({ ...foldOptions(log), onProgress: showProgress });
       if (options.json) print(JSON.stringify({ streams, events: count, differences }));
       else {
         for (const { stream, view, reason } of differences) print(`${view} of ${stream.kind} ${stream.id}: ${reason}`);
@@ -193,6 +240,9 @@ program
       if (differences.length > 0) process.exitCode = 1;
     }),
   );
+
+// Whoever reads may have seen enough: `replay --all | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 try {
   await program.parseAsync();

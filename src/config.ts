@@ -69,8 +69,19 @@ export type Config = Readonly<Omit<Settings, 'ROLES' | 'CORS_ORIGINS' | 'REDIS_C
 
 export class ConfigError extends Error {}
 
-/** Reads, checks and freezes the settings. Throws `ConfigError` with one line per wrong setting. */
+/** The settings of a server. Throws `ConfigError` as `readSettings` does, and for a secret that it lacks. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const config = readSettings(environment);
+  if ((config.REDIS_URL || config.REDIS_CLUSTER_NODES.length > 0) && !config.SECRET_KEY) {
+    throw new ConfigError(
+      'SECRET_KEY must be set (32 characters or more, the same on every node) when Redis is not the private one',
+    );
+  }
+  return config;
+}
+
+/** Reads, checks and freezes the settings, for who signs no tokens. Throws `ConfigError` with one line per wrong setting. */
+export function readSettings(environment: NodeJS.ProcessEnv = process.env): Config {
   const known = Object.keys(settings.properties);
   const given = Object.fromEntries(known.flatMap((k) => (environment[k] === undefined ? [] : [[k, environment[k]]])));
   let values: Settings;
@@ -81,11 +92,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
   if (values.REDIS_URL && values.REDIS_CLUSTER_NODES) {
     throw new ConfigError('REDIS_URL and REDIS_CLUSTER_NODES are both set: set one');
-  }
-  if ((values.REDIS_URL || values.REDIS_CLUSTER_NODES) && !values.SECRET_KEY) {
-    throw new ConfigError(
-      'SECRET_KEY must be set (32 characters or more, the same on every node) when Redis is not the private one',
-    );
   }
   return Object.freeze({
     ...values,

@@ -283,8 +283,10 @@ export class Log {
     return ids.map(String);
   }
 
-  /** Every stream that has a log, in any order, some perhaps twice; of one partition, or of all. For operators and recovery: it scans the keys. */
+  /** Every stream that has a log, each once, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */
   async *streams(partition?: number): AsyncGenerator<StreamRef> {
+    // A scan may bring a key twice.
+    const seen = new Set<string>();
     for (const master of await this.connection.mastersNow()) {
       let cursor = '0';
       do {
@@ -294,7 +296,8 @@ export class Log {
         cursor = next;
         for (const key of keys) {
           const stream = streamOfKey(key);
-          if (stream) yield stream;
+          if (stream && !seen.has(key)) yield stream;
+          seen.add(key);
         }
       } while (cursor !== '0');
     }

@@ -50,9 +50,9 @@ export async function rebuild(options: RebuildOptions): Promise<number> {
 
 /** One look at all keys: a look for each partition would go through all of them as often. */
 async function everyStream(log: Log): Promise<StreamRef[]> {
-  const found = new Map<string, StreamRef>();
-  for await (const stream of log.streams()) found.set(`${stream.kind} ${stream.id}`, stream);
-  return [...found.values()];
+  const found: StreamRef[] = [];
+  for await (const stream of log.streams()) found.push(stream);
+  return found;
 }
 
 async function rebuildPartition(

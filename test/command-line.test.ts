@@ -1,0 +1,134 @@
+/** The command line as operators and analysts use it: a process, its output, its end. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { projections } from '../src/chat/index.ts';
+import { conversationStream } from '../src/keys.ts';
+import { projected } from './support/projecting.ts';
+import { group, register, useNodes } from './support/server.ts';
+import { useWorld } from './support/world.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+describe('the command line', function () {
+  this.timeout(60_000);
+  const world = useWorld();
+  const startNode = useNodes(world);
+  let user: string;
+  let room: string;
+  let other: string;
+  beforeEach(async () => {
+    const ada = await register(await startNode());
+    user = ada.id;
+    [room, other] = [await group(ada), await group(ada)];
+    for (const content of ['one', 'two', 'three']) await ada.rest.post(`/conversations/${room}/messages`, { content });
+    await ada.rest.post(`/conversations/${other}/messages`, { content: 'elsewhere' });
+    await projected(world);
+  });
+
+  /** Runs to the end; no secret is given, since none is needed. `readBytes`: closes the output after so many. */
+  function chat(args: string[], readBytes = Infinity): Promise<Ended> {
+    const environment = { PATH: process.env['PATH'], PARTITIONS: '4', ...world.environment };
+    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/chat.ts', ...args], {
+      cwd: root,
+      env: environment,
+    });
+    let [output, errors] = ['', ''];
+    child.stdout.on('data', (bytes: Buffer) => {
+      output += bytes.toString();
+      if (output.length >= readBytes) child.stdout.destroy();
+    });
+    child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code, output, errors }));
+    });
+  }
+
+  const lines = ({ output }: Ended) => output.split('\n').filter(Boolean);
+  const logOf = async (id: string) => {
+    const events = await world.log.readAfter(conversationStream(id), '0-0');
+    return events.map(({ json }) => json.toString());
+  };
+
+  it('replay prints the very events: of one log, from an event on, of some types, of every log', async () => {
+    const log = await logOf(room);
+    const { id: after } = JSON.parse(log[1]!) as { id: string };
+    const [whole, rest, created, all] = await Promise.all([
+      chat(['replay', '--conversation', room]),
+      chat(['replay', '--conversation', room, '--after', after]),
+      chat(['replay', '--all', '--types', 'conversation.created, user.registered']),
+      chat(['replay', '--all']),
+    ]);
+    expect(lines(whole)).to.deep.equal(log);
+    expect(lines(rest)).to.deep.equal(log.slice(2));
+    const types = lines(created).map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(types.toSorted()).to.deep.equal(['conversation.created', 'conversation.created', 'user.registered']);
+    expect(lines(all)).to.include.members([...log, ...(await logOf(other))]);
+    expect([whole, rest, created, all].map(({ code, errors }) => [code, errors])).to.deep.equal(
+      Array.from({ length: 4 }, () => [0, '']),
+    );
+  });
+
+  it('ends quietly when whoever reads has seen enough', async () => {
+    expect(await chat(['replay', '--all'], 1)).to.deep.include({ code: 0, errors: '' });
+  });
+
+  it('inspect shows where things stand; lag, parked and verify say that nothing is wrong', async () => {
+    const [inspected, lag, lags, parked, verified] = await Promise.all([
+      chat(['inspect', 'conversation', room]),
+      chat(['lag']),
+      chat(['lag', '--json']),
+      chat(['parked', '--json']),
+      chat(['verify', '--json']),
+    ]);
+    expect(inspected.output).to.include(world.log.keys.of(conversationStream(room), 'log'));
+    expect(inspected.output).to.include('head       messages 3').and.to.include(`members    ${user} owner`);
+    expect(lines(inspected).slice(-4)).to.deep.equal(await logOf(room));
+    expect(lag.output).to.equal('0 events behind in all\n');
+    expect(JSON.parse(lags.output)).to.deep.include({ projector: 'views', partition: 0, lag: 0 });
+    expect(JSON.parse(parked.output)).to.deep.equal([]);
+    expect(JSON.parse(verified.output)).to.deep.include({ streams: 3, differences: [] });
+  });
+
+  it('verify finds what was changed and ends with 1; rebuild mends it', async () => {
+    const docs = world.log.keys.view('history:v1', conversationStream(room), 'docs');
+    await world.log.connection.commands.zadd(docs, 999, '{"id":"nonsense"}');
+    const broken = await chat(['verify']);
+    expect(broken.code).to.equal(1);
+    expect(broken.output).to.include(`history:v1 of conversation ${room}: the log makes 3 documents, the view has 4`);
+    const rebuilt = await chat(['rebuild', '--view', 'history']);
+    expect(rebuilt).to.deep.include({ code: 0, errors: '' });
+    expect(rebuilt.output).to.match(/^history: \d+ events in \d/);
+    expect(await chat(['verify'])).to.deep.include({ code: 0 });
+    const whole = await chat(['rebuild', '--all']);
+    expect(whole.output).to.include(projections.map(({ name }) => name).join(', '));
+  });
+
+  it('says in one line what is wrong with what was typed, and ends with 1', async () => {
+    const nobody = '0'.repeat(26);
+    const cases: [args: string[], said: string][] = [
+      [['replay'], 'name one of --conversation, --user and --all'],
+      [['replay', '--all', '--user', user], 'name one of --conversation, --user and --all'],
+      [['replay', '--user', nobody], `there is no user ${nobody}`],
+      [['replay', '--conversation', 'x{y}'], 'x{y} is not the id of a conversation: ids are ULIDs'],
+      [['replay', '--user', user, '--after', 'x'], 'x is not an event id'],
+      [['replay', '--all', '--types', 'message.eaten'], 'no event is called message.eaten: user.registered,'],
+      [['inspect', 'room', room], 'inspect conversation ID, or user ID'],
+      [['inspect', 'user', room], `there is no user ${room}`],
+      [['rebuild', '--view', 'nothing'], 'name a --view that exists, or --all'],
+    ];
+    const ended = await Promise.all(cases.map(([args]) => chat(args)));
+    for (const [i, { code, output, errors }] of ended.entries()) {
+      const [args, said] = cases[i]!;
+      expect([code, output, errors.split('\n').length], args.join(' ')).to.deep.equal([1, '', 2]);
+      expect(errors, args.join(' ')).to.include(said);
+    }
+  });
+});
