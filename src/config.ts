@@ -19,7 +19,11 @@ export const settings = Type.Object({
     'What this process does: any of api, gateway, projector',
     '^(api|gateway|projector)(,(api|gateway|projector))*$',
   ),
-  REDIS_URL: text('', 'redis://… of one Redis; unset: a private Redis under DATA_DIR', '^$|^rediss?://|^unix:'),
+  REDIS_URL: text(
+    '',
+    'redis://… or unix:/path of one Redis; unset: a private Redis under DATA_DIR',
+    '^$|^rediss?://|^unix:',
+  ),
   REDIS_CLUSTER_NODES: text('', 'host:port,host:port… of a Redis Cluster', '^$|^[^,:\\s]+:\\d+(,[^,:\\s]+:\\d+)*$'),
   REPLICATION_ACKS: int(
     0,

@@ -4,8 +4,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { START } from '../src/envelope.ts';
 import type { RawEvent } from '../src/envelope.ts';
-import type { Log } from '../src/log/log.ts';
-import { until } from '../scripts/redis-server.ts';
+import { Log } from '../src/log/log.ts';
+import { startRedis, until } from '../scripts/redis-server.ts';
+import type { RedisProcess } from '../scripts/redis-server.ts';
 import { codeOf, room as roomOf, Room, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
@@ -254,3 +255,24 @@ for (const topology of topologies) {
     });
   });
 }
+
+describe('the log of a Redis that listens at a socket file', () => {
+  let redis: RedisProcess;
+  before(async () => {
+    redis = await startRedis({ password: 'of its own', settings: { unixsocket: 'here.sock', unixsocketperm: '700' } });
+  });
+  after(() => redis.stop());
+
+  for (const scheme of ['unix:', 'unix://']) {
+    it(`is reached by ${scheme}, also by the connections that block`, async () => {
+      const url = `${scheme}${redis.dir}/here.sock?password=of%20its%20own`;
+      const options = { partitions: 4, replicationAcks: 0, newSalt: () => '00', warn: () => {} };
+      const log = await Log.open({ ...options, redis: { url } });
+      const blocking = await log.connection.forBlocking('');
+      expect(await log.answers()).to.equal(true);
+      expect(await blocking.call('CLIENT', 'INFO')).to.include('here.sock');
+      blocking.disconnect();
+      log.close();
+    });
+  }
+});
