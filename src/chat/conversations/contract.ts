@@ -49,6 +49,8 @@ export const ConversationUpdated = event({
 
 export const ConversationDeleted = event({ type: 'conversation.deleted', version: 1, data: Type.Object({}) });
 
+export const Target = Type.Object({ conversation_id: Id }, { additionalProperties: false });
+
 /** What an update changes; `null` takes away. */
 export interface Changes {
   name?: string;
