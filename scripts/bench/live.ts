@@ -42,7 +42,7 @@ async function productRooms(count: number, members: number): Promise<Rooms> {
 }
 
 async function bareRooms(count: number, members: number): Promise<Rooms> {
-  const target = await startBare();
+  const target = await startBare('bare-ws');
   const rooms = await Promise.all(
     Array.from({ length: count }, async (_, r) => ({
       id: String(r),
@@ -239,7 +239,7 @@ const idleSides = {
   }),
   bare: async (): Promise<Side> => ({
     async round() {
-      const target = await startBare();
+      const target = await startBare('bare-ws');
       const measures = await idle(
         target,
         () => openMany(IDLE, (i) => SwarmSocket.open(target.port, `/?room=${i}`)),

@@ -51,8 +51,9 @@ export async function startProduct(settings: Record<string, string> = {}): Promi
   };
 }
 
-export async function startBare(): Promise<Target> {
-  const child = run(['--import', 'tsx', 'scripts/bench/bare-ws.ts'], {});
+/** A yardstick, which says its port. */
+export async function startBare(name: 'bare-ws' | 'bare-http'): Promise<Target> {
+  const child = run(['--import', 'tsx', `scripts/bench/${name}.ts`], {});
   const port = await said(child, /port (\d+)/);
   return { port, pids: [child.pid!], stop: () => end(child) };
 }

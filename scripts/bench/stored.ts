@@ -11,7 +11,7 @@ import { Views } from '../../src/views/store.ts';
 import type { Case, Measures, Side } from './live.ts';
 import { makeRoom, makeUsers } from './people.ts';
 import type { BenchUser } from './people.ts';
-import { cpuUs, startProduct } from './processes.ts';
+import { cpuUs, startBare, startProduct } from './processes.ts';
 import type { Product } from './processes.ts';
 import { SwarmSocket } from './swarm.ts';
 
@@ -118,38 +118,49 @@ async function bareAppends(): Promise<Side> {
   };
 }
 
-/** Pages of 50 from all over a room of 100,000. */
+const READERS = 8;
+const PAGES = 5_000;
+
+/** Reads pages through their cursors, by some readers at once. */
+async function readPages(
+  base: string,
+  pids: readonly number[],
+  headers: Record<string, string> = {},
+): Promise<Measures> {
+  const cpu = cpuUs(pids);
+  const times: number[] = [];
+  const began = performance.now();
+  const reader = async (first: number) => {
+    let cursor = '';
+    for (let i = first; i < PAGES; i += READERS) {
+      const at = performance.now();
+      const response = await fetch(base + (cursor && `&cursor=${cursor}`), { headers });
+      const page = (await response.json()) as { next_cursor: string };
+      times.push(performance.now() - at);
+      cursor = page.next_cursor;
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, (_, i) => reader(i)));
+  const seconds = (performance.now() - began) / 1_000;
+  times.sort((a, b) => a - b);
+  return {
+    'cpu us/page': (cpuUs(pids) - cpu) / PAGES,
+    'pages/s': PAGES / seconds,
+    'p99 ms': times[Math.floor(PAGES * 0.99)]!,
+  };
+}
+
 async function pages(): Promise<Side> {
   const { product, log, room, users } = await withRoom(100_000);
   const headers = { Authorization: `Bearer ${users[0]!.token}` };
   const base = `http://127.0.0.1:${product.port}/api/v1/conversations/${room}/messages?limit=50`;
-  return {
-    async round(): Promise<Measures> {
-      const count = 2_000;
-      const cpu = cpuUs(product.pids);
-      const times: number[] = [];
-      const began = performance.now();
-      const reader = async (first: number) => {
-        let cursor = '';
-        for (let i = first; i < count; i += 8) {
-          const at = performance.now();
-          const response = await fetch(base + (cursor && `&cursor=${cursor}`), { headers });
-          const page = (await response.json()) as { next_cursor: string };
-          times.push(performance.now() - at);
-          cursor = page.next_cursor;
-        }
-      };
-      await Promise.all(Array.from({ length: 8 }, (_, i) => reader(i)));
-      const seconds = (performance.now() - began) / 1_000;
-      times.sort((a, b) => a - b);
-      return {
-        'cpu us/page': (cpuUs(product.pids) - cpu) / count,
-        'pages/s': count / seconds,
-        'p99 ms': times[Math.floor(count * 0.99)]!,
-      };
-    },
-    stop: stopping(product, log),
-  };
+  return { round: () => readPages(base, product.pids, headers), stop: stopping(product, log) };
+}
+
+/** A page of the same length, ready in memory, from Node's own HTTP server. */
+async function barePages(): Promise<Side> {
+  const bare = await startBare('bare-http');
+  return { round: () => readPages(`http://127.0.0.1:${bare.port}/?limit=50`, bare.pids), stop: () => bare.stop() };
 }
 
 /** 1,000 clients that each missed 100 messages come back at once. */
@@ -232,7 +243,11 @@ export const storedCases: readonly Case[] = [
     about: 'the guarded append, beside a bare XADD',
     sides: { rill: appends, bare: bareAppends },
   },
-  { name: 'pages', about: 'pages of 50 from a room of 100,000', sides: { rill: pages } },
+  {
+    name: 'pages',
+    about: 'pages of 50 from a room of 100,000, beside one that is ready in memory',
+    sides: { rill: pages, bare: barePages },
+  },
   { name: 'returning', about: '1,000 clients that each missed 100 messages', sides: { rill: returning } },
   {
     name: 'rebuild',
