@@ -38,9 +38,9 @@ export const badCursor = (): Error => invalid([{ pointer: '/query/cursor', messa
 const OPEN = Buffer.from('{"items":[');
 const COMMA = Buffer.from(',');
 
-/** A list from ready JSON, as bytes or texts. */
+/** A list from ready JSON: each item as a text, or as bytes in pieces. */
 export function listOf(
-  items: readonly (Buffer | string)[],
+  items: readonly (string | readonly Buffer[])[],
   nextCursor: string | null,
   more: Record<string, string | null> = {},
 ): RawJson {
@@ -48,7 +48,8 @@ export function listOf(
   const parts: Buffer[] = [OPEN];
   for (const [i, item] of items.entries()) {
     if (i > 0) parts.push(COMMA);
-    parts.push(typeof item === 'string' ? Buffer.from(item) : item);
+    if (typeof item === 'string') parts.push(Buffer.from(item));
+    else parts.push(...item);
   }
   parts.push(Buffer.from(`],${rest.slice(1)}`));
   return new RawJson(Buffer.concat(parts));

@@ -98,12 +98,15 @@ function newMessage(of: ChatEvent, id: string, written: Written): Message {
 const SENDER = Buffer.from('"sender_id":"');
 const READ_STATUS = Buffer.from(',"read_status":"sent"}');
 
-/** A stored message as one reader gets it. */
-export function forReader(json: Buffer, userId: string): Buffer {
+/** The pieces of a stored message as one reader gets it: a page is joined once, not once for each message. */
+function piecesFor(json: Buffer, userId: string): Buffer[] {
   const at = json.indexOf(SENDER) + SENDER.length;
   const own = json.toString('latin1', at, at + userId.length) === userId;
-  return own ? Buffer.concat([json.subarray(0, -1), READ_STATUS]) : json;
+  return own ? [json.subarray(0, -1), READ_STATUS] : [json];
 }
+
+/** A stored message as one reader gets it. */
+export const forReader = (json: Buffer, userId: string): Buffer => Buffer.concat(piecesFor(json, userId));
 
 const List = Type.Object(
   {
@@ -149,7 +152,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
     // A page of none, beside the message of `around`, ends where it begins.
     const last = page.at(-1)?.order ?? from;
     return {
-      items: page.map((row) => forReader(row.json, userId)),
+      items: page.map((row) => piecesFor(row.json, userId)),
       next: rows.length > limit && last !== undefined ? cursorAt(direction, last) : null,
     };
   }
@@ -165,7 +168,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
     ]);
     const items = [
       ...older.items.toReversed(),
-      forReader(Buffer.from(JSON.stringify(found.doc)), userId),
+      piecesFor(Buffer.from(JSON.stringify(found.doc)), userId),
       ...newer.items,
     ];
     return listOf(items, newer.next, { prev_cursor: older.next });
