@@ -58,7 +58,7 @@ export interface Chat {
       userId: string,
       only: string | undefined,
     ): Promise<{ ready: string; heads: ReadonlyMap<string, string>; userEventId: string }>;
-    beforeJoining(userId: string, stream: StreamRef): Promise<string>;
+    beforeJoining(userId: string, stream: StreamRef): Promise<string | undefined>;
     effectsOf(raw: RawEvent): Effect[];
     run(frame: CommandFrame, context: Context): Promise<object>;
   };
@@ -103,9 +103,9 @@ export function chat(log: Log, views: Views, config: Config): Chat {
     return { ready, heads, userEventId: userHeads[0]?.id ?? '0-0' };
   }
 
-  async function beforeJoining(userId: string, stream: StreamRef): Promise<string> {
+  async function beforeJoining(userId: string, stream: StreamRef): Promise<string | undefined> {
     const member = parseMember(await log.guardField(stream, 'members', userId));
-    return log.idAtSeq(stream, (member?.joined ?? 1) - 1);
+    return member && log.idAtSeq(stream, member.joined - 1);
   }
 
   async function run(frame: CommandFrame, context: Context): Promise<object> {

@@ -25,7 +25,7 @@ export class CatchUp {
   private state: 'buffering' | 'skipping' = 'buffering';
   private waiting: Framed[] = [];
   private waitingBytes = 0;
-  private overflowed = false;
+  private mustRead = false;
   /** Seq of the event by which the session leaves the stream. */
   private end = Infinity;
 
@@ -44,7 +44,7 @@ export class CatchUp {
     this.waitingBytes += events.reduce((sum, event) => sum + event.frame.length, 0);
     if (this.waiting.length + events.length > MAX_WAITING || this.waitingBytes > MAX_WAITING_BYTES) {
       this.empty();
-      this.overflowed = true;
+      this.mustRead = true;
     } else this.waiting.push(...events);
     return [];
   }
@@ -66,12 +66,17 @@ export class CatchUp {
     const after = this.waiting.filter((event) => this.lacks(event));
     const isDense = after.every((event, i) => event.seq === this.position + 1 + i);
     const reached = after.at(-1)?.seq ?? this.position;
-    const isMissing = this.overflowed || !isDense || reached < (this.isLeaving ? this.end : head);
+    const isMissing = this.mustRead || !isDense || reached < (this.isLeaving ? this.end : head);
     this.empty();
-    this.overflowed = false;
+    this.mustRead = false;
     if (isMissing) return 'again';
     this.state = 'skipping';
     return this.take(after);
+  }
+
+  /** What was read or waits may not be what the log has now: it is read on from `position` before anything flows. */
+  readAgain(): void {
+    this.mustRead = true;
   }
 
   /** Nothing after this seq is for the session: its user was taken out by it. */

@@ -141,7 +141,7 @@ export class Fanout {
     if (!known) return;
     const from = known.head;
     const head = await this.headInLog(stream);
-    if (known.head !== from) return;
+    if (known.head !== from || head === from) return;
     known.head = head;
     this.resync(known, from);
   }

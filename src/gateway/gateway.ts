@@ -36,7 +36,10 @@ export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   readonly checkMember: (userId: string, conversationId: string) => Promise<unknown>;
   readonly conversationIds: (userId: string) => Promise<string[]>;
   readonly opening: (userId: string, only: string | undefined) => ReturnType<SessionParts['opening']>;
-  readonly beforeJoining: (userId: string, ...args: Parameters<SessionParts['beforeJoining']>) => Promise<string>;
+  readonly beforeJoining: (
+    userId: string,
+    ...args: Parameters<SessionParts['beforeJoining']>
+  ) => ReturnType<SessionParts['beforeJoining']>;
   readonly run: (frame: CommandFrame, caller: Caller, from: { ip: string; userAgent: string }) => Promise<object>;
   readonly now: () => number;
   readonly warn: Warn;

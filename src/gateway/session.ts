@@ -45,8 +45,8 @@ export interface SessionParts {
   readonly maxFramesPerSecond: number;
   conversationIds(): Promise<string[]>;
   opening(): Promise<Opening>;
-  /** Id of the event before the one by which the user came into a conversation. */
-  beforeJoining(stream: StreamRef): Promise<string>;
+  /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
+  beforeJoining(stream: StreamRef): Promise<string | undefined>;
   /** Runs a command of a feature; answers the ack's data. */
   run(frame: CommandFrame): Promise<object>;
   now(): number;

@@ -20,8 +20,8 @@ export interface SubscriptionsParts {
   readonly sessionId: string;
   /** Set on a socket that carries one conversation only. */
   readonly only: string | undefined;
-  /** Id of the event before the one by which the user came into a conversation. */
-  beforeJoining(stream: StreamRef): Promise<string>;
+  /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
+  beforeJoining(stream: StreamRef): Promise<string | undefined>;
   close(code: number, reason: string): void;
   /** For a peer that does not take what it is sent. */
   cut(code: number, reason: string): void;
@@ -38,6 +38,8 @@ class Subscription implements Subscriber {
   place = '';
   /** True when the log may have more after `place` than what waits. */
   mustRead = false;
+  /** Seq at which Redis said that the user is in. What the tail still tells of leavings up to it is old. */
+  private memberAt = 0;
   private catchUp: CatchUp | undefined = new CatchUp(0);
   private readonly session: Subscriptions;
   private readonly fanout: Fanout;
@@ -81,6 +83,8 @@ class Subscription implements Subscriber {
   }
 
   resync(from: string): void {
+    // Seqs may begin anew: in a restored Redis a leaving below the old one is new.
+    this.memberAt = 0;
     this.session.resync(this, from);
   }
 
@@ -88,11 +92,32 @@ class Subscription implements Subscriber {
     this.session.restart();
   }
 
-  /** Where the stream stands for this session. */
+  /** Where the stream stood when Redis said that the user is in. */
   moveTo(id: string): void {
     this.stage = 'placed';
     this.place = id;
-    this.catching?.moveTo(seqOf(id));
+    this.memberAt = seqOf(id);
+    this.catching?.moveTo(this.memberAt);
+    if (this.catching?.hasLeft) this.catching.goOn();
+  }
+
+  /** The user came in by the event at this seq, of the stream itself. */
+  comeIn(seq: number): void {
+    this.catching?.goOn();
+    if (this.stage !== 'listed') return;
+    this.stage = 'placed';
+    this.catching?.moveTo(seq - 1);
+  }
+
+  /**
+   * The user was taken out by the event at this seq. True where nothing more is to be sent; else what the session lacks up to that event
+   * still comes, or the user came back in since.
+   */
+  leave(seq: number): boolean {
+    if (seq <= this.memberAt) return false;
+    if (!this.catching?.isReading || this.stage === 'arriving') return true;
+    this.catching.endAt(seq);
+    return false;
   }
 }
 
@@ -185,7 +210,8 @@ export class Subscriptions implements Follower {
       return;
     }
     const { catching } = subscription;
-    if (catching?.isReading) return; // it reads the log already and finds the same
+    // It reads the log already, but what it has of it may be of a log that is no more.
+    if (catching?.isReading) return catching.readAgain();
     const again = new CatchUp(Math.max(seqOf(from), catching?.position ?? 0));
     void this.readFrom(subscription, again, from);
   }
@@ -200,18 +226,19 @@ export class Subscriptions implements Follower {
    */
   private async join(stream: StreamRef, begins: Framed | undefined): Promise<void> {
     const known = this.all.get(keyOf(stream));
-    // Taken out and brought in again while it was still catching up: it simply goes on.
-    if (known) return known.catching?.goOn();
+    // Taken out and brought in again while it was still catching up: it simply goes on. What the user's stream says may be older than a
+    // leaving that was heard of since.
+    if (known) return begins && known.comeIn(begins.seq);
     const subscription = this.follow(stream);
     if (begins) {
-      subscription.stage = 'placed';
-      subscription.catching?.moveTo(begins.seq - 1);
+      subscription.comeIn(begins.seq);
       subscription.catching?.live([begins]);
     } else {
       subscription.stage = 'arriving';
       const before = await this.parts.beforeJoining(stream);
       const isPlaced = (subscription as Subscription).stage === 'placed';
       if (isPlaced || this.all.get(keyOf(stream)) !== subscription) return;
+      if (before === undefined) return this.drop(subscription);
       subscription.moveTo(before);
       subscription.mustRead = true;
     }
@@ -221,10 +248,7 @@ export class Subscriptions implements Follower {
   /** The user was taken out. What the session lacks up to that event still comes. */
   private leave(stream: StreamRef, ends: number | undefined): void {
     const subscription = this.all.get(keyOf(stream));
-    if (!subscription) return;
-    if (subscription.catching?.isReading && subscription.stage === 'placed' && ends !== undefined) {
-      subscription.catching.endAt(ends);
-    } else this.drop(subscription);
+    if (subscription && (ends === undefined || subscription.leave(ends))) this.drop(subscription);
   }
 
   private readFrom(subscription: Subscription, catching: CatchUp, from: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** What races do to the streams of a session, one step at a time: a node in memory, whose tail brings events when a test says so. */
 import { expect } from 'chai';
 import { Gate, joined, left, NodeInMemory, open, OWN, ROOM, settled } from '../support/node-in-memory.ts';
+import { keyOf } from '../../src/gateway/fanout.ts';
 import type { Opening } from '../../src/gateway/session.ts';
 
 const NOWHERE: Opening = { ready: '"conversations":[]', heads: new Map(), userEventId: '0-0' };
@@ -76,7 +77,66 @@ describe('subscriptions', () => {
       await opening;
       node.bring(ROOM);
       await settled();
+      expect(session.seqs()).to.deep.equal([4]);
+      expect(node.fanout.size).to.equal(1);
+    });
+
+    it('nor let in by their own stream, which tells late that they had come', async () => {
+      node.write(ROOM, 5);
+      const nobody = { conversationIds: async () => [], opening: async () => NOWHERE };
+      const session = await open(node.session({ ...nobody, beforeJoining: async () => undefined }));
+      node.bring(OWN, 1, [joined()]);
+      await settled();
+      node.bring(ROOM);
+      await settled();
       expect(session.seqs()).to.deep.equal([]);
+      expect(node.fanout.size).to.equal(1);
+    });
+
+    it('nor kept by it while the rest is still read', async () => {
+      node.write(ROOM, 4);
+      const session = await open(node.session({ resumes: true }));
+      node.bring(ROOM, 1, [left()]);
+      node.bring(OWN, 1, [joined()]);
+      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-3' } } });
+      await settled();
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([4, 5]);
+    });
+
+    it('and came back before the session asked where it stands stays, though the tail tells both late', async () => {
+      node.write(ROOM, 8);
+      const [nine] = node.write(ROOM, 1, [left()]);
+      const [ten] = node.write(ROOM, 1, [joined()]);
+      const gate = new Gate();
+      const quick = await open(node.session());
+      const place = quick.stands(node.fanout, [ROOM]);
+      const slow = node.session({ opening: () => gate.opened.then(() => place) });
+      const opening = slow.session.open();
+      await settled();
+      node.fanout.take([nine!]);
+      await settled();
+      gate.open();
+      await opening;
+      node.fanout.take([ten!]);
+      node.bring(ROOM);
+      await settled();
+      expect([quick.seqs(), slow.seqs()]).to.deep.equal([[11], [11]]);
+    });
+
+    it('and comes back while it opens is there, whatever was read before', async () => {
+      node.write(ROOM, 3);
+      const gate = new Gate();
+      const session = node.session({ opening: () => gate.opened.then(() => NOWHERE) });
+      const opening = session.session.open();
+      await settled();
+      node.bring(ROOM, 1, [joined()]);
+      gate.open();
+      await opening;
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([4, 5]);
     });
 
     it('while it names its cursors still gets everything up to that, and nothing after', async () => {
@@ -201,6 +261,28 @@ describe('subscriptions', () => {
       await settled();
       expect(session.seqs()).to.deep.equal([6, 7, 8]);
     });
+  });
+
+  it('a log that was lost while the socket was too full for a page of it is told all the same', async () => {
+    node.write(ROOM, 6, [], 30_000);
+    const session = await open(node.session({ resumes: true }));
+    const steady = await open(node.session());
+    session.wire.isStuck = true;
+    session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '0-0' } } });
+    await settled();
+    node.logs.clear();
+    const other = node.write(ROOM, 3).map((event) => ({ ...event, id: `2-${event.seq}` }));
+    node.logs.set(keyOf(ROOM), other);
+    await node.fanout.lost(0);
+    session.wire.takeAll();
+    await settled();
+    await settled();
+    node.bring(ROOM);
+    await settled();
+    for (const one of [session, steady]) {
+      expect(one.types()).to.include('sync.reset');
+      expect(one.seqs().at(-1)).to.equal(4);
+    }
   });
 
   it('a socket that went while it opened leaves nothing behind', async () => {
