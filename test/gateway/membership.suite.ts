@@ -1,5 +1,8 @@
 /** Coming into conversations and going out of them while connected. */
 import { expect } from 'chai';
+import { conversationStream, userStream } from '../../src/keys.ts';
+import { seqOf } from '../../src/log/log.ts';
+import { until } from '../../scripts/redis-server.ts';
 import { Socket } from '../support/client.ts';
 import type { Frame } from '../support/client.ts';
 import { group, register, useNodes } from '../support/server.ts';
@@ -53,6 +56,36 @@ export function membershipSuite(world: World): void {
           data: { user_id: bob.id, role: 'member' },
         });
       }
+    });
+
+    it('who was in for a moment only is not let in by their own stream, which tells of it later', async () => {
+      const id = await group(ada);
+      await write(world, ada, id, 2);
+      // As a node does it that dies before it has brought the user's own list up.
+      const [stream, actorId] = [conversationStream(id), ada.id];
+      const added = await world.log.append({
+        script: 'participant.add',
+        stream,
+        actorId,
+        args: { role: 'member', users: [bob.id] },
+      });
+      await world.log.append({ script: 'participant.remove', stream, actorId, args: { user: bob.id } });
+      await his.reached(id, 5);
+      await world.log.append({
+        script: 'inbox.update',
+        stream: userStream(bob.id),
+        actorId,
+        args: { conversation: id, seq: String(seqOf(added.id)), state: 'joined' },
+      });
+      await his.frame((frame) => frame.type === 'conversation.joined' && frame.data['conversation_id'] === id);
+      await until('it is nothing that his socket follows', async () => {
+        const answer = await his.ask('conversation.sync', { conversation_id: id, after: '0-0' });
+        return answer.error?.code === 'not_found';
+      });
+      await write(world, ada, id, 2);
+      await hers.reached(id, 7);
+      await his.command('ping');
+      expect(his.seqs(id)).to.deep.equal([4, 5]);
     });
 
     it('who is taken out gets that event and nothing after, and comes back in without a gap', async () => {
