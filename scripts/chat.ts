@@ -15,7 +15,7 @@ import { readSettings } from '../src/config.ts';
 import { eventDecoder, isUlid, parseEventId, START } from '../src/envelope.ts';
 import { conversationStream, userStream } from '../src/keys.ts';
 import type { StreamRef } from '../src/keys.ts';
-import { FeedGroup } from '../src/log/feed.ts';
+import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { Log, seqOf } from '../src/log/log.ts';
 import { rebuild, verify } from '../src/projector/rebuild.ts';
 import { viewName } from '../src/views/projection.ts';
@@ -193,7 +193,7 @@ program
   .option('--json', 'as JSON')
   .action((options: { json?: boolean }) =>
     withLog(async (log) => {
-      const group = new FeedGroup(log, GROUP, 'operator');
+      const group = new ConsumerGroup(log, GROUP, 'operator');
       const rows: { partition: number; place: string; why: unknown }[] = [];
       for (let partition = 0; partition < log.keys.partitions; partition += 1) {
         for (const [place, why] of Object.entries(await group.parked(partition))) {

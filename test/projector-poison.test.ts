@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Decode, RawEvent } from '../src/envelope.ts';
-import { FeedGroup } from '../src/log/feed.ts';
+import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { portionsOf } from '../src/projector/fold.ts';
 import type { Part } from '../src/projector/fold.ts';
 import { decode, expectViewsEqualFold } from './support/folds.ts';
@@ -48,7 +48,7 @@ for (const topology of topologies) {
     const world = useWorld(topology);
     const projectors = useProjectors(world);
     const parked = async () => {
-      const all = [0, 1, 2, 3].map((p) => new FeedGroup(world.log, 'views', 'test').parked(p));
+      const all = [0, 1, 2, 3].map((p) => new ConsumerGroup(world.log, 'views', 'test').parked(p));
       return Object.assign({}, ...(await Promise.all(all))) as Record<string, string>;
     };
     const converseAll = (all: readonly Room[], round = 0) => Promise.all(all.map((room) => converse(room, round)));

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { projections } from '../src/chat/index.ts';
 import { history } from '../src/chat/messages/view.ts';
 import { userStream } from '../src/keys.ts';
-import { FeedGroup } from '../src/log/feed.ts';
+import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import type { Projection } from '../src/views/projection.ts';
 import { until } from '../scripts/redis-server.ts';
 import { expectViewsEqualFold } from './support/folds.ts';
@@ -26,7 +26,7 @@ for (const topology of topologies) {
     const feedIds = async (feed: string) => (await redis().xrange(feed, '-', '+')).map(([id]) => id);
     const isTaken = async (work: Promise<unknown>) => (await codeOf(work)) === 'was not refused';
     const parked = async () => {
-      const all = await Promise.all(PARTITIONS.map((p) => new FeedGroup(world.log, 'views', 'test').parked(p)));
+      const all = await Promise.all(PARTITIONS.map((p) => new ConsumerGroup(world.log, 'views', 'test').parked(p)));
       return Object.keys(Object.assign({}, ...all) as object).toSorted();
     };
     const told = (text: string) => projectors.warnings.filter((line) => line.includes(text));

@@ -1,7 +1,7 @@
 /** Several workers at once: each partition in one pair of hands, taken over when those are gone, and a worker who lost it writes nothing. */
 import { expect } from 'chai';
-import { FeedGroup } from '../src/log/feed.ts';
-import type { FeedEntry } from '../src/log/feed.ts';
+import { ConsumerGroup } from '../src/log/consumer-group.ts';
+import type { FeedEntry } from '../src/log/consumer-group.ts';
 import { until } from '../scripts/redis-server.ts';
 import { expectViewsEqualFold } from './support/folds.ts';
 import { caughtUp, converse, lags, rooms, useProjectors } from './support/projectors.ts';
@@ -109,11 +109,11 @@ for (const topology of topologies) {
       const hold = (worker: string, batchSize = 64) =>
         projectors.partition(1, worker, { batchSize, outward: async () => {} });
       const entriesOf = (worker: string): Promise<FeedEntry[]> =>
-        new FeedGroup(world.log, 'views', worker).after(1, '0-0', 1_000);
+        new ConsumerGroup(world.log, 'views', worker).after(1, '0-0', 1_000);
 
       it('writes nothing any more, whatever is in hand', async () => {
         const first = await hold('first', 3);
-        await new FeedGroup(world.log, 'views', 'first').open(1);
+        await new ConsumerGroup(world.log, 'views', 'first').open(1);
         const entries = await entriesOf('first');
         await first.work(entries.slice(0, 5));
         await hold('second');

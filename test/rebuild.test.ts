@@ -1,7 +1,7 @@
 /** Views can be deleted and made again from the logs, also under a running projector; a proof finds what does not follow from them. */
 import { expect } from 'chai';
 import { projections } from '../src/chat/index.ts';
-import { FeedGroup } from '../src/log/feed.ts';
+import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { rebuild, verify } from '../src/projector/rebuild.ts';
 import { Views } from '../src/views/store.ts';
 import { decode, expectViewsEqualFold } from './support/folds.ts';
@@ -59,7 +59,9 @@ for (const topology of topologies) {
       const [type, event] = poisons['an unknown type']!(sick.stream);
       await appendRaw(world.log, sick.stream, type, event);
       await run();
-      const parked = await new FeedGroup(world.log, 'views', 'x').parked(world.log.keys.partitionOf(sick.stream.id));
+      const parked = await new ConsumerGroup(world.log, 'views', 'x').parked(
+        world.log.keys.partitionOf(sick.stream.id),
+      );
       const places = ['cards:v1', 'history:v1', 'participants:v1'].map((v) => `${v} conversation ${sick.stream.id}`);
       expect(Object.keys(parked).toSorted()).to.deep.equal(places);
       await expectViewsEqualFold(world.log, { parkedAt: new Map(places.map((place) => [place, before])) });

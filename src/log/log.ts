@@ -12,8 +12,8 @@ import { Connection, translated } from './connection.ts';
 import type { Durability, RedisAddress, Warn } from './connection.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
-import { ScriptWriter } from './writer.ts';
-import type { Bytes, Reply } from './writer.ts';
+import { ScriptRunner } from './script-runner.ts';
+import type { Bytes, Reply } from './script-runner.ts';
 
 export interface LogOptions {
   readonly redis: RedisAddress;
@@ -53,23 +53,23 @@ export class Log {
   readonly durability: Durability;
   readonly scripts: ReadonlyMap<string, Script>;
   private readonly options: LogOptions;
-  private readonly writer: ScriptWriter;
+  private readonly runner: ScriptRunner;
   /** For what writes events, where an ack waits for replicas. */
-  private readonly replicated: ScriptWriter | undefined;
+  private readonly replicated: ScriptRunner | undefined;
 
   private constructor(
     options: LogOptions,
     connection: Connection,
     keys: Keys,
     durability: Durability,
-    replicated?: ScriptWriter,
+    replicated?: ScriptRunner,
   ) {
     this.options = options;
     this.connection = connection;
     this.keys = keys;
     this.durability = durability;
     this.replicated = replicated;
-    this.writer = new ScriptWriter(connection.commands, 0);
+    this.runner = new ScriptRunner(connection.commands, 0);
     this.scripts = loadScripts(new URL('../../lua/', import.meta.url));
   }
 
@@ -84,7 +84,7 @@ export class Log {
         throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);
       }
       const acks = options.replicationAcks;
-      const replicated = acks > 0 ? new ScriptWriter(await connection.another(), acks) : undefined;
+      const replicated = acks > 0 ? new ScriptRunner(await connection.another(), acks) : undefined;
       return new Log(options, connection, new Keys(stored), durability, replicated);
     } catch (error) {
       connection.close();
@@ -142,7 +142,7 @@ export class Log {
   async ask(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[]): Promise<Bytes[]> {
     const script = this.script(name);
     const keys = [...this.keys.all(owner, script.fixedKeys), ...openKeys];
-    return translated(this.writer.ask(script, keys, valuesOf(script, args)));
+    return translated(this.runner.ask(script, keys, valuesOf(script, args)));
   }
 
   /** Events of a stream after an id, oldest first, at most `count`. */
@@ -316,8 +316,8 @@ export class Log {
     openKeys: readonly string[],
   ): Promise<Reply> {
     // Only what writes an event is worth waiting for: the rest can be done again.
-    const writer = script.emits.length > 0 ? (this.replicated ?? this.writer) : this.writer;
-    const reply = await translated(writer.run(script, [...keys, ...openKeys], valuesOf(script, args)));
+    const runner = script.emits.length > 0 ? (this.replicated ?? this.runner) : this.runner;
+    const reply = await translated(runner.run(script, [...keys, ...openKeys], valuesOf(script, args)));
     if (reply[0] !== 'fail') return reply;
     const code = String(reply[1]);
     throw isErrorCode(code)

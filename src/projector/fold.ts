@@ -6,7 +6,7 @@
 import type { Decode, RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import { translated } from '../log/connection.ts';
-import type { Expected, Write } from '../log/feed.ts';
+import type { Expected, Write } from '../log/consumer-group.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../views/projection.ts';

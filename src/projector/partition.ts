@@ -10,7 +10,7 @@
 import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
-import type { FeedEntry, FeedGroup, Write } from '../log/feed.ts';
+import type { FeedEntry, ConsumerGroup, Write } from '../log/consumer-group.ts';
 import { seqOf } from '../log/log.ts';
 import type { Warn } from '../log/connection.ts';
 import { foldBatch, placeOf, portionsOf } from './fold.ts';
@@ -20,7 +20,7 @@ import type { FoldOptions, Part, Parked } from './fold.ts';
 export type Outward = (events: readonly RawEvent[]) => Promise<void>;
 
 export interface PartitionOptions extends FoldOptions {
-  readonly group: FeedGroup;
+  readonly group: ConsumerGroup;
   readonly outward: Outward;
   readonly batchSize: number;
   readonly warn: Warn;

@@ -5,7 +5,7 @@
  */
 import type { Redis } from 'ioredis';
 import { ChatError } from '../errors.ts';
-import { FeedGroup } from '../log/feed.ts';
+import { ConsumerGroup } from '../log/consumer-group.ts';
 import type { Warn } from '../log/connection.ts';
 import { Partition } from './partition.ts';
 import type { PartitionOptions } from './partition.ts';
@@ -29,7 +29,7 @@ export const GATHER_MS = 400;
 
 export class Projector {
   private readonly options: ProjectorOptions;
-  private readonly group: FeedGroup;
+  private readonly group: ConsumerGroup;
   private readonly owned = new Map<number, Partition>();
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
@@ -38,7 +38,7 @@ export class Projector {
 
   constructor(options: ProjectorOptions) {
     this.options = options;
-    this.group = new FeedGroup(options.log, options.groupName, options.worker);
+    this.group = new ConsumerGroup(options.log, options.groupName, options.worker);
   }
 
   /** Takes its share of the partitions and begins to read. Resolves once the first share is worked up to date. */

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { START } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
-import { FeedGroup } from '../log/feed.ts';
-import type { Expected, Write } from '../log/feed.ts';
+import { ConsumerGroup } from '../log/consumer-group.ts';
+import type { Expected, Write } from '../log/consumer-group.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../views/projection.ts';
@@ -61,7 +61,7 @@ async function rebuildPartition(
   streams: readonly StreamRef[],
   onStream: () => void,
 ): Promise<number> {
-  const group = new FeedGroup(options.log, options.groupName, options.worker);
+  const group = new ConsumerGroup(options.log, options.groupName, options.worker);
   const fence = await group.seize(partition, LEASE_MS);
   const { checkpoint } = await group.open(partition);
   const write = async (writes: readonly Write[], expects: readonly Expected[] = []) => {

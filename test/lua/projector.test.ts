@@ -1,7 +1,7 @@
 /** The scripts of projectors against their headers: who may work on a partition, and what a batch may write. */
 import { expect } from 'chai';
-import { FeedGroup } from '../../src/log/feed.ts';
-import type { Batch } from '../../src/log/feed.ts';
+import { ConsumerGroup } from '../../src/log/consumer-group.ts';
+import type { Batch } from '../../src/log/consumer-group.ts';
 import { dump, fillFeed } from '../support/rooms.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -13,7 +13,7 @@ describe('scripts of projectors', () => {
   const world = useWorld();
   const redis = () => world.log.connection.commands;
   const keyAt = (name: string) => world.log.keys.at(PARTITION, name);
-  const group = (worker: string, name = 'views') => new FeedGroup(world.log, name, worker);
+  const group = (worker: string, name = 'views') => new ConsumerGroup(world.log, name, worker);
   const fill = (count: number) => fillFeed(world, PARTITION, count);
 
   async function unchanged(work: () => Promise<unknown>): Promise<void> {

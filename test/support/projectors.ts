@@ -5,7 +5,7 @@ import { inbox } from '../../src/chat/inbox.ts';
 import { userStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import { seqOf } from '../../src/log/log.ts';
-import { FeedGroup } from '../../src/log/feed.ts';
+import { ConsumerGroup } from '../../src/log/consumer-group.ts';
 import { Partition } from '../../src/projector/partition.ts';
 import { Projector } from '../../src/projector/projector.ts';
 import type { ProjectorOptions } from '../../src/projector/projector.ts';
@@ -63,7 +63,7 @@ export function useProjectors(world: World): Projectors {
     },
     async partition(number, worker, more = {}) {
       const options = optionsOf({ ...more, worker });
-      const group = new FeedGroup(options.log, options.groupName, worker);
+      const group = new ConsumerGroup(options.log, options.groupName, worker);
       const fence = await group.seize(number, LONG_LEASE_MS);
       return new Partition({ ...options, group }, number, fence);
     },

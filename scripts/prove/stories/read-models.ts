@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { START } from '../../../src/envelope.ts';
-import { FeedGroup } from '../../../src/log/feed.ts';
+import { ConsumerGroup } from '../../../src/log/consumer-group.ts';
 import { cast } from '../cast.ts';
 import { differencesOf, dumpViews, GROUP, ReadModels } from '../read-models.ts';
 import { Findings, judge, projected, settle, sum, within } from '../story.ts';
@@ -138,7 +138,7 @@ async function stall({ short, minutes = 1 }: StoryOptions, findings: Findings, w
 
 /** The same without chance: a worker whose lease ran out and went to another applies a batch, and nothing of it is there. */
 async function fencedWritesNothing(findings: Findings, truth: Truth, { log }: ReadModels): Promise<void> {
-  const [late, next] = ['late', 'next'].map((worker) => new FeedGroup(log, GROUP, worker));
+  const [late, next] = ['late', 'next'].map((worker) => new ConsumerGroup(log, GROUP, worker));
   for (let partition = 0; partition < log.keys.partitions; partition += 1) {
     const fence = (await late!.lease(partition, 30))?.fence;
     const { checkpoint } = await late!.open(partition);

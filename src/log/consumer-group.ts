@@ -48,7 +48,7 @@ export interface Lease {
   readonly head: string;
 }
 
-export class FeedGroup {
+export class ConsumerGroup {
   readonly name: string;
   readonly worker: string;
   private readonly log: Log;

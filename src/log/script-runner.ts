@@ -38,7 +38,7 @@ const REDIRECTED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
 /** A server that restarted or failed over has an empty script cache. */
 const isForgotten = (error: unknown): boolean => (error as Error).message.startsWith('NOSCRIPT');
 
-export class ScriptWriter {
+export class ScriptRunner {
   private readonly client: Redis | Cluster;
   private readonly acks: number;
   private readonly waiting = new Map<string, Waiting[]>();
