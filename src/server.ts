@@ -8,7 +8,7 @@
  *   chat/     the product: one folder a feature; index.ts lists them       lua/  one script a command
  *   log/      the only user of streams and scripts                        views/ the only user of redis-om
  *
- * A read is the view plus the log after it (chat/reading.ts), so it is never stale, whatever the projectors do.
+ * A read is the view plus the log after it (views/reading.ts), so it is never stale, whatever the projectors do.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';

@@ -32,7 +32,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/randomness.ts': [],
   'src/envelope.ts': ['src/errors.ts', 'src/keys.ts'],
   'src/log': SHARED,
-  'src/views': SHARED,
+  'src/views': [...SHARED, 'src/log'],
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
   'src/gateway': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log'],
   'src/api': ['src/errors.ts', 'src/envelope.ts'],

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/view.ts';
-import { Reading } from '../src/chat/reading.ts';
+import { Reading } from '../src/views/reading.ts';
 import { START } from '../src/envelope.ts';
 import { Views } from '../src/views/store.ts';
 import { until } from '../scripts/redis-server.ts';

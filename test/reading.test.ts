@@ -8,7 +8,7 @@ import sinon from 'sinon';
 import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/view.ts';
 import { participants } from '../src/chat/participants/view.ts';
-import { Reading } from '../src/chat/reading.ts';
+import { Reading } from '../src/views/reading.ts';
 import { START } from '../src/envelope.ts';
 import type { ChatEvent } from '../src/envelope.ts';
 import { ChatError } from '../src/errors.ts';

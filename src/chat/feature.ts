@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { EventDefinition } from '../envelope.ts';
 import type { Log } from '../log/log.ts';
-import type { Reading } from './reading.ts';
+import type { Reading } from '../views/reading.ts';
 
 /** Who calls, as the access token says. */
 export interface Caller {

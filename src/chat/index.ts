@@ -28,7 +28,7 @@ import { MessageSent } from './messages/contract.ts';
 import { history } from './messages/view.ts';
 import { participantEvents, participants } from './participants/commands.ts';
 import { participants as participantsView } from './participants/view.ts';
-import { Reading } from './reading.ts';
+import { Reading } from '../views/reading.ts';
 import { receipts } from './receipts/commands.ts';
 import { ReceiptRead } from './receipts/contract.ts';
 

@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import { accountEvents, accounts } from '../../src/chat/accounts/commands.ts';
 import type { Accounts, AccountsOptions } from '../../src/chat/accounts/commands.ts';
 import type { Answer, Context } from '../../src/chat/feature.ts';
-import { Reading } from '../../src/chat/reading.ts';
+import { Reading } from '../../src/views/reading.ts';
 import { readConfig } from '../../src/config.ts';
 import { eventDecoder, START, validator } from '../../src/envelope.ts';
 import { ChatError } from '../../src/errors.ts';

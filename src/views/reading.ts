@@ -7,10 +7,10 @@ import type { Decode, RawEvent } from '../envelope.ts';
 import { translated } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
-import { Sheet } from '../views/projection.ts';
-import type { Projection, Step } from '../views/projection.ts';
-import type { Page, PageRange, StoredDoc, Views } from '../views/store.ts';
-import { stepsIfReadable, Tails } from './tails.ts';
+import { Sheet } from './projection.ts';
+import type { Projection, Step } from './projection.ts';
+import type { Page, PageRange, StoredDoc, Views } from './store.ts';
+import { Backlogs, stepsIfReadable } from './backlog.ts';
 
 /** Where a read stops: everything, or the log up to an event id or a time (its end is the id of that millisecond's last event). */
 export type AsOf = string | undefined;
@@ -22,13 +22,13 @@ export class Reading {
   private readonly log: Log;
   private readonly views: Views;
   private readonly decode: Decode;
-  private readonly tails: Tails;
+  private readonly backlogs: Backlogs;
 
   constructor(log: Log, views: Views, decode: Decode) {
     this.log = log;
     this.views = views;
     this.decode = decode;
-    this.tails = new Tails(log, decode);
+    this.backlogs = new Backlogs(log, decode);
   }
 
   /** One page of a collection, nearest to `from` first. Documents are JSON, unparsed where the view was up to date. */
@@ -85,7 +85,7 @@ export class Reading {
     const sheet = new Sheet<Doc>();
     if (stored.doc) sheet.load('', 0, stored.doc);
     const { applied, head } = stored;
-    fold(sheet, await this.tails.steps({ projection, stream, applied, head }));
+    fold(sheet, await this.backlogs.steps({ projection, stream, applied, head }));
     return sheet.get('')?.doc;
   }
 
@@ -103,7 +103,7 @@ export class Reading {
     const isWhole = more === undefined || head === undefined;
     const steps = isWhole
       ? this.stepsOf(projection, missing)
-      : await this.tails.steps({ projection, stream, applied, head });
+      : await this.backlogs.steps({ projection, stream, applied, head });
     fold(sheet, steps);
   }
 

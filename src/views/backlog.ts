@@ -1,14 +1,14 @@
 /**
  * What the log has and a view lacks, read and decoded once for all who ask: after a burst, or without a projector, hundreds of readers
- * come to the same stream at the same time. Owns a few such tails in memory. Refuses to answer from memory alone: every reader brings
- * the head that Redis gave it, and a tail which does not hold that very event is read on, or from its beginning where the log does not
- * know its last event any more.
+ * come to the same stream at the same time. Owns a few such backlogs in memory. Refuses to answer from memory alone: every reader brings
+ * the head that Redis gave it, and a backlog which does not hold that very event is read on, or from its beginning where the log does
+ * not know its last event any more.
  */
 import type { Decode, RawEvent } from '../envelope.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
-import { stepsOf, viewName } from '../views/projection.ts';
-import type { Projection, Step } from '../views/projection.ts';
+import { stepsOf, viewName } from './projection.ts';
+import type { Projection, Step } from './projection.ts';
 
 interface Link<Doc> {
   readonly id: string;
@@ -16,7 +16,7 @@ interface Link<Doc> {
 }
 
 /** The events after an id, in their order. */
-interface Tail<Doc> {
+interface Backlog<Doc> {
   readonly after: string;
   readonly links: readonly Link<Doc>[];
 }
@@ -29,16 +29,16 @@ export interface Lack<Doc extends object> {
   readonly head: string;
 }
 
-const MAX_TAILS = 16;
-/** A longer tail is shared by those who ask while it is read, and then forgotten. */
+const MAX_BACKLOGS = 16;
+/** A longer backlog is shared by those who ask while it is read, and then forgotten. */
 const MAX_LINKS = 1_000;
 const READ = 500;
 
-export class Tails {
+export class Backlogs {
   private readonly log: Log;
   private readonly decode: Decode;
   /** The last asked for comes last. */
-  private readonly kept = new Map<string, Promise<Tail<object>>>();
+  private readonly kept = new Map<string, Promise<Backlog<object>>>();
 
   constructor(log: Log, decode: Decode) {
     this.log = log;
@@ -49,12 +49,12 @@ export class Tails {
   async steps<Doc extends object>(lack: Lack<Doc>): Promise<(readonly Step<Doc>[])[]> {
     const { projection, stream, head } = lack;
     const name = `${viewName(projection)} ${stream.kind} ${stream.id}`;
-    const before = this.kept.get(name) as Promise<Tail<Doc>> | undefined;
+    const before = this.kept.get(name) as Promise<Backlog<Doc>> | undefined;
     // Whoever asks next waits for this one, and mostly finds in it what it needs.
     const reading = this.reach(lack, before);
     this.kept.delete(name);
-    this.kept.set(name, reading as Promise<Tail<object>>);
-    if (this.kept.size > MAX_TAILS) this.kept.delete(this.kept.keys().next().value!);
+    this.kept.set(name, reading as Promise<Backlog<object>>);
+    if (this.kept.size > MAX_BACKLOGS) this.kept.delete(this.kept.keys().next().value!);
     const forget = () => {
       if (this.kept.get(name) === reading) this.kept.delete(name);
     };
@@ -69,25 +69,30 @@ export class Tails {
     }
   }
 
-  private async reach<Doc extends object>(lack: Lack<Doc>, before: Promise<Tail<Doc>> | undefined): Promise<Tail<Doc>> {
+  private async reach<Doc extends object>(
+    lack: Lack<Doc>,
+    before: Promise<Backlog<Doc>> | undefined,
+  ): Promise<Backlog<Doc>> {
     const { applied, head } = lack;
     const known = await before?.catch(() => undefined);
-    const tail = (known && tailAfter(known, applied)) ?? { after: applied, links: [] };
-    return tail.links.some(({ id }) => id === head) ? tail : this.grown(lack, tail);
+    const backlog = (known && backlogAfter(known, applied)) ?? { after: applied, links: [] };
+    return backlog.links.some(({ id }) => id === head) ? backlog : this.grown(lack, backlog);
   }
 
-  private async grown<Doc extends object>(lack: Lack<Doc>, tail: Tail<Doc>): Promise<Tail<Doc>> {
+  private async grown<Doc extends object>(lack: Lack<Doc>, backlog: Backlog<Doc>): Promise<Backlog<Doc>> {
     const { log } = this;
     const { stream } = lack;
-    const links = [...tail.links];
+    const links = [...backlog.links];
     const last = links.at(-1);
-    let page = last ? await log.readFromCursor(stream, last.id, READ) : await log.readAfter(stream, tail.after, READ);
-    if (!page) return this.grown(lack, { after: tail.after, links: [] });
+    let page = last
+      ? await log.readFromCursor(stream, last.id, READ)
+      : await log.readAfter(stream, backlog.after, READ);
+    if (!page) return this.grown(lack, { after: backlog.after, links: [] });
     for (;;) {
       links.push(
         ...page.map((event) => ({ id: event.id, steps: stepsIfReadable(lack.projection, event, this.decode) })),
       );
-      if (page.length < READ) return { after: tail.after, links };
+      if (page.length < READ) return { after: backlog.after, links };
       page = await log.readAfter(stream, page.at(-1)!.id, READ);
     }
   }
@@ -106,9 +111,9 @@ export function stepsIfReadable<Doc extends object>(
   }
 }
 
-/** The view may have moved on since a tail was read: what it holds by now is left out. Undefined where the tail does not tell. */
-function tailAfter<Doc>(tail: Tail<Doc>, applied: string): Tail<Doc> | undefined {
-  if (tail.after === applied) return tail;
-  const at = tail.links.findIndex(({ id }) => id === applied);
-  return at < 0 ? undefined : { after: applied, links: tail.links.slice(at + 1) };
+/** The view may have moved on since a backlog was read: what it holds by now is left out. Undefined where the backlog does not tell. */
+function backlogAfter<Doc>(backlog: Backlog<Doc>, applied: string): Backlog<Doc> | undefined {
+  if (backlog.after === applied) return backlog;
+  const at = backlog.links.findIndex(({ id }) => id === applied);
+  return at < 0 ? undefined : { after: applied, links: backlog.links.slice(at + 1) };
 }
