@@ -1,10 +1,11 @@
 /** What a caller is told when Redis is away, slow or killed, and that nothing acknowledged is lost or done twice by it. */
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
+import { projections } from '../src/chat/index.ts';
 import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/view.ts';
-import { Reading } from '../src/views/reading.ts';
 import { START } from '../src/envelope.ts';
+import { Reading } from '../src/views/reading.ts';
 import { Views } from '../src/views/store.ts';
 import { until } from '../scripts/redis-server.ts';
 import { decode } from './support/folds.ts';
@@ -35,7 +36,7 @@ for (const topology of topologies) {
       expect(await codeOf(world.log.readAfter(room.stream, START))).to.equal('unavailable');
       expect(await codeOf(world.log.heads([room.stream], []))).to.equal('unavailable');
       expect(await codeOf(world.log.progress(0))).to.equal('unavailable');
-      const reading = new Reading(world.log, new Views(world.log), decode);
+      const reading = new Reading({ log: world.log, views: new Views(world.log), decode, projections });
       const page = reading.page(history, room.stream, { direction: 'up', limit: 1 }, undefined);
       expect(await codeOf(page)).to.equal('unavailable');
       expect(await codeOf(reading.byKeys(history, room.stream, [message(1)]))).to.equal('unavailable');

@@ -7,13 +7,14 @@ import fc from 'fast-check';
 import sinon from 'sinon';
 import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/view.ts';
+import { projections } from '../src/chat/index.ts';
 import { participants } from '../src/chat/participants/view.ts';
-import { Reading } from '../src/views/reading.ts';
 import { START } from '../src/envelope.ts';
 import type { ChatEvent } from '../src/envelope.ts';
 import { ChatError } from '../src/errors.ts';
 import { foldBatch } from '../src/projector/fold.ts';
 import type { Projection } from '../src/views/projection.ts';
+import { Reading } from '../src/views/reading.ts';
 import { Views } from '../src/views/store.ts';
 import { decode, plainFold, rawLog } from './support/folds.ts';
 import type { Doc } from './support/folds.ts';
@@ -103,7 +104,7 @@ for (const topology of topologies) {
     let rooms = 0;
     beforeEach(() => {
       stored = new Views(world.log);
-      reading = new Reading(world.log, stored, decode);
+      reading = new Reading({ log: world.log, views: stored, decode, projections });
     });
 
     async function makeRoom(all: readonly Act[]): Promise<Room> {
@@ -251,11 +252,12 @@ for (const topology of topologies) {
         if (raw.seq === 2) throw new Error('broken');
         return decode(raw);
       };
-      const broken = new Reading(
-        world.log,
-        stored,
-        Object.assign(half, { knows: (type: string) => decode.knows(type) }),
-      );
+      const broken = new Reading({
+        log: world.log,
+        views: stored,
+        decode: Object.assign(half, { knows: (type: string) => decode.knows(type) }),
+        projections,
+      });
       const rows = await broken.page(history, room.stream, { direction: 'up', limit: 10 }, undefined);
       expect(parsed(rows).map(({ order }) => order)).to.deep.equal([3]);
     });

@@ -9,7 +9,8 @@ import { fail } from '../errors.ts';
 import { userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
-import type { Projection } from '../views/projection.ts';
+import { composeProjections } from '../views/projection.ts';
+import type { Contribution, Projection } from '../views/projection.ts';
 import type { Views } from '../views/store.ts';
 import { memberStanding, parseMember } from './access.ts';
 import { accountEvents, accounts, profiles } from './accounts/commands.ts';
@@ -40,7 +41,13 @@ export const events: readonly FeatureEvent[] = [
   ReceiptRead,
 ] as readonly FeatureEvent[];
 
-export const projections: readonly Projection[] = [profiles, cards, participantsView, history] as readonly Projection[];
+/** What features add to the documents of others. */
+const contributions: readonly Contribution[] = [];
+
+export const projections: readonly Projection[] = composeProjections(
+  [profiles, cards, participantsView, history] as readonly Projection[],
+  contributions,
+);
 
 /** Scripts that no command is named after: they serve several, or the machinery. */
 const INTERNAL = /^(projector|feed|view|inbox|login)\.|^ticket\.redeem$/;
@@ -73,7 +80,7 @@ const CONVERSATIONS_IN_READY = 100;
 
 export function chat(log: Log, views: Views, config: Config): Chat {
   const decode = eventDecoder(events);
-  const reading = new Reading(log, views, decode);
+  const reading = new Reading({ log, views, decode, projections });
   const deps: Deps = { log, reading, config };
   const lists = inbox(log, decode, events);
   const people = accounts({ ...deps, beforeDelete: (context) => leaveAll(deps, lists, context) });

@@ -34,6 +34,32 @@ export interface Projection<Doc extends object = object> {
   readonly handlers: readonly Handler<Doc>[];
 }
 
+/**
+ * What one feature adds to the documents of another's projection: reactions on the messages of `history`. It changes what the view holds,
+ * so who adds or alters one raises the view's version.
+ */
+export interface Contribution {
+  /** Name of the projection. */
+  readonly view: string;
+  readonly handlers: readonly Handler<object>[];
+}
+
+/** Each projection with what others contribute to it, behind its own handlers. Throws on a contribution to a view that nobody has. */
+export function composeProjections(
+  projections: readonly Projection[],
+  contributions: readonly Contribution[],
+): readonly Projection[] {
+  const stray = contributions.find(({ view }) => !projections.some(({ name }) => name === view));
+  if (stray) throw new Error(`a contribution is for the view ${stray.view}, which nobody has`);
+  return projections.map((projection) => ({
+    ...projection,
+    handlers: [
+      ...projection.handlers,
+      ...contributions.filter(({ view }) => view === projection.name).flatMap(({ handlers }) => handlers),
+    ],
+  }));
+}
+
 /** An entity's text as callers see it. */
 export const orNull = (text: string): string | null => (text === '' ? null : text);
 

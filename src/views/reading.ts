@@ -18,26 +18,37 @@ export type AsOf = string | undefined;
 /** Events that come with a page of a view that is behind. Where it lacks more, they are read on their own, once for all readers. */
 const MISSING = 16;
 
+export interface ReadingOptions {
+  readonly log: Log;
+  readonly views: Views;
+  readonly decode: Decode;
+  /** Composed, as the projectors have them: a feature reads by its own part, and gets what others contribute too. */
+  readonly projections: readonly Projection[];
+}
+
 export class Reading {
   private readonly log: Log;
   private readonly views: Views;
   private readonly decode: Decode;
+  private readonly projections: ReadonlyMap<string, Projection>;
   private readonly backlogs: Backlogs;
 
-  constructor(log: Log, views: Views, decode: Decode) {
+  constructor({ log, views, decode, projections }: ReadingOptions) {
     this.log = log;
     this.views = views;
     this.decode = decode;
+    this.projections = new Map(projections.map((projection) => [projection.name, projection]));
     this.backlogs = new Backlogs(log, decode);
   }
 
   /** One page of a collection, nearest to `from` first. Documents are JSON, unparsed where the view was up to date. */
   async page<Doc extends object>(
-    projection: Projection<Doc>,
+    part: Projection<Doc>,
     stream: StreamRef,
     range: PageRange,
     asOf: AsOf,
   ): Promise<StoredDoc[]> {
+    const projection = this.composed(part);
     if (asOf !== undefined) return pick(await this.foldUntil(projection, stream, asOf), range);
     for (let limit = range.limit; ;) {
       const stored = await translated(this.views.page(projection, stream, { ...range, limit }, MISSING));
@@ -55,11 +66,12 @@ export class Reading {
 
   /** Documents by key; a missing one has no entry. */
   async byKeys<Doc extends object>(
-    projection: Projection<Doc>,
+    part: Projection<Doc>,
     stream: StreamRef,
     keys: readonly string[],
     asOf?: AsOf,
   ): Promise<Map<string, { order: number; doc: Doc }>> {
+    const projection = this.composed(part);
     let sheet: Sheet<Doc>;
     if (asOf !== undefined) sheet = await this.foldUntil(projection, stream, asOf);
     else {
@@ -79,7 +91,8 @@ export class Reading {
   }
 
   /** A stream's entity, or undefined when there is none. */
-  async entity<Doc extends object>(projection: Projection<Doc>, stream: StreamRef): Promise<Doc | undefined> {
+  async entity<Doc extends object>(part: Projection<Doc>, stream: StreamRef): Promise<Doc | undefined> {
+    const projection = this.composed(part);
     const stored = await translated(this.views.entity(projection, stream));
     if (stored.applied === stored.head || stored.head === undefined) return stored.doc;
     const sheet = new Sheet<Doc>();
@@ -87,6 +100,12 @@ export class Reading {
     const { applied, head } = stored;
     fold(sheet, await this.backlogs.steps({ projection, stream, applied, head }));
     return sheet.get('')?.doc;
+  }
+
+  private composed<Doc extends object>(part: Projection<Doc>): Projection<Doc> {
+    const found = this.projections.get(part.name);
+    if (!found) throw new Error(`no view is called ${part.name}`);
+    return found as unknown as Projection<Doc>;
   }
 
   /** Documents as the view has them, and on them the events that it lacks. */

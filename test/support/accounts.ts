@@ -3,12 +3,13 @@ import { ulid } from 'ulid';
 import { accountEvents, accounts } from '../../src/chat/accounts/commands.ts';
 import type { Accounts, AccountsOptions } from '../../src/chat/accounts/commands.ts';
 import type { Answer, Context } from '../../src/chat/feature.ts';
-import { Reading } from '../../src/views/reading.ts';
+import { projections } from '../../src/chat/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { eventDecoder, START, validator } from '../../src/envelope.ts';
 import { ChatError } from '../../src/errors.ts';
 import { userStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
+import { Reading } from '../../src/views/reading.ts';
 import { Views } from '../../src/views/store.ts';
 
 export const SECRET_KEY = 'a secret of at least 32 characters!';
@@ -32,7 +33,12 @@ export class AccountsNode {
     const config = readConfig({ SECRET_KEY, PASSWORD_HASH_COST: '4', RATE_LIMIT_LOGINS_PER_MINUTE: '0', ...settings });
     this.log = log;
     this.views = new Views(log);
-    this.accounts = accounts({ log, config, reading: new Reading(log, this.views, this.decode), ...more });
+    this.accounts = accounts({
+      log,
+      config,
+      reading: new Reading({ log, views: this.views, decode: this.decode, projections }),
+      ...more,
+    });
   }
 
   async run(type: string, data: Json, context: Partial<Context> = {}): Promise<Answer> {
