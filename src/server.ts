@@ -17,10 +17,10 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { networkOf } from './addresses.ts';
 import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
-import { networkOf } from './chat/accounts/logins.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Chat } from './chat/index.ts';
 import { spend } from './chat/dispatch.ts';
@@ -147,6 +147,7 @@ function gatewayOf(
     log,
     ...sockets,
     origins: config.CORS_ORIGINS,
+    trustedProxies: config.TRUSTED_PROXIES,
     heartbeatSeconds: config.WS_HEARTBEAT_INTERVAL,
     maxConnections: config.WS_MAX_CONNECTIONS,
     maxBufferedBytes: config.WS_MAX_BUFFERED_BYTES,

@@ -7,6 +7,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import type { Context, Middleware } from 'koa';
 import koaHelmet from 'koa-helmet';
+import { callerAddress } from '../addresses.ts';
 import { asChatError, ChatError, fail, problemHeaders, problemOf } from '../errors.ts';
 import { BASE, served } from './routes.ts';
 
@@ -25,8 +26,11 @@ export interface AppOptions {
 const EXPOSED = ['Chat-Event-Id', 'Chat-Durability', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
 
 export function app({ trustedProxies, origins, isReady, onError, middleware }: AppOptions): Koa {
-  // What stands further left in the header is the caller's own word.
-  const koa = new Koa({ proxy: trustedProxies > 0, maxIpsCount: trustedProxies });
+  const koa = new Koa();
+  koa.use((ctx, next) => {
+    ctx.request.ip = callerAddress(ctx.req.socket.remoteAddress, ctx.get('X-Forwarded-For'), trustedProxies);
+    return next();
+  });
   koa.use(async (ctx, next) => {
     try {
       await next();

@@ -7,6 +7,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
+import { callerAddress } from '../addresses.ts';
 import type { CommandFrame } from '../envelope.ts';
 import { asChatError, closeCodes, fail, problemHeaders, problemOf } from '../errors.ts';
 import type { Warn } from '../log/connection.ts';
@@ -26,6 +27,8 @@ interface Caller {
 export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   readonly log: Log;
   readonly origins: readonly string[];
+  /** How many proxies stand before the server. */
+  readonly trustedProxies: number;
   readonly heartbeatSeconds: number;
   readonly maxConnections: number;
   readonly maxBufferedBytes: number;
@@ -120,7 +123,7 @@ export class Gateway {
       if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections)
         return ws.close(closeCodes.full, 'full');
       const from = {
-        ip: request.socket.remoteAddress ?? '',
+        ip: callerAddress(request.socket.remoteAddress, request.headers['x-forwarded-for'], options.trustedProxies),
         userAgent: request.headers['user-agent']?.slice(0, 256) ?? '',
       };
       this.accept(ws, socket, { caller, expiresAt, only, resumes: parameters.get('resume') === '1' }, from);

@@ -1,7 +1,7 @@
 /** How much one caller may ask for, and what they are told past it. */
 import { expect } from 'chai';
 import { Rest } from '../support/client.ts';
-import type { Reply } from '../support/client.ts';
+import type { Json, Reply } from '../support/client.ts';
 import { writesNothing } from '../support/nothing-written.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import { useWorld } from '../support/world.ts';
@@ -81,8 +81,26 @@ describe('limits', () => {
     expect(await ask(behind, '198.51.100.7, 192.0.2.2')).to.equal(429);
     expect(await ask(behind, '2001:db8::1')).to.equal(401);
     expect(await ask(behind, '2001:db8::2')).to.equal(429);
+    // The port of the caller's connection is none of the caller's address.
+    expect(await ask(behind, '203.0.113.8:4321')).to.equal(401);
+    expect(await ask(behind, '203.0.113.8:4322')).to.equal(429);
+    expect(await ask(behind, '[2001:db8:7::1]:4321')).to.equal(401);
+    expect(await ask(behind, '[2001:db8:7::1]:4322')).to.equal(429);
     expect(await ask(open, '192.0.2.1')).to.equal(401);
     expect(await ask(open, '192.0.2.2')).to.equal(429);
+  });
+
+  it('a new port is no new caller: neither for log-ins nor in the list of sessions', async () => {
+    const node = await startNode({ TRUSTED_PROXIES: '1', RATE_LIMIT_LOGINS_PER_MINUTE: '3' });
+    await register(node, 'ada');
+    const logIn = (seen: string, password = 'wrong password') =>
+      new Rest(node.base).post('/auth/login', { username: 'ada', password }, { 'X-Forwarded-For': seen });
+    const statuses = [];
+    for (let port = 4_000; port < 4_005; port += 1) statuses.push((await logIn(`203.0.113.8:${port}`)).status);
+    expect(statuses).to.deep.equal([401, 401, 401, 429, 429]);
+    const { body } = await logIn('[2001:DB8::1]:4321', 'correct horse');
+    const sessions = await new Rest(node.base, String(body['access_token'])).get<{ items: Json[] }>('/auth/sessions');
+    expect(sessions.body.items.map(({ ip }) => ip)).to.have.members(['127.0.0.1', '2001:db8::1']);
   });
 
   it('0 is no limit', async () => {

@@ -3,7 +3,7 @@
  * attempts. A claim is made before its user and so may outlive a crash: it then falls to the next who asks after a minute, once it is
  * sure that its user never came to be (`user.register` refuses a claim older than half of that).
  */
-import { isIPv6 } from 'node:net';
+import { networkOf } from '../../addresses.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
@@ -79,20 +79,4 @@ export class Logins {
 function taken(field: LoginName['kind']): ChatError {
   const what = field === 'email' ? 'e-mail address' : 'username';
   return fail('conflict', `This ${what} is taken`, { errors: [{ pointer: `/${field}`, message: 'is taken' }] });
-}
-
-/** An IPv6 caller has a whole /64 to try from, so that counts as one address. */
-export function networkOf(ip: string): string {
-  if (!isIPv6(ip)) return ip;
-  const address = ip.split('%')[0]!.toLowerCase();
-  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice('::ffff:'.length);
-  const [front = '', back] = address.split('::');
-  const head = front.split(':').filter(Boolean);
-  const tail = (back ?? '').split(':').filter(Boolean);
-  const left = back === undefined ? 0 : 8 - head.length - tail.length - (tail.at(-1)?.includes('.') ? 1 : 0);
-  const groups = [...head, ...Array.from({ length: left }, () => '0'), ...tail];
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
 }
