@@ -72,6 +72,12 @@ export function rawEvent(type: string, json: Buffer): RawEvent | undefined {
   return { id: match[1]!, seq: Number(match[2]), type, stream, json };
 }
 
+/** What stands for an event where its reader may not see it: its place in its stream, and nothing of what it says. */
+export function withheldEvent({ json }: RawEvent): string {
+  const head = EVENT_HEAD.exec(json.toString('latin1', 0, 160))![0];
+  return `${head},"type":"event.withheld","version":1,"data":{}}`;
+}
+
 /** An entry of a log or feed as Redis gives it: its id and its fields, null for one that was trimmed. */
 export type RawEntry = [Buffer, Buffer[] | null];
 

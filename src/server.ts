@@ -157,6 +157,7 @@ function gatewayOf(
     run: (frame, caller, from) =>
       sockets.run(frame, { caller, requestId: frame.request_id, now: Date.now(), newId, ...from }),
     now: () => Date.now(),
+    newId,
     warn: (message, fields) => logger.warn(message, fields),
   });
 }

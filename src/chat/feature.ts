@@ -24,6 +24,16 @@ export interface Context {
   /** Network address and user agent, for session lists and limits. */
   readonly ip: string;
   readonly userAgent: string;
+  /** The WebSocket that a command came over; REST has none. */
+  readonly socket?: CallingSocket;
+}
+
+export interface CallingSocket {
+  readonly connectionId: string;
+  /** The client's own name for its device, where it gave one. */
+  readonly deviceId: string | undefined;
+  /** From now on the socket gets the public events and the signals of these users, and of no others; at most 500. */
+  watch(userIds: readonly string[]): void;
 }
 
 /** JSON that is ready to send: documents go from the read model to the wire without being parsed. */
