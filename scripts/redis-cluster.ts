@@ -2,6 +2,7 @@
 // slots each, the nodes after them replicas, dealt out in turn.
 // Refuses: anything that a cluster on more than one machine needs.
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { removeFolder, tempDir } from './leftovers.ts';
 import { startRedis, until, type RedisOptions, type RedisProcess } from './redis-server.ts';
@@ -47,6 +48,36 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
     throw error;
   }
   return { nodes, stop, addresses: nodes.map((node) => `${node.host}:${node.port}`).join(',') };
+}
+
+/** As redis-cli moves a slot from one master to the next: mark it on both sides, migrate key by key, tell everyone. */
+export async function moveSlot(masters: readonly Redis[], slot: number): Promise<void> {
+  const { from, to, ids } = await openSlot(masters, slot);
+  const { host, port } = masters[to]!.options;
+  for (;;) {
+    const keys = (await masters[from]!.call('CLUSTER', 'GETKEYSINSLOT', slot, 4)) as string[];
+    if (keys.length === 0) break;
+    await masters[from]!.call('MIGRATE', host!, port!, '', 0, 5_000, 'KEYS', ...keys);
+    await sleep(10);
+  }
+  for (const at of [to, from, ...masters.keys()]) {
+    await masters[at]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', ids[to]!);
+  }
+}
+
+/** Marks a slot as moving to the next master, and moves nothing yet. */
+export async function openSlot(
+  masters: readonly Redis[],
+  slot: number,
+): Promise<{ from: number; to: number; ids: string[] }> {
+  const ids = await Promise.all(masters.map((client) => client.call('CLUSTER', 'MYID').then(String)));
+  const owners = (await masters[0]!.call('CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
+  const owner = owners.find(([first, last]) => first <= slot && slot <= last)?.[2][2] ?? '';
+  const from = ids.indexOf(owner);
+  const to = (from + 1) % masters.length;
+  await masters[to]!.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', owner);
+  await masters[from]!.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids[to]!);
+  return { from, to, ids };
 }
 
 async function form(nodes: RedisProcess[], masters: number): Promise<void> {

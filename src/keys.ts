@@ -94,6 +94,13 @@ export class Keys {
     return prefix + suffix;
   }
 
+  /** The pub/sub channel of a partition's signals. No script may name it among its KEYS: a key of that name is never there. */
+  signals(partition: number): string {
+    const prefix = this.prefixes[partition];
+    if (prefix === undefined) throw new Error(`there is no partition ${partition}`);
+    return `${prefix}signals`;
+  }
+
   /** The read model `view` of one stream; `part` names one of several keys of it. */
   view(view: string, stream: StreamRef, part?: string): string {
     const prefix = this.prefixes[this.partitionOf(stream.id)];

@@ -46,12 +46,17 @@ export class Connection {
     this.commands = this.client();
   }
 
-  /** Another connected client for short commands, for who must not share a connection. */
+  /** Another connected client for short commands, for those who cannot share a connection. */
   async another(): Promise<Redis | Cluster> {
     const client = this.client();
     if (client instanceof Redis) await client.connect();
     else await new Promise((resolve) => client.once('ready', resolve));
     return client;
+  }
+
+  /** By which command a message goes out: on a Cluster only to the servers of the channel's slot. */
+  get publishCommand(): 'SPUBLISH' | 'PUBLISH' {
+    return this.isCluster ? 'SPUBLISH' : 'PUBLISH';
   }
 
   private client(): Redis | Cluster {
@@ -100,14 +105,25 @@ export class Connection {
 
   /** The same after asking who they are now: a SCAN is never redirected, so after a failover it could miss a whole master. */
   async mastersNow(): Promise<Redis[]> {
-    const { commands } = this;
-    if (commands instanceof Cluster) await new Promise<void>((resolve) => commands.refreshSlotsCache(() => resolve()));
+    await this.askOwners();
     return this.masters();
   }
 
+  /** Asks a Cluster which server owns what: at once after a sign that something moved, else it is found out within seconds. */
+  async askOwners(): Promise<void> {
+    const { commands } = this;
+    if (commands instanceof Cluster) await new Promise<void>((resolve) => commands.refreshSlotsCache(() => resolve()));
+  }
+
+  /** The server that owns a key, as far as is known: the same text for the same server. */
+  ownerOf(key: string): string {
+    const owner = this.commands instanceof Cluster ? ownerOf(this.commands, key) : undefined;
+    return owner ? `${owner.host}:${owner.port}` : '';
+  }
+
   /**
-   * A connection of its own for one loop that blocks, to the server which owns `key` now. On a Cluster the caller closes it and asks
-   * again after any error: the slot may have moved.
+   * A connection of its own for one loop that blocks or listens, to the server which owns `key` now. On a Cluster the caller closes it and
+   * asks again after any error: the slot may have moved.
    */
   async forBlocking(key: string): Promise<Redis> {
     const options: RedisOptions = {

@@ -128,21 +128,22 @@ export class Log {
   /** Runs any script at an owner's partition; keys and arguments are matched by the names in its header. */
   async run(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
     const script = this.script(name);
-    return this.call(script, this.keys.all(owner, script.fixedKeys), args, openKeys);
+    const values = this.valuesOf(script, this.keys.partitionOf(owner.id), args);
+    return this.call(script, [...this.keys.all(owner, script.fixedKeys), ...openKeys], values);
   }
 
   /** Runs a script that belongs to a partition rather than to an owner. */
   async runAt(name: string, partition: number, args: Append['args'], openKeys: readonly string[] = []): Promise<Reply> {
     const script = this.script(name);
     const keys = script.fixedKeys.map((key) => this.keys.at(partition, key));
-    return this.call(script, keys, args, openKeys);
+    return this.call(script, [...keys, ...openKeys], this.valuesOf(script, partition, args));
   }
 
   /** Runs a script that only reads, at an owner's partition. Its reply comes as the bytes that Redis has, nothing is decoded. */
   async ask(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[]): Promise<Bytes[]> {
     const script = this.script(name);
     const keys = [...this.keys.all(owner, script.fixedKeys), ...openKeys];
-    return translated(this.runner.ask(script, keys, valuesOf(script, args)));
+    return translated(this.runner.ask(script, keys, this.valuesOf(script, this.keys.partitionOf(owner.id), args)));
   }
 
   /** Events of a stream after an id, oldest first, at most `count`. */
@@ -309,20 +310,28 @@ export class Log {
     return script;
   }
 
-  private async call(
-    script: Script,
-    keys: readonly string[],
-    args: Append['args'],
-    openKeys: readonly string[],
-  ): Promise<Reply> {
+  private async call(script: Script, keys: readonly string[], values: readonly string[]): Promise<Reply> {
     // Only what writes an event is worth waiting for: the rest can be done again.
     const runner = script.emits.length > 0 ? (this.replicated ?? this.runner) : this.runner;
-    const reply = await translated(runner.run(script, [...keys, ...openKeys], valuesOf(script, args)));
+    const reply = await translated(runner.run(script, keys, values));
     if (reply[0] !== 'fail') return reply;
     const code = String(reply[1]);
     throw isErrorCode(code)
       ? fail(code, reply[2] === undefined ? undefined : String(reply[2]))
       : new Error(`${script.name}: ${code}`);
+  }
+
+  /** A script's arguments in the order of its header. Where it publishes signals it is told how. */
+  private valuesOf(script: Script, partition: number, args: Append['args']): string[] {
+    const values: string[] = [];
+    for (const name of script.args) {
+      const value = args[name.endsWith('...') ? name.slice(0, -3) : name];
+      if (typeof value === 'string') values.push(value);
+      else if (value) values.push(...value);
+      else if (name === 'signals') values.push(`${this.connection.publishCommand} ${this.keys.signals(partition)}`);
+      else throw new Error(`${script.name} needs the argument ${name}`);
+    }
+    return values;
   }
 
   private async range(stream: StreamRef, from: string, to: string, count: number): Promise<RawEvent[]> {
@@ -331,18 +340,6 @@ export class Log {
       this.connection.commands.xrangeBuffer(key, start, to, 'COUNT', most) as Promise<RawEntry[]>;
     return onlyEvents(read, from, count);
   }
-}
-
-/** A script's arguments in the order of its header. */
-function valuesOf(script: Script, args: Append['args']): string[] {
-  const values: string[] = [];
-  for (const name of script.args) {
-    const value = args[name.endsWith('...') ? name.slice(0, -3) : name];
-    if (typeof value === 'string') values.push(value);
-    else if (value) values.push(...value);
-    else throw new Error(`${script.name} needs the argument ${name}`);
-  }
-  return values;
 }
 
 function fingerprintOf({ script, body }: Append): string {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import keySlot from 'cluster-key-slot';
 import { Keys, conversationStream } from '../../../src/keys.ts';
-import { startCluster } from '../../redis-cluster.ts';
+import { moveSlot, startCluster } from '../../redis-cluster.ts';
 import type { RedisCluster } from '../../redis-cluster.ts';
 import { startRedis } from '../../redis-server.ts';
 import { cast } from '../cast.ts';
@@ -107,35 +107,11 @@ async function moveSlots({ options, findings, world, cluster, stage }: At): Prom
   const moves = options.short ? 1 : partitions.length;
   for (const conversation of stage.conversations.slice(0, moves)) {
     const slot = keySlot(keys.of(conversationStream(conversation), 'log'));
-    await moveSlot(cluster, slot);
+    const masters = cluster.nodes.slice(0, MASTERS).map((node) => new Redis(node.url));
+    await moveSlot(masters, slot).finally(() => masters.forEach((master) => master.disconnect()));
     await sleep(500);
   }
   findings.count('slots moved', moves);
-}
-
-/** As redis-cli moves a slot: mark it on both sides, migrate key by key, tell everyone. */
-async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
-  const clients = cluster.nodes.slice(0, MASTERS).map((node) => new Redis(node.url));
-  try {
-    const ids = await Promise.all(clients.map((client) => client.call('CLUSTER', 'MYID').then(String)));
-    const owners = (await clients[0]!.call('CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
-    const owner = owners.find(([from, to]) => from <= slot && slot <= to)?.[2][2] ?? '';
-    const from = ids.indexOf(owner);
-    const to = (from + 1) % MASTERS;
-    await clients[to]!.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', owner);
-    await clients[from]!.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids[to]!);
-    for (;;) {
-      const keys = (await clients[from]!.call('CLUSTER', 'GETKEYSINSLOT', slot, 4)) as string[];
-      if (keys.length === 0) break;
-      const { host, port } = cluster.nodes[to]!;
-      await clients[from]!.call('MIGRATE', host, port, '', 0, 5_000, 'KEYS', ...keys);
-      await sleep(10);
-    }
-    for (const at of [to, from, ...clients.keys()])
-      await clients[at]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', ids[to]!);
-  } finally {
-    for (const client of clients) client.disconnect();
-  }
 }
 
 async function ask<T>(url: string, question: (client: Redis) => Promise<T>, otherwise: T): Promise<T> {
