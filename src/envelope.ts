@@ -72,12 +72,6 @@ export function rawEvent(type: string, json: Buffer): RawEvent | undefined {
   return { id: match[1]!, seq: Number(match[2]), type, stream, json };
 }
 
-/** What stands for an event where its reader may not see it: its place in its stream, and nothing of what it says. */
-export function withheldEvent({ json }: RawEvent): string {
-  const head = EVENT_HEAD.exec(json.toString('latin1', 0, 160))![0];
-  return `${head},"type":"event.withheld","version":1,"data":{}}`;
-}
-
 /** An entry of a log or feed as Redis gives it: its id and its fields, null for one that was trimmed. */
 export type RawEntry = [Buffer, Buffer[] | null];
 
@@ -127,6 +121,29 @@ export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
   };
   return Object.assign(decode, { knows: (type: string) => known.has(type) });
 }
+
+/** Who calls, as the access token says. */
+export interface Caller {
+  readonly userId: string;
+  readonly sessionId: string;
+}
+
+/** What a command or query is given besides its data. Time and ids are inputs: nothing below reads a clock or draws an id. */
+export interface Context {
+  readonly caller: Caller;
+  /** The client's id of the request, when it gave one. */
+  readonly requestId: string | undefined;
+  readonly now: number;
+  readonly newId: () => string;
+  /** Network address and user agent, for session lists and limits. */
+  readonly ip: string;
+  readonly userAgent: string;
+}
+
+/** What an event means for the sockets of a node, beyond being delivered to them. */
+export type Effect =
+  | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly conversationId: string }
+  | { readonly kind: 'session_ended'; readonly userId: string; readonly sessionId: string };
 
 /** One error at a time: collecting all of them lets a hostile body cost seconds. */
 export const ajv = new Ajv2020({ allErrors: false, strict: true, useDefaults: true, allowUnionTypes: true });

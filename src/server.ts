@@ -23,7 +23,7 @@ import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Chat } from './chat/index.ts';
-import { spend } from './chat/dispatch.ts';
+import { spend } from './limits.ts';
 import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
@@ -72,14 +72,14 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const product = chat(log, views, config);
 
     if (config.ROLES.has('projector')) {
-      const { decode, inbox } = product;
+      const { decode, memberships } = product;
       const projector = new Projector({
         log,
         views,
         decode,
         warn,
         projections,
-        outward: (events) => inbox.project(events),
+        outward: (events) => memberships.project(events),
         groupName: 'views',
         worker: random.newId(),
         batchSize: PROJECTOR_BATCH,
@@ -99,7 +99,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       onError: (error) =>
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
       middleware: config.ROLES.has('api')
-        ? [...routes(apiOptions(config, log, product, random.newId)), ...pages(product)]
+        ? [...routes(apiOptions(config, product, random.newId)), ...pages(product.door)]
         : [],
     });
     const handle = koa.callback();
@@ -115,22 +115,18 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
   }
 }
 
-function apiOptions(config: Config, log: Log, product: Chat, newId: () => string): Parameters<typeof routes>[0] {
+function apiOptions(config: Config, product: Chat, newId: () => string): Parameters<typeof routes>[0] {
   const perMinute = config.RATE_LIMIT_REQUESTS_PER_MINUTE;
   const limiters = {
     open: new RateLimiterMemory({ points: Math.max(1, perMinute), duration: 60 }),
     user: new RateLimiterMemory({ points: Math.max(1, perMinute * 10), duration: 60 }),
   };
   return {
-    commands: product.dispatch.commands,
-    queries: product.dispatch.queries,
-    runCommand: (type, context, data) => product.dispatch.command(type, context, data),
-    runQuery: (name, context, data) => product.dispatch.query(name, context, data),
-    authenticate: (token) => product.accounts.authenticate(token, Date.now()),
+    door: product.door,
+    identity: product.identity,
     countRequest: async (key, kind) => {
       if (perMinute > 0) await spend(limiters[kind], kind === 'open' ? networkOf(key) : key);
     },
-    durability: log.durability,
     newId,
     now: () => Date.now(),
   };
@@ -139,25 +135,28 @@ function apiOptions(config: Config, log: Log, product: Chat, newId: () => string
 function gatewayOf(
   config: Config,
   log: Log,
-  { sockets, accounts }: Chat,
+  { sockets, identity, door }: Chat,
   logger: Logger,
   newId: () => string,
 ): Gateway {
   return new Gateway({
     log,
-    ...sockets,
+    conversationIds: (userId) => sockets.conversationIds(userId),
+    checkMember: (userId, id) => sockets.checkMember(userId, id),
+    opening: (userId, only) => sockets.opening(userId, only),
+    beforeJoining: (userId, stream) => sockets.beforeJoining(userId, stream),
+    effectsOf: (event) => sockets.effectsOf(event),
+    authenticate: (token) => identity.authenticate(token, Date.now()),
+    redeemTicket: (ticket) => identity.redeemTicket(ticket, Date.now()),
+    run: (frame, caller, from) =>
+      door.frame(frame, { caller, requestId: frame.request_id, now: Date.now(), newId, ...from }),
     origins: config.CORS_ORIGINS,
     trustedProxies: config.TRUSTED_PROXIES,
     heartbeatSeconds: config.WS_HEARTBEAT_INTERVAL,
     maxConnections: config.WS_MAX_CONNECTIONS,
     maxBufferedBytes: config.WS_MAX_BUFFERED_BYTES,
     maxFramesPerSecond: config.WS_MAX_FRAMES_PER_SECOND,
-    authenticate: (token) => accounts.authenticate(token, Date.now()),
-    redeemTicket: (ticket) => accounts.redeemTicket(ticket, Date.now()),
-    run: (frame, caller, from) =>
-      sockets.run(frame, { caller, requestId: frame.request_id, now: Date.now(), newId, ...from }),
     now: () => Date.now(),
-    newId,
     warn: (message, fields) => logger.warn(message, fields),
   });
 }

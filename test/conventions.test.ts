@@ -37,7 +37,8 @@ const allowed: Record<string, readonly string[]> = {
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
   'src/gateway': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log'],
   'src/api': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts'],
-  'src/chat': [...SHARED, 'src/addresses.ts', 'src/log', 'src/views'],
+  'src/limits.ts': ['src/addresses.ts', 'src/errors.ts'],
+  'src/chat': [...SHARED, 'src/addresses.ts', 'src/limits.ts', 'src/log', 'src/views'],
 };
 
 function importsOf(file: string): string[] {
@@ -75,6 +76,26 @@ describe('the house', () => {
     );
     expect(using(/from 'redis-om'/)).to.deep.equal(['src/views/entities.ts']);
     expect(using(/process\.env/)).to.deep.equal(['src/config.ts']);
+  });
+
+  it('a feature reaches into another only for its contract, and contracts go one way', () => {
+    const folderOf = (file: string) => /^src\/chat\/([a-z_-]+)\//.exec(file)?.[1];
+    const features = sources.filter((file) => folderOf(file) !== undefined);
+    const reaching = features.flatMap((file) =>
+      localImports(file)
+        .filter((target) => folderOf(target) !== undefined && folderOf(target) !== folderOf(file))
+        .filter((target) => !target.endsWith('/contract.ts'))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(reaching).to.deep.equal([]);
+    const circles: string[] = [];
+    const follow = (file: string, way: readonly string[]) => {
+      if (way.includes(file)) circles.push([...way, file].join(' → '));
+      else
+        for (const next of localImports(file).filter((f) => f.endsWith('/contract.ts'))) follow(next, [...way, file]);
+    };
+    for (const file of features.filter((f) => f.endsWith('/contract.ts'))) follow(file, []);
+    expect(circles).to.deep.equal([]);
   });
 
   it('contracts are pure data: no Redis, no Koa, no sockets, no clock', () => {

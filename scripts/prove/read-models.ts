@@ -51,7 +51,7 @@ export class ReadModels {
     return new Projector({
       ...this.fold(),
       warn,
-      outward: (events) => this.product.inbox.project(events),
+      outward: (events) => this.product.memberships.project(events),
       groupName: GROUP,
       worker,
       batchSize,

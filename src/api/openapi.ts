@@ -3,16 +3,15 @@ import { catalogue } from '../errors.ts';
 import { BASE } from './routes.ts';
 import type { Entry } from './routes.ts';
 
+/** The tables that are described. */
 export interface Described {
-  readonly dispatch: {
-    readonly commands: ReadonlyMap<string, Entry>;
-    readonly queries: readonly (Entry & { readonly name: string })[];
-  };
+  readonly commands: ReadonlyMap<string, Entry>;
+  readonly queries: ReadonlyMap<string, Entry>;
 }
 
 type Schema = { properties?: Record<string, object>; required?: string[] } & Record<string, unknown>;
 
-export function openApi({ dispatch }: Described, version: string): object {
+export function openApi({ commands, queries }: Described, version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   const put = (name: string, entry: Entry, isCommand: boolean) => {
     if (!entry.route) return;
@@ -22,8 +21,8 @@ export function openApi({ dispatch }: Described, version: string): object {
       paths[BASE + path] = { ...paths[BASE + path], [verb.toLowerCase()]: operation };
     }
   };
-  for (const [type, entry] of dispatch.commands) put(type, entry, true);
-  for (const entry of dispatch.queries) put(entry.name, entry, false);
+  for (const [type, entry] of commands) put(type, entry, true);
+  for (const [name, entry] of queries) put(name, entry, false);
   return {
     openapi: '3.1.0',
     info: { title: 'Rill', version, description: 'Real-time chat whose truth is a stream' },
@@ -65,7 +64,9 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
     required: where === 'path' || required.includes(field),
     schema: properties[field] ?? { type: 'string' },
   });
-  const status = String(entry.route!.status ?? 200);
+  const { answer } = entry;
+  const status = String(answer === null ? 204 : (entry.route!.status ?? 200));
+  const content = answer === null ? {} : { content: { 'application/json': { schema: answer } } };
   const body = {
     required: required.length > 0,
     content: {
@@ -95,7 +96,7 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
     parameters: [...inPath.map(parameter('path')), ...(isCommand ? repeatable : rest.map(parameter('query')))],
     ...(isCommand && rest.length > 0 ? { requestBody: body } : {}),
     responses: {
-      [status]: { description: 'Done' },
+      [status]: { description: 'Done', ...content },
       default: {
         description: 'A problem, with its stable code',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

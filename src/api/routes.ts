@@ -5,18 +5,16 @@
 import Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
 import { invalid, isUlid, NO_FIELD, parseEventId } from '../envelope.ts';
+import type { Caller, Context } from '../envelope.ts';
 import { ChatError, fail } from '../errors.ts';
 import { readBody } from './body.ts';
-
-interface Caller {
-  readonly userId: string;
-  readonly sessionId: string;
-}
 
 /** What a table entry must say to be served; `Command` and `Query` of the features fit. */
 export interface Entry {
   readonly about: string;
   readonly data: { readonly properties?: unknown };
+  /** Schema of what is answered; null where nothing is. */
+  readonly answer: object | null;
   readonly route?: {
     readonly method: string;
     readonly path: string;
@@ -26,28 +24,24 @@ export interface Entry {
   readonly open?: boolean;
 }
 
-export interface RequestContext {
-  readonly caller: Caller;
-  readonly requestId: string | undefined;
-  readonly now: number;
-  readonly newId: () => string;
-  readonly ip: string;
-  readonly userAgent: string;
+/** The door through which every command and query goes; `Door` of the features fits. */
+export interface DoorLike {
+  readonly commands: ReadonlyMap<string, Entry>;
+  readonly queries: ReadonlyMap<string, Entry>;
+  readonly durability: string;
+  command(
+    type: string,
+    context: Context,
+    data: object,
+  ): Promise<{ body?: object | undefined; eventId?: string | undefined }>;
+  query(name: string, context: Context, data: object): Promise<object>;
 }
 
 export interface RoutesOptions {
-  readonly commands: ReadonlyMap<string, Entry>;
-  readonly queries: readonly (Entry & { readonly name: string })[];
-  readonly runCommand: (
-    type: string,
-    context: RequestContext,
-    data: object,
-  ) => Promise<{ body?: object | undefined; eventId?: string | undefined }>;
-  readonly runQuery: (name: string, context: RequestContext, data: object) => Promise<object>;
-  readonly authenticate: (token: string) => Promise<{ caller: Caller }>;
+  readonly door: DoorLike;
+  readonly identity: { authenticate(token: string, now: number): Promise<{ caller: Caller }> };
   /** Throws `rate_limited`. */
   readonly countRequest: (key: string, kind: 'open' | 'user') => Promise<void>;
-  readonly durability: string;
   readonly newId: () => string;
   readonly now: () => number;
 }
@@ -56,9 +50,10 @@ export const BASE = '/api/v1';
 const NOBODY: Caller = { userId: '', sessionId: '' };
 
 export function routes(options: RoutesOptions): Middleware[] {
+  const { door } = options;
   const router = new Router({ prefix: BASE });
 
-  for (const [type, entry] of options.commands) {
+  for (const [type, entry] of door.commands) {
     if (!entry.route) continue;
     const { method, path, status = 200, also = [] } = entry.route;
     router.register(
@@ -71,10 +66,10 @@ export function routes(options: RoutesOptions): Middleware[] {
           const [stray] = Object.keys(ctx.query);
           if (stray !== undefined) throw invalid([{ pointer: `/query/${stray}`, message: NO_FIELD }]);
           const { body, eventId } = await withPath(ctx, '', await readBody(ctx), (data) =>
-            options.runCommand(type, context, data),
+            door.command(type, context, data),
           );
           if (eventId && parseEventId(eventId))
-            ctx.set({ 'Chat-Event-Id': eventId, 'Chat-Durability': options.durability });
+            ctx.set({ 'Chat-Event-Id': eventId, 'Chat-Durability': door.durability });
           ctx.status = body === undefined ? 204 : status;
           if (body !== undefined) send(ctx, body);
         },
@@ -82,11 +77,11 @@ export function routes(options: RoutesOptions): Middleware[] {
     );
   }
 
-  for (const entry of options.queries) {
+  for (const [name, entry] of door.queries) {
     router.get(koaPath(entry.route!.path), async (ctx) => {
       const context = await contextOf(ctx, entry, options);
-      const run = (data: object) => options.runQuery(entry.name, context, data);
-      send(ctx, await withPath(ctx, '/query', queryOf(ctx, entry), run));
+      const answer = await withPath(ctx, '/query', queryOf(ctx, entry), (data) => door.query(name, context, data));
+      send(ctx, answer);
     });
   }
 
@@ -106,7 +101,7 @@ function send(ctx: KoaContext, body: object): void {
   ctx.body = Buffer.isBuffer(json) ? json : JSON.stringify(body);
 }
 
-async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions): Promise<RequestContext> {
+async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions): Promise<Context> {
   let caller = NOBODY;
   if (entry.open) await options.countRequest(ctx.ip, 'open');
   else {
@@ -122,11 +117,11 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
 }
 
 /** Who cannot say who they are counts as nobody, so that tokens cannot be tried without end. */
-async function callerOf(ctx: KoaContext, { authenticate, countRequest }: RoutesOptions): Promise<Caller> {
+async function callerOf(ctx: KoaContext, { identity, countRequest, now }: RoutesOptions): Promise<Caller> {
   const token = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
   try {
     if (!token) throw fail('unauthenticated');
-    return (await authenticate(token)).caller;
+    return (await identity.authenticate(token, now())).caller;
   } catch (error) {
     if (error instanceof ChatError && error.code === 'unauthenticated') await countRequest(ctx.ip, 'open');
     throw error;

@@ -1,40 +1,17 @@
 /**
- * The shape that every feature fills: its events, its commands (REST route and WebSocket frame of one name) and its queries.
- * `index.ts` lists the features; api, gateway and projector get their tables and know none of them by name.
+ * The shape that every feature fills. A feature is one folder that hands over one object: its events, projections and signals as data,
+ * and `serve`, which makes its commands (REST route and WebSocket frame of one name), queries, reactors and timers. `index.ts` lists the
+ * features; api, gateway and projector get tables and know none of them by name.
  */
+import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
-import type { EventDefinition } from '../envelope.ts';
+import type { ChatEvent, Context, Decode, EventDefinition } from '../envelope.ts';
+import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
+import type { Contribution, Projection } from '../views/projection.ts';
 import type { Reading } from '../views/reading.ts';
-
-/** Who calls, as the access token says. */
-export interface Caller {
-  readonly userId: string;
-  readonly sessionId: string;
-}
-
-/** What a command or query is given besides its data. Time and ids are inputs: nothing below reads a clock or draws an id. */
-export interface Context {
-  readonly caller: Caller;
-  /** The client's id of the request, when it gave one. */
-  readonly requestId: string | undefined;
-  readonly now: number;
-  readonly newId: () => string;
-  /** Network address and user agent, for session lists and limits. */
-  readonly ip: string;
-  readonly userAgent: string;
-  /** The WebSocket that a command came over; REST has none. */
-  readonly socket?: CallingSocket;
-}
-
-export interface CallingSocket {
-  readonly connectionId: string;
-  /** The client's own name for its device, where it gave one. */
-  readonly deviceId: string | undefined;
-  /** From now on the socket gets the public events and the signals of these users, and of no others; at most 500. */
-  watch(userIds: readonly string[]): void;
-}
+import type { Services } from './services.ts';
 
 /** JSON that is ready to send: documents go from the read model to the wire without being parsed. */
 export class RawJson {
@@ -57,7 +34,7 @@ export interface Route {
   readonly method: Method;
   /** Below `/api/v1`, with `{name}` for what the path carries: those fields join the data. */
   readonly path: string;
-  /** 200 when absent. */
+  /** 200 when absent, 204 where there is no answer. */
   readonly status?: number;
   /** Further methods that do the same. */
   readonly also?: readonly Method[];
@@ -67,12 +44,14 @@ export interface Command<S extends TSchema = TSchema> {
   readonly type: string;
   readonly about: string;
   readonly data: S;
+  /** What is answered; null where there is nothing to say but that it was done. */
+  readonly answer: TSchema | null;
   readonly route?: Route;
   /** True takes it over a WebSocket too, and answers with an `ack`. */
   readonly socket: boolean;
   /** Reached without a token. */
   readonly open?: boolean;
-  /** The name under which a WebSocket ack carries the body: `message`. */
+  /** The name under which a WebSocket ack carries the answer: `message`. */
   readonly noun?: string;
   /** Counts against the user's messages a minute. */
   readonly limited?: 'message';
@@ -84,6 +63,7 @@ export interface Query<S extends TSchema = TSchema> {
   readonly about: string;
   /** Path and query-string fields together. */
   readonly data: S;
+  readonly answer: TSchema;
   readonly route: Route & { readonly method: 'GET' };
   readonly open?: boolean;
   run(context: Context, data: Static<S>): Promise<object | RawJson>;
@@ -98,26 +78,77 @@ export interface Membership {
 
 export interface FeatureEvent<S extends TSchema = TSchema> extends EventDefinition {
   readonly data: S;
+  /** An event of a user's stream that also those may see who watch the user. */
+  readonly isPublic?: true;
   /** Who follows the conversation from this event on, or no longer. */
   membership?(data: Static<S>, conversationId: string): Membership[];
+  /** On a user's own stream: the conversation that the user's sockets follow from this event on. */
+  follows?(data: Static<S>): string;
   /** The session that this event ends. */
   endsSession?(data: Static<S>): string;
 }
 
-/** What a feature serves. Its events and projections are data: `index.ts` lists them, so that the command line knows them without a server. */
+/** A short-lived fact that is in no log: live sockets get it, and nobody who comes later. */
+export interface SignalDefinition {
+  readonly type: string;
+  readonly data: TSchema;
+}
+
+/**
+ * A side effect of events, in a consumer group of its own. It may be asked twice for one event: what it does must be known by the
+ * event's whole id. What it throws, other than that Redis is away, parks the event's stream for this reactor.
+ */
+export interface Reactor {
+  readonly name: string;
+  readonly types: readonly string[];
+  react(event: ChatEvent, stream: StreamRef): Promise<void>;
+}
+
+/** What happens at a time that a script has set. It may be asked twice: the script that acts also removes the timer. */
+export interface Timer {
+  readonly kind: string;
+  /** `name` is what the script set the timer under, `dueAt` Unix ms. */
+  fire(name: string, dueAt: number): Promise<void>;
+}
+
+export interface Served {
+  readonly commands?: readonly Command[];
+  readonly queries?: readonly Query[];
+  readonly reactors?: readonly Reactor[];
+  readonly timers?: readonly Timer[];
+}
+
 export interface Feature {
-  readonly commands: readonly Command[];
-  readonly queries: readonly Query[];
+  readonly events?: readonly FeatureEvent[];
+  readonly projections?: readonly Projection[];
+  /** Handlers of this feature's events in another feature's projection. */
+  readonly contributions?: readonly Contribution[];
+  readonly signals?: readonly SignalDefinition[];
+  serve(deps: Deps): Served;
 }
 
 /** What every feature works with; `index.ts` makes it. */
-export interface Deps {
+export interface Deps extends Services {
   readonly log: Log;
   readonly reading: Reading;
+  readonly decode: Decode;
   readonly config: Config;
 }
 
-/** These three only tie the data's type to the schema. */
+/** These only tie the data's type to the schema. */
 export const command = <S extends TSchema>(c: Command<S>): Command => c as unknown as Command;
 export const query = <S extends TSchema>(q: Query<S>): Query => q as unknown as Query;
 export const event = <S extends TSchema>(e: FeatureEvent<S>): FeatureEvent<S> => e;
+export const projection = <Doc extends object>(p: Projection<Doc>): Projection => p as unknown as Projection;
+
+/** The answer schema of a list. `more` holds what stands beside the items. */
+export const listAnswer = (item: TSchema, more: Record<string, TSchema> = {}): TSchema =>
+  Type.Object(
+    {
+      items: Type.Array(item),
+      ...more,
+      next_cursor: Type.Union([Type.String(), Type.Null()]),
+      has_more: Type.Boolean(),
+    },
+    { additionalProperties: false },
+  );

@@ -8,8 +8,7 @@ import { conversationStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { seqOf } from '../log/log.ts';
 import { CatchUp } from './catchup.ts';
-import { frameFor } from './frames.ts';
-import type { Framed } from './frames.ts';
+import type { Framed } from './catchup.ts';
 import { keyOf } from './fanout.ts';
 import type { Effect, Fanout, Follower, Subscriber } from './fanout.ts';
 import type { Outbox } from './outbox.ts';
@@ -32,7 +31,6 @@ export interface SubscriptionsParts {
 /** One stream of one session. */
 class Subscription implements Subscriber {
   readonly stream: StreamRef;
-  readonly userId: string;
   readonly outbox: Outbox;
   /** `listed`: of the user's list, which may be old. `arriving`: the user just came in, where is being looked up. */
   stage: 'listed' | 'arriving' | 'placed' = 'listed';
@@ -46,10 +44,9 @@ class Subscription implements Subscriber {
   private readonly session: Subscriptions;
   private readonly fanout: Fanout;
 
-  constructor(stream: StreamRef, session: Subscriptions, { outbox, fanout, userId }: SubscriptionsParts) {
+  constructor(stream: StreamRef, session: Subscriptions, { outbox, fanout }: SubscriptionsParts) {
     this.stream = stream;
     this.session = session;
-    this.userId = userId;
     this.outbox = outbox;
     this.fanout = fanout;
     fanout.follow(this);
@@ -69,7 +66,7 @@ class Subscription implements Subscriber {
   deliver(events: readonly Framed[]): void {
     const { catching, outbox } = this;
     if (!catching) return;
-    for (const event of catching.live(events)) outbox.push(frameFor(event, this.userId));
+    for (const event of catching.live(events)) outbox.push(event.frame);
     this.flowFrom(events.at(-1)!.seq);
   }
 
@@ -290,7 +287,7 @@ export class Subscriptions implements Follower {
           continue;
         }
         for (const event of page) {
-          for (const fresh of catching.history([event])) outbox.push(frameFor(fresh, this.userId));
+          for (const { frame } of catching.history([event])) outbox.push(frame);
           if (outbox.backlog < PAGE_BYTES) continue;
           await outbox.drained();
           if (this.isOver(subscription, catching)) return;
@@ -303,7 +300,7 @@ export class Subscriptions implements Follower {
       }
       const waiting = mustRead ? 'again' : catching.finish(fanout.headSeq(stream));
       if (waiting !== 'again') {
-        for (const event of waiting) outbox.push(frameFor(event, this.userId));
+        for (const event of waiting) outbox.push(event.frame);
         return this.finished(subscription, catching, waiting.at(-1)?.id ?? cursor);
       }
       mustRead = true;

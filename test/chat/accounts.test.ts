@@ -1,14 +1,16 @@
 /** Accounts as their commands and queries show them: registering, profiles, the directory, the end, and what stays secret. */
+import type { Context } from '../../src/envelope.ts';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { ulid } from 'ulid';
 import { loginName } from '../../src/chat/accounts/names.ts';
 import { profiles } from '../../src/chat/accounts/view.ts';
-import type { Context } from '../../src/chat/feature.ts';
+
 import { ChatError } from '../../src/errors.ts';
 import { userStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import { Projector } from '../../src/projector/projector.ts';
+import { Views } from '../../src/views/store.ts';
 import { AccountsNode, codeOf, PASSWORD, refusal } from '../support/accounts.ts';
 import type { Json, LoggedIn } from '../support/accounts.ts';
 import { useWorld } from '../support/world.ts';
@@ -139,7 +141,7 @@ describe('accounts', () => {
   describe('deleting the account', () => {
     it('ends sessions and gives the e-mail free; the username stays taken, the profile is empty', async () => {
       const left: string[] = [];
-      node = new AccountsNode(world.log, {}, { beforeDelete: async ({ caller }) => void left.push(caller.userId) });
+      sinon.stub(node.chat.memberships, 'leaveAll').callsFake(async ({ caller }) => void left.push(caller.userId));
       const ann = await node.register('ann', { email: 'ann@example.org', display_name: 'Ann Example' });
       const id = ann.user.id;
       const remove = async (password: string) => node.run('user.delete', { password }, await node.asCaller(ann));
@@ -163,7 +165,7 @@ describe('accounts', () => {
     });
 
     it('does not happen when what must come before fails', async () => {
-      node = new AccountsNode(world.log, {}, { beforeDelete: () => Promise.reject(new ChatError('unavailable')) });
+      sinon.stub(node.chat.memberships, 'leaveAll').rejects(new ChatError('unavailable'));
       const ann = await node.register('ann');
       const removing = node.run('user.delete', { password: PASSWORD }, await node.asCaller(ann));
       expect(await codeOf(removing)).to.equal('unavailable');
@@ -223,7 +225,7 @@ describe('accounts', () => {
       const args = { conversation: ulid(), seq: '1', state: 'joined' };
       await world.log.append({ script: 'inbox.update', stream: userStream(inboxOnly), actorId: ulid(), args });
       const ids = [ann.user.id, ben.user.id, gone.user.id, nobody, inboxOnly, ann.user.id];
-      const people = await node.accounts.people(ids);
+      const people = await node.chat.people.people(ids);
       expect(people.get(ann.user.id)).to.deep.equal({
         id: ann.user.id,
         username: 'ann',
@@ -233,8 +235,8 @@ describe('accounts', () => {
       for (const id of [gone.user.id, nobody, inboxOnly]) {
         expect(people.get(id)).to.deep.equal({ id, username: '', display_name: 'Deleted user', avatar_url: null });
       }
-      expect(await node.accounts.exists(ids)).to.deep.equal([ann.user.id, ben.user.id, ann.user.id]);
-      expect(await node.accounts.exists([])).to.deep.equal([]);
+      expect(await node.chat.people.exists(ids)).to.deep.equal([ann.user.id, ben.user.id, ann.user.id]);
+      expect(await node.chat.people.exists([])).to.deep.equal([]);
     });
 
     it('are the same from the read model as from the log', async () => {
@@ -244,8 +246,8 @@ describe('accounts', () => {
       const me = await node.ask('users.me', {}, caller);
       const projector = new Projector({
         log: world.log,
-        views: node.views,
-        decode: node.decode,
+        views: new Views(world.log),
+        decode: node.chat.decode,
         projections: [profiles] as never,
         outward: () => Promise.resolve(),
         groupName: 'views',
@@ -258,7 +260,7 @@ describe('accounts', () => {
       });
       await projector.start();
       await projector.stop();
-      const { applied, head, doc } = await node.views.entity(profiles, userStream(ann.user.id));
+      const { applied, head, doc } = await new Views(world.log).entity(profiles, userStream(ann.user.id));
       expect(applied).to.equal(head);
       expect(doc).to.deep.include({ display_name: 'Annie', avatar_url: '', deleted_at: '' });
       expect(await node.ask('users.me', {}, caller)).to.deep.equal(me);

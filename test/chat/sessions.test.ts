@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import jwt from 'jsonwebtoken';
 import sinon from 'sinon';
 import { ulid } from 'ulid';
-import { accountEvents } from '../../src/chat/accounts/commands.ts';
+import { events } from '../../src/chat/index.ts';
 import { userStream } from '../../src/keys.ts';
 import { AccountsNode, codeOf, PASSWORD, refusal, SECRET_KEY } from '../support/accounts.ts';
 import type { Json, LoggedIn } from '../support/accounts.ts';
@@ -147,7 +147,7 @@ describe('sessions', () => {
 
     it('expire', async () => {
       const now = Date.now();
-      const { expiresAt } = await node.accounts.authenticate(ann.access_token, now);
+      const { expiresAt } = await node.chat.identity.authenticate(ann.access_token, now);
       expect(expiresAt).to.be.within(now + 29 * MINUTE, now + 30 * MINUTE);
       expect(await node.isIn(ann, expiresAt - 1)).to.equal('ok');
       expect(await node.isIn(ann, expiresAt)).to.equal('token_expired');
@@ -173,12 +173,12 @@ describe('sessions', () => {
         'x'.repeat(100_000),
       ];
       for (const token of bad) {
-        expect(await codeOf(node.accounts.authenticate(token, Date.now())), token.slice(0, 80)).to.equal(
+        expect(await codeOf(node.chat.identity.authenticate(token, Date.now())), token.slice(0, 80)).to.equal(
           'unauthenticated',
         );
       }
       const expiredElsewhere = jwt.sign({ ...claims, exp: 1 }, 'another secret of 32 characters !!!');
-      expect(await codeOf(node.accounts.authenticate(expiredElsewhere, Date.now()))).to.equal('unauthenticated');
+      expect(await codeOf(node.chat.identity.authenticate(expiredElsewhere, Date.now()))).to.equal('unauthenticated');
     });
 
     it('cost Redis one look in five seconds', async () => {
@@ -204,7 +204,7 @@ describe('sessions', () => {
       expect(await near.isIn(ann, now)).to.equal('unauthenticated');
       expect(await far.isIn(ann, now + 4_999)).to.equal('ok');
       expect(await far.isIn(ann, now + 5_000)).to.equal('unauthenticated');
-      hearing.accounts.forget(ann.user.id);
+      hearing.chat.identity.forget(ann.user.id);
       expect(await hearing.isIn(ann, now)).to.equal('unauthenticated');
     });
 
@@ -305,7 +305,7 @@ describe('sessions', () => {
     });
 
     it('name the session that an event ends, for the gateways', () => {
-      const ending = accountEvents.find((e) => e.type === 'session.ended');
+      const ending = events.find((e) => e.type === 'session.ended');
       expect(ending?.endsSession?.({ session_id: 'S', reason: 'logout' } as never)).to.equal('S');
     });
   });
@@ -324,15 +324,17 @@ describe('sessions', () => {
     it('stand for the caller, once, on any node', async () => {
       const ticket = await issue();
       const now = Date.now();
-      const redeemed = await new AccountsNode(await world.another()).accounts.redeemTicket(ticket, now);
+      const redeemed = await new AccountsNode(await world.another()).chat.identity.redeemTicket(ticket, now);
       expect(redeemed.caller).to.deep.equal((await node.asCaller(ann)).caller);
       expect(redeemed.expiresAt).to.be.within(now + 29 * MINUTE, now + 30 * MINUTE);
-      expect(await codeOf(node.accounts.redeemTicket(ticket, now))).to.equal('unauthenticated');
+      expect(await codeOf(node.chat.identity.redeemTicket(ticket, now))).to.equal('unauthenticated');
     });
 
     it('open one door, however many knock at once', async () => {
       const ticket = await issue();
-      const codes = await Promise.all([1, 2, 3, 4].map(() => codeOf(node.accounts.redeemTicket(ticket, Date.now()))));
+      const codes = await Promise.all(
+        [1, 2, 3, 4].map(() => codeOf(node.chat.identity.redeemTicket(ticket, Date.now()))),
+      );
       expect(codes.filter((code) => code === 'ok')).to.have.length(1);
     });
 
@@ -340,10 +342,10 @@ describe('sessions', () => {
       const ticket = await issue();
       expect(ticket).not.to.equal(await issue());
       for (const invented of ['', 'x', 'A'.repeat(43), '{}:*'.repeat(11)]) {
-        expect(await codeOf(node.accounts.redeemTicket(invented, Date.now()))).to.equal('unauthenticated');
+        expect(await codeOf(node.chat.identity.redeemTicket(invented, Date.now()))).to.equal('unauthenticated');
       }
       await node.logOut(ann);
-      expect(await codeOf(node.accounts.redeemTicket(ticket, Date.now()))).to.equal('unauthenticated');
+      expect(await codeOf(node.chat.identity.redeemTicket(ticket, Date.now()))).to.equal('unauthenticated');
     });
   });
 });

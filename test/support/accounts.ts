@@ -1,15 +1,14 @@
 /** Accounts as a server has them, without the server: commands and queries by name, each validated as its door would. */
 import { ulid } from 'ulid';
-import { accountEvents, accounts } from '../../src/chat/accounts/commands.ts';
-import type { Accounts, AccountsOptions } from '../../src/chat/accounts/commands.ts';
-import type { Answer, Context } from '../../src/chat/feature.ts';
-import { projections } from '../../src/chat/index.ts';
+import { chat } from '../../src/chat/index.ts';
+import type { Chat } from '../../src/chat/index.ts';
+import type { Answer } from '../../src/chat/feature.ts';
 import { readConfig } from '../../src/config.ts';
-import { eventDecoder, START, validator } from '../../src/envelope.ts';
+import { START } from '../../src/envelope.ts';
+import type { Context } from '../../src/envelope.ts';
 import { ChatError } from '../../src/errors.ts';
 import { userStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
-import { Reading } from '../../src/views/reading.ts';
 import { Views } from '../../src/views/store.ts';
 
 export const SECRET_KEY = 'a secret of at least 32 characters!';
@@ -24,33 +23,21 @@ export type LoggedIn = Tokens & { user: { id: string } };
 
 /** One server of the product, as far as accounts go. */
 export class AccountsNode {
-  readonly accounts: Accounts;
-  readonly views: Views;
+  readonly chat: Chat;
   private readonly log: Log;
-  readonly decode = eventDecoder(accountEvents);
 
-  constructor(log: Log, settings: Record<string, string> = {}, more: Partial<AccountsOptions> = {}) {
+  constructor(log: Log, settings: Record<string, string> = {}) {
     const config = readConfig({ SECRET_KEY, PASSWORD_HASH_COST: '4', RATE_LIMIT_LOGINS_PER_MINUTE: '0', ...settings });
     this.log = log;
-    this.views = new Views(log);
-    this.accounts = accounts({
-      log,
-      config,
-      reading: new Reading({ log, views: this.views, decode: this.decode, projections }),
-      ...more,
-    });
+    this.chat = chat(log, new Views(log), config);
   }
 
-  async run(type: string, data: Json, context: Partial<Context> = {}): Promise<Answer> {
-    const command = this.accounts.feature.commands.find((c) => c.type === type);
-    if (!command) throw new Error(`no command ${type}`);
-    return command.run(contextOf(context), validator(command.data, '')(data) as never);
+  run(type: string, data: Json, context: Partial<Context> = {}): Promise<Answer> {
+    return this.chat.door.command(type, contextOf(context), data);
   }
 
   async ask(name: string, data: Json, context: Partial<Context> = {}): Promise<Json> {
-    const query = this.accounts.feature.queries.find((q) => q.name === name);
-    if (!query) throw new Error(`no query ${name}`);
-    return (await query.run(contextOf(context), validator(query.data, '/query')(data) as never)) as Json;
+    return (await this.chat.door.query(name, contextOf(context), data)) as Json;
   }
 
   async register(username: string, more: Json = {}): Promise<LoggedIn> {
@@ -66,16 +53,16 @@ export class AccountsNode {
   }
 
   async asCaller({ access_token }: Tokens): Promise<Pick<Context, 'caller'>> {
-    return { caller: (await this.accounts.authenticate(access_token, Date.now())).caller };
+    return { caller: (await this.chat.identity.authenticate(access_token, Date.now())).caller };
   }
 
   async eventsOf(userId: string): Promise<[string, Json][]> {
     const all = await this.log.readAfter(userStream(userId), START);
-    return all.map((raw) => [raw.type, this.decode(raw).data as Json]);
+    return all.map((raw) => [raw.type, this.chat.decode(raw).data as Json]);
   }
 
   logOut = ({ refresh_token }: Tokens) => this.run('session.end', { refresh_token });
-  isIn = (tokens: Tokens, now = Date.now()) => codeOf(this.accounts.authenticate(tokens.access_token, now));
+  isIn = (tokens: Tokens, now = Date.now()) => codeOf(this.chat.identity.authenticate(tokens.access_token, now));
 }
 
 const contextOf = (more: Partial<Context>): Context => ({

@@ -1,7 +1,7 @@
 /** Projectors for suites, with the product's own projections and lists, and conversations for them to work on. Waits for positions. */
 import { START } from '../../src/envelope.ts';
 import { events, projections } from '../../src/chat/index.ts';
-import { inbox } from '../../src/chat/inbox.ts';
+import { membershipsOf } from '../../src/chat/conversations/memberships.ts';
 import { userStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import { seqOf } from '../../src/log/log.ts';
@@ -41,7 +41,7 @@ export function useProjectors(world: World): Projectors {
       views: new Views(log),
       decode,
       projections,
-      outward: (some) => inbox(log, decode, events).project(some),
+      outward: (some) => membershipsOf(log, decode, events).project(some),
       warn: (message, fields) => void warnings.push(`${message} ${JSON.stringify(fields ?? {})}`),
       groupName: 'views',
       worker: `worker-${(workers += 1)}`,

@@ -3,11 +3,12 @@
  * Redis: verified tokens, which stay true until they expire, and for five seconds that a session lives. So a session that another node
  * ended works here for five seconds at most, and less where `forget` hears of it; one that this node ended is refused at once.
  */
+import type { Caller } from '../../envelope.ts';
 import { randomBytes } from 'node:crypto';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
-import type { Caller } from '../feature.ts';
+
 import { sha256 } from './names.ts';
 import type { Authenticated, Tokens } from './tokens.ts';
 

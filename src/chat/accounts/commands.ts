@@ -1,16 +1,16 @@
 /**
- * Accounts: making, changing and ending them. `accounts` is the whole feature: what it needs comes in, what others may ask of it goes
- * out. A name to log in with is claimed in its own partition before the account is written in the user's.
+ * Accounts: making, changing and ending them. A name to log in with is claimed in its own partition before the account is written in
+ * the user's.
  */
+import type { Context } from '../../envelope.ts';
 import { eventId } from '../../envelope.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { directoryEntry } from '../directory.ts';
-import { command } from '../feature.ts';
-import type { Command, Context, Deps, Feature } from '../feature.ts';
-import type { People } from '../participants/contract.ts';
-import { Authentication } from './authentication.ts';
-import { ChangePassword, DeleteUser, Register, UpdateUser } from './contract.ts';
+import { command, projection } from '../feature.ts';
+import type { Command, Feature } from '../feature.ts';
+import type { Memberships } from '../services.ts';
+import { ChangePassword, DeleteUser, LoggedInAnswer, OwnUserAnswer, Register, UpdateUser } from './contract.ts';
 import { SessionEnded, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
 import type { User } from './contract.ts';
 import { Logins } from './logins.ts';
@@ -26,51 +26,30 @@ import {
 } from './session-commands.ts';
 import type { Parts } from './session-commands.ts';
 import { Tokens } from './tokens.ts';
-import type { Authenticated } from './tokens.ts';
-import { profiles, userReads } from './view.ts';
+import { profiles, userQueries } from './view.ts';
 
-export { profiles };
-
-export const accountEvents = [UserRegistered, UserUpdated, UserDeleted, SessionEnded];
-
-export interface Accounts extends People {
-  readonly feature: Feature;
-  /** The user as the user sees it, with `email`. Throws `not_found`. */
-  own(userId: string): Promise<User>;
-  /** The caller of an access token; throws `token_expired` or `unauthenticated`. Normally without a round trip to Redis. */
-  authenticate(token: string, now: number): Promise<Authenticated>;
-  /** The same for a ticket, which is gone then. */
-  redeemTicket(ticket: string, now: number): Promise<Authenticated>;
-  /** To be called for a user whose `session.ended` came by in the log, so that this node refuses the session at once. */
-  forget(userId: string): void;
-}
-
-export interface AccountsOptions extends Deps {
-  /** Whatever must be done in the user's name before the account ends; if it fails, the account stays. */
-  readonly beforeDelete?: (context: Context) => Promise<void>;
-}
-
-export function accounts(options: AccountsOptions): Accounts {
-  const { log, config } = options;
-  const tokens = new Tokens(config);
-  const authentication = new Authentication(log, tokens);
-  const reads = userReads(options);
-  const passwords = new Passwords(config.PASSWORD_HASH_COST);
-  const logins = new Logins(log, config.RATE_LIMIT_LOGINS_PER_MINUTE);
-  const parts: Parts = { log, config, reads, tokens, passwords, logins, authentication };
-  return {
-    feature: {
-      commands: [register(parts), ...sessionCommands(parts), ...ownAccount(parts, options.beforeDelete)],
-      queries: [...reads.queries, ...sessionQueries(parts)],
-    },
-    authenticate: (token, now) => authentication.authenticate(token, now),
-    redeemTicket: (ticket, now) => authentication.redeemTicket(ticket, now),
-    forget: (userId) => authentication.forget(userId),
-    own: (userId) => reads.own(userId),
-    people: (ids) => reads.people(ids),
-    exists: (ids) => reads.exists(ids),
-  };
-}
+export const accounts: Feature = {
+  events: [UserRegistered, UserUpdated, UserDeleted, SessionEnded],
+  projections: [projection(profiles)],
+  serve(deps) {
+    const { log, config, people, identity } = deps;
+    const passwords = new Passwords(config.PASSWORD_HASH_COST);
+    const logins = new Logins(log, config.RATE_LIMIT_LOGINS_PER_MINUTE);
+    const parts: Parts = {
+      log,
+      config,
+      people,
+      tokens: new Tokens(config),
+      passwords,
+      logins,
+      authentication: identity,
+    };
+    return {
+      commands: [register(parts), ...sessionCommands(parts), ...ownAccount(parts, deps.memberships)],
+      queries: [...userQueries(deps), ...sessionQueries(parts)],
+    };
+  },
+};
 
 function register(parts: Parts): Command {
   const { log, passwords, logins } = parts;
@@ -78,6 +57,7 @@ function register(parts: Parts): Command {
     type: 'user.register',
     about: 'Makes an account and logs it in',
     data: Register,
+    answer: LoggedInAnswer,
     route: { method: 'POST', path: '/auth/register', status: 201 },
     socket: false,
     open: true,
@@ -115,8 +95,8 @@ function register(parts: Parts): Command {
   });
 }
 
-function ownAccount(parts: Parts, beforeDelete: AccountsOptions['beforeDelete']): Command[] {
-  const { log, reads, tokens, passwords, logins } = parts;
+function ownAccount(parts: Parts, memberships: Memberships): Command[] {
+  const { log, people, tokens, passwords, logins } = parts;
 
   /** The hash that the password was proved against, or '' where it is wrong. Counts as an attempt to log in. */
   async function prove({ caller, ip }: Context, password: string): Promise<string> {
@@ -129,11 +109,12 @@ function ownAccount(parts: Parts, beforeDelete: AccountsOptions['beforeDelete'])
     type: 'user.update',
     about: 'Changes what others see of the caller',
     data: UpdateUser,
+    answer: OwnUserAnswer,
     route: { method: 'PATCH', path: '/users/me', also: ['PUT'] },
     socket: true,
     noun: 'user',
     async run({ caller: { userId }, requestId }, wanted) {
-      const before = await reads.own(userId);
+      const before = await people.own(userId);
       const shown = wanted.display_name === undefined ? before.display_name : displayName(wanted.display_name);
       const data = {
         ...(shown === before.display_name ? {} : { display_name: shown }),
@@ -152,7 +133,7 @@ function ownAccount(parts: Parts, beforeDelete: AccountsOptions['beforeDelete'])
           data: Object.keys(data).length === 0 ? '' : JSON.stringify(data),
         },
       });
-      return { body: await reads.own(userId), eventId: appended.id };
+      return { body: await people.own(userId), eventId: appended.id };
     },
   });
 
@@ -160,6 +141,7 @@ function ownAccount(parts: Parts, beforeDelete: AccountsOptions['beforeDelete'])
     type: 'user.change_password',
     about: 'Takes a new password; every other session ends',
     data: ChangePassword,
+    answer: null,
     route: { method: 'PUT', path: '/users/me/password', status: 204 },
     socket: false,
     async run(context, body) {
@@ -183,13 +165,14 @@ function ownAccount(parts: Parts, beforeDelete: AccountsOptions['beforeDelete'])
     type: 'user.delete',
     about: 'Ends the account: its sessions, password and e-mail go, its username stays taken',
     data: DeleteUser,
+    answer: null,
     route: { method: 'DELETE', path: '/users/me', status: 204 },
     socket: false,
     async run(context, body) {
       const { userId: actorId } = context.caller;
       const proved = await prove(context, body.password);
       if (proved === '') throw fail('forbidden', 'The password is wrong');
-      await beforeDelete?.(context);
+      await memberships.leaveAll(context);
       const { email } = await secretsOf(log, actorId);
       const { requestId } = context;
       const request = { actorId, requestId, body: tokens.blinded(body) };

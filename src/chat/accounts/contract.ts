@@ -41,6 +41,41 @@ export interface User {
   readonly email?: string | null;
 }
 
+const publicUser = {
+  id: Id,
+  username: Type.String(),
+  display_name: Type.String(),
+  avatar_url: OrNull,
+  created_at: Type.String({ format: 'date-time' }),
+};
+export const UserAnswer = Type.Object(publicUser, { additionalProperties: false });
+export const OwnUserAnswer = Type.Object({ ...publicUser, email: OrNull }, { additionalProperties: false });
+
+const tokens = {
+  access_token: Type.String(),
+  refresh_token: Type.String(),
+  token_type: Type.Literal('bearer'),
+  expires_in: Type.Integer({ description: 'Seconds that the access token lives' }),
+};
+export const TokensAnswer = Type.Object(tokens, { additionalProperties: false });
+export const LoggedInAnswer = Type.Object({ user: OwnUserAnswer, ...tokens }, { additionalProperties: false });
+
+export const SessionAnswer = Type.Object(
+  {
+    id: Id,
+    created_at: Type.String({ format: 'date-time' }),
+    last_used_at: Type.String({ format: 'date-time' }),
+    user_agent: Type.String(),
+    ip: Type.String(),
+    current: Type.Boolean(),
+  },
+  { additionalProperties: false },
+);
+export const TicketAnswer = Type.Object(
+  { ticket: Type.String(), expires_in: Type.Integer() },
+  { additionalProperties: false },
+);
+
 /** What a log-in or a refresh gives. */
 export interface TokenPair {
   readonly access_token: string;

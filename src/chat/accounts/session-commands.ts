@@ -1,25 +1,27 @@
 /** Sessions: logging in, renewing, looking at and ending them, and the ticket by which a browser opens its socket. */
+import type { Context } from '../../envelope.ts';
 import Type from 'typebox';
 import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Append, Appended, Log } from '../../log/log.ts';
-import { command, query } from '../feature.ts';
-import type { Command, Context, Query } from '../feature.ts';
+import { command, listAnswer, query } from '../feature.ts';
+import type { Command, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import type { Authentication } from './authentication.ts';
-import { LogIn, Nothing, Refresh, SessionTarget } from './contract.ts';
+import { LoggedInAnswer, LogIn, Nothing, Refresh, SessionAnswer, SessionTarget } from './contract.ts';
+import { TicketAnswer, TokensAnswer } from './contract.ts';
 import type { TokenPair } from './contract.ts';
 import type { Logins } from './logins.ts';
 import { loginName } from './names.ts';
 import type { Passwords } from './passwords.ts';
 import type { RefreshClaim, Tokens } from './tokens.ts';
-import type { UserReads } from './view.ts';
+import type { People } from '../services.ts';
 
 export interface Parts {
   readonly log: Log;
   readonly config: Config;
-  readonly reads: UserReads;
+  readonly people: People;
   readonly tokens: Tokens;
   readonly passwords: Passwords;
   readonly logins: Logins;
@@ -62,13 +64,14 @@ export async function appendToUser({ log, authentication }: Parts, append: Omit<
 }
 
 export function sessionCommands(parts: Parts): Command[] {
-  const { log, config, reads, tokens, passwords, logins, authentication } = parts;
+  const { log, config, people, tokens, passwords, logins, authentication } = parts;
   const lifetime = String(config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS);
 
   const start = command({
     type: 'session.start',
     about: 'Logs in with username or e-mail',
     data: LogIn,
+    answer: LoggedInAnswer,
     route: { method: 'POST', path: '/auth/login' },
     socket: false,
     open: true,
@@ -84,7 +87,7 @@ export function sessionCommands(parts: Parts): Command[] {
       const args = { proved: hash, session, lifetime, details: sessionDetails(context) };
       await appendToUser(parts, { script: 'session.start', actorId: userId, args });
       const pair = tokenPair(parts, { userId, sessionId: session, generation: 1 }, context.now);
-      return { body: { user: await reads.own(userId), ...pair } };
+      return { body: { user: await people.own(userId), ...pair } };
     },
   });
 
@@ -92,6 +95,7 @@ export function sessionCommands(parts: Parts): Command[] {
     type: 'session.refresh',
     about: 'Spends a refresh token for a new pair; one that was spent before ends its session',
     data: Refresh,
+    answer: TokensAnswer,
     route: { method: 'POST', path: '/auth/refresh' },
     socket: false,
     open: true,
@@ -109,6 +113,7 @@ export function sessionCommands(parts: Parts): Command[] {
     type: 'session.end',
     about: 'Logs out: ends the session of a refresh token, which is its own proof',
     data: Refresh,
+    answer: null,
     route: { method: 'POST', path: '/auth/logout', status: 204 },
     socket: false,
     open: true,
@@ -123,6 +128,7 @@ export function sessionCommands(parts: Parts): Command[] {
     type: 'session.revoke',
     about: "Ends one of the caller's sessions",
     data: SessionTarget,
+    answer: null,
     route: { method: 'DELETE', path: '/auth/sessions/{id}', status: 204 },
     socket: false,
     async run({ caller, requestId }, { id }) {
@@ -138,6 +144,7 @@ export function sessionCommands(parts: Parts): Command[] {
     type: 'session.revoke_others',
     about: 'Ends every session but the one that asks',
     data: Nothing,
+    answer: null,
     route: { method: 'DELETE', path: '/auth/sessions', status: 204 },
     socket: false,
     async run({ caller, requestId }) {
@@ -151,6 +158,7 @@ export function sessionCommands(parts: Parts): Command[] {
     type: 'ticket.issue',
     about: 'A ticket that opens one socket, for clients that cannot send headers',
     data: Nothing,
+    answer: TicketAnswer,
     route: { method: 'POST', path: '/auth/ws-ticket' },
     socket: false,
     run: async ({ caller, now }) => ({ body: await authentication.issueTicket(caller, now) }),
@@ -164,6 +172,7 @@ export function sessionQueries({ log, config }: Parts): Query[] {
     name: 'sessions.list',
     about: "The caller's sessions, the most recently used first",
     data: Type.Object({ limit: Limit, cursor: Type.Optional(Cursor) }, { additionalProperties: false }),
+    answer: listAnswer(SessionAnswer),
     route: { method: 'GET', path: '/auth/sessions' },
     async run({ caller, now }, { limit, cursor }) {
       const [before, beforeId] =

@@ -2,11 +2,11 @@
  * Access and refresh tokens: how they are made and proved. Owns both signatures and nothing that is stored: whether a token's session
  * still lives is for `authentication.ts` and the session scripts. Refuses every algorithm but the one that it signs with.
  */
+import type { Caller } from '../../envelope.ts';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
-import type { Caller } from '../feature.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'rill';

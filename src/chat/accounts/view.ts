@@ -9,11 +9,11 @@ import { userStream } from '../../keys.ts';
 import { orNull, when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { directoryEntry, foldName, idOfEntry } from '../directory.ts';
-import { query } from '../feature.ts';
+import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
-import type { People, Person } from '../participants/contract.ts';
-import { Nothing, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
+import type { People, Person } from '../services.ts';
+import { Nothing, OwnUserAnswer, UserAnswer, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
 import type { User } from './contract.ts';
 
 /** Flat, as entities are: '' stands for null. */
@@ -77,21 +77,17 @@ const toUser = ({ id, username, display_name, avatar_url, created_at }: Profile)
 
 const noLonger = (id: string): Person => ({ id, username: '', display_name: 'Deleted user', avatar_url: null });
 
-export interface UserReads extends People {
-  readonly queries: Query[];
-  /** The user as the user sees it. Throws `not_found`. */
-  own(userId: string): Promise<User>;
+async function living({ reading }: Pick<Deps, 'reading'>, userId: string): Promise<Profile | undefined> {
+  const profile = await reading.entity(profiles, userStream(userId));
+  return profile && profile.deleted_at === '' ? profile : undefined;
 }
 
-export function userReads({ log, reading }: Deps): UserReads {
-  async function living(userId: string): Promise<Profile | undefined> {
-    const profile = await reading.entity(profiles, userStream(userId));
-    return profile && profile.deleted_at === '' ? profile : undefined;
-  }
-
+/** Who users are, for every feature. */
+export function peopleOf(deps: Pick<Deps, 'log' | 'reading'>): People {
+  const { log } = deps;
   async function own(userId: string): Promise<User> {
     const [profile, email] = await Promise.all([
-      living(userId),
+      living(deps, userId),
       log.guardField(userStream(userId), 'account', 'email'),
     ]);
     if (!profile) throw fail('not_found', 'There is no such user');
@@ -100,7 +96,7 @@ export function userReads({ log, reading }: Deps): UserReads {
 
   async function people(ids: readonly string[]): Promise<Map<string, Person>> {
     const person = async (id: string): Promise<[string, Person]> => {
-      const profile = await living(id);
+      const profile = await living(deps, id);
       if (!profile) return [id, noLonger(id)];
       const { username, display_name, avatar_url } = profile;
       return [id, { id, username, display_name, avatar_url: orNull(avatar_url) }];
@@ -113,6 +109,12 @@ export function userReads({ log, reading }: Deps): UserReads {
     return ids.filter((_, i) => heads[i]?.registered && !heads[i].deleted);
   }
 
+  return { own, people, exists };
+}
+
+export function userQueries(deps: Deps): Query[] {
+  const { log, people } = deps;
+
   /**
    * A user stands in the directory under the username and the display name, and is shown under the first of them that begins with the
    * prefix. That is told from the entry alone, so that no page needs to know what the pages before it showed.
@@ -121,7 +123,7 @@ export function userReads({ log, reading }: Deps): UserReads {
     const found: Found[] = [];
     for (let from = after; ;) {
       const { entries, more } = await log.directoryPage('users', prefix, from, limit);
-      const shown = await Promise.all(entries.map((entry) => living(idOfEntry(entry))));
+      const shown = await Promise.all(entries.map((entry) => living(deps, idOfEntry(entry))));
       for (const [i, entry] of entries.entries()) {
         const profile = shown[i];
         if (!profile || firstEntry(profile, prefix) !== entry) continue;
@@ -138,8 +140,9 @@ export function userReads({ log, reading }: Deps): UserReads {
     name: 'users.me',
     about: 'The caller, with the e-mail address',
     data: Nothing,
+    answer: OwnUserAnswer,
     route: { method: 'GET', path: '/users/me' },
-    run: ({ caller }) => own(caller.userId),
+    run: ({ caller }) => people.own(caller.userId),
   });
 
   const list = query({
@@ -153,6 +156,7 @@ export function userReads({ log, reading }: Deps): UserReads {
       },
       { additionalProperties: false },
     ),
+    answer: listAnswer(UserAnswer),
     route: { method: 'GET', path: '/users' },
     async run(_, { limit, cursor, query: text = '' }) {
       const [after] = cursor === undefined ? [''] : decodeCursor(cursor, [''] as [string]);
@@ -166,16 +170,17 @@ export function userReads({ log, reading }: Deps): UserReads {
     name: 'users.one',
     about: 'One user',
     data: Type.Object({ user_id: Id }, { additionalProperties: false }),
+    answer: UserAnswer,
     route: { method: 'GET', path: '/users/{user_id}' },
     async run(_, { user_id }) {
-      const profile = await living(user_id);
+      const profile = await living(deps, user_id);
       if (!profile) throw fail('not_found', 'There is no such user');
       return toUser(profile);
     },
   });
 
   // `me` first: a router that takes the first fit must not take it for an id.
-  return { queries: [me, list, one], own, people, exists };
+  return [me, list, one];
 }
 
 interface Found {

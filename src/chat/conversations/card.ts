@@ -6,7 +6,7 @@ import { orNull, when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import type { Standing } from '../access.ts';
 import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
-import type { Person } from '../participants/contract.ts';
+import type { Person } from '../services.ts';
 import { ConversationCreated, ConversationUpdated } from './contract.ts';
 import type { Changes, Policy } from './contract.ts';
 

@@ -1,4 +1,5 @@
 /** Conversations: making, changing and ending them. Their scripts decide; the users' own lists follow at once. */
+import type { Context } from '../../envelope.ts';
 import Type from 'typebox';
 import { Id, invalid } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
@@ -7,12 +8,12 @@ import type { Appended } from '../../log/log.ts';
 import { standings } from '../access.ts';
 import { derivedId } from '../derived-id.ts';
 import { directoryEntry } from '../directory.ts';
-import { command } from '../feature.ts';
-import type { Answer, Command, Context, Deps, Feature } from '../feature.ts';
-import type { Inbox } from '../inbox.ts';
-import type { People } from '../participants/contract.ts';
+import { command, projection } from '../feature.ts';
+import type { Answer, Command, Deps, Feature } from '../feature.ts';
 import { isBlank } from '../text.ts';
+import { cards } from './card.ts';
 import {
+  ConversationAnswer,
   ConversationCreated,
   ConversationDeleted,
   ConversationJoined,
@@ -30,31 +31,17 @@ import { entering } from './entering.ts';
 import { conversationReads } from './view.ts';
 import type { ConversationReads } from './view.ts';
 
-export interface Conversations {
-  readonly feature: Feature;
-  readonly reads: ConversationReads;
-}
-
-type Parts = Deps & { readonly people: People; readonly inbox: Inbox };
-
-export const conversationEvents = [
-  ConversationCreated,
-  ConversationUpdated,
-  ConversationDeleted,
-  ConversationJoined,
-  ConversationLeft,
-];
-
-export function conversations(parts: Parts): Conversations {
-  const reads = conversationReads(parts);
-  return {
-    reads,
-    feature: {
-      commands: [...making(parts, reads), ...changing(parts, reads), ...entering(parts, reads)],
+export const conversations: Feature = {
+  events: [ConversationCreated, ConversationUpdated, ConversationDeleted, ConversationJoined, ConversationLeft],
+  projections: [projection(cards)],
+  serve(deps) {
+    const reads = conversationReads(deps);
+    return {
+      commands: [...making(deps, reads), ...changing(deps, reads), ...entering(deps, reads)],
       queries: reads.queries,
-    },
-  };
-}
+    };
+  },
+};
 
 function checkedName(name: string): string {
   if (isBlank(name) || /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(name)) {
@@ -63,7 +50,7 @@ function checkedName(name: string): string {
   return name.normalize('NFC').trim();
 }
 
-function making({ log, people, inbox }: Parts, reads: ConversationReads): Command[] {
+function making({ log, people, memberships }: Deps, reads: ConversationReads): Command[] {
   interface Plan {
     kind: 'direct' | 'group' | 'channel';
     name: string | null;
@@ -109,7 +96,7 @@ function making({ log, people, inbox }: Parts, reads: ConversationReads): Comman
     });
     // Also after a repeat: the first try may have ended between the two.
     const joined = participants.map((p) => ({ userId: p.user_id, conversationId: id, change: 'joined' as const }));
-    await inbox.record(joined, 1, caller.userId);
+    await memberships.record(joined, 1, caller.userId);
     return { status: appended.status, body: await reads.one(caller.userId, id), eventId: appended.id };
   }
 
@@ -127,6 +114,7 @@ function making({ log, people, inbox }: Parts, reads: ConversationReads): Comman
       },
       { additionalProperties: false },
     ),
+    answer: ConversationAnswer,
     route: { method: 'POST', path: '/conversations', status: 201 },
     socket: false,
     async run(context, { type, name, participant_ids = [], ...rest }) {
@@ -156,6 +144,7 @@ function making({ log, people, inbox }: Parts, reads: ConversationReads): Comman
     type: 'conversation.direct',
     about: 'The direct conversation with a user, made if it is not there yet',
     data: Type.Object({ user_id: Id }, { additionalProperties: false }),
+    answer: ConversationAnswer,
     route: { method: 'POST', path: '/conversations/direct' },
     socket: false,
     async run(context, { user_id }) {
@@ -174,7 +163,7 @@ const directId = (a: string, b: string): string => derivedId('direct', ...[a, b]
 const policyWords = (policy: Partial<Policy>): string =>
   [policy.add, policy.post, policy.edit_info, policy.pin].map((word) => word ?? '=').join(' ');
 
-function changing({ log }: Parts, reads: ConversationReads): Command[] {
+function changing({ log }: Deps, reads: ConversationReads): Command[] {
   const update = command({
     type: 'conversation.update',
     about: 'Changes name, description, picture or policy',
@@ -188,6 +177,7 @@ function changing({ log }: Parts, reads: ConversationReads): Command[] {
       },
       { additionalProperties: false, minProperties: 2 },
     ),
+    answer: ConversationAnswer,
     route: { method: 'PATCH', path: '/conversations/{conversation_id}', also: ['PUT'] },
     socket: false,
     async run({ caller, requestId }, { conversation_id: id, ...wanted }) {
@@ -214,6 +204,7 @@ function changing({ log }: Parts, reads: ConversationReads): Command[] {
     type: 'conversation.delete',
     about: 'Ends a conversation for everyone',
     data: Target,
+    answer: null,
     route: { method: 'DELETE', path: '/conversations/{conversation_id}', status: 204 },
     socket: false,
     async run({ caller, requestId }, { conversation_id: id }) {

@@ -3,7 +3,8 @@ import Type from 'typebox';
 import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
-import { Role } from '../participants/contract.ts';
+import { MessageAnswer } from '../messages/contract.ts';
+import { ParticipantAnswer, Role } from '../participants/contract.ts';
 
 const who = (other: string) => Type.Enum(['admins', other]);
 
@@ -51,6 +52,41 @@ export const ConversationDeleted = event({ type: 'conversation.deleted', version
 
 export const Target = Type.Object({ conversation_id: Id }, { additionalProperties: false });
 
+const OrNull = Type.Union([Type.String(), Type.Null()]);
+const Time = Type.String({ format: 'date-time' });
+
+/** What stands in the list, in the single answer and in `session.ready` alike. */
+const brief = {
+  id: Id,
+  type: Kind,
+  name: OrNull,
+  last_event_id: Type.String(),
+  last_message: Type.Union([MessageAnswer, Type.Null()]),
+  unread_count: Type.Integer({ minimum: 0 }),
+  read_up_to: OrNull,
+};
+
+export const ConversationAnswer = Type.Object(
+  {
+    ...brief,
+    description: OrNull,
+    avatar_url: OrNull,
+    policy: Policy,
+    slow_mode_seconds: Type.Integer({ minimum: 0 }),
+    created_by: Id,
+    created_at: Time,
+    last_activity: Time,
+    member_count: Type.Integer({ minimum: 0 }),
+    participants: Type.Optional(Type.Array(ParticipantAnswer)),
+    role: Type.Union([Role, Type.Null()]),
+    muted_until: OrNull,
+    archived: Type.Boolean(),
+    pinned: Type.Boolean(),
+  },
+  { additionalProperties: false },
+);
+export const ConversationBrief = Type.Object(brief, { additionalProperties: false });
+
 /** What an update changes; `null` takes away. */
 export interface Changes {
   name?: string;
@@ -61,5 +97,10 @@ export interface Changes {
 
 const userEvent = Type.Object({ conversation_id: Id });
 /** On the user's own stream: the list of conversations as the user's other devices and the analysts see it change. */
-export const ConversationJoined = event({ type: 'conversation.joined', version: 1, data: userEvent });
+export const ConversationJoined = event({
+  type: 'conversation.joined',
+  version: 1,
+  data: userEvent,
+  follows: ({ conversation_id }) => conversation_id,
+});
 export const ConversationLeft = event({ type: 'conversation.left', version: 1, data: userEvent });

@@ -9,15 +9,12 @@ import { conversationStream } from '../../keys.ts';
 import { allStandings, standings } from '../access.ts';
 import type { Standing } from '../access.ts';
 import { foldName, idOfEntry } from '../directory.ts';
-import { query, RawJson } from '../feature.ts';
+import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
-import { conversationsOf } from '../inbox.ts';
-import { forReader, history } from '../messages/view.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
-import type { People } from '../participants/contract.ts';
 import { bothOf, cards, changesTo, toBrief, toJson } from './card.ts';
 import type { Found } from './card.ts';
-import { Kind } from './contract.ts';
+import { ConversationAnswer, Kind } from './contract.ts';
 import type { Changes } from './contract.ts';
 
 export interface ConversationReads {
@@ -37,7 +34,7 @@ export interface ConversationReads {
   ): Promise<{ items: string[]; heads: ReadonlyMap<string, string> }>;
 }
 
-export function conversationReads({ log, reading, people }: Deps & { readonly people: People }): ConversationReads {
+export function conversationReads({ log, reading, people, memberships, messages }: Deps): ConversationReads {
   interface Wanted {
     readonly id: string;
     readonly standing: Standing;
@@ -47,13 +44,10 @@ export function conversationReads({ log, reading, people }: Deps & { readonly pe
     const found = await Promise.all(
       wanted.map(async ({ id, standing }) => {
         const stream = conversationStream(id);
-        const [card, newest] = await Promise.all([
+        const [card, lastMessage] = await Promise.all([
           reading.entity(cards, stream),
-          standing.member
-            ? reading.page(history, stream, { direction: 'down', from: undefined, limit: 1 }, undefined)
-            : [],
+          standing.member ? messages.newest(id, userId) : 'null',
         ]);
-        const lastMessage = newest[0] ? forReader(newest[0].json, userId).toString() : 'null';
         return card && { card, standing, lastMessage };
       }),
     );
@@ -81,7 +75,7 @@ export function conversationReads({ log, reading, people }: Deps & { readonly pe
 
   /** The conversations that the caller is in, most recently active first; also deleted ones. */
   async function everyOne(userId: string, only?: string): Promise<{ id: string; standing: Standing }[]> {
-    const ids = only === undefined ? await conversationsOf(log, userId) : [only];
+    const ids = only === undefined ? await memberships.of(userId) : [only];
     const all = await allStandings(log, userId, ids);
     return ids
       .flatMap((id, i) => (all[i]?.member ? [{ id, standing: all[i] }] : []))
@@ -114,6 +108,7 @@ export function conversationReads({ log, reading, people }: Deps & { readonly pe
       },
       { additionalProperties: false },
     ),
+    answer: listAnswer(ConversationAnswer),
     route: { method: 'GET', path: '/conversations' },
     async run({ caller }, { limit, cursor, type, query: text }) {
       let found = await mine(caller.userId);
@@ -137,6 +132,7 @@ export function conversationReads({ log, reading, people }: Deps & { readonly pe
     name: 'conversations.one',
     about: 'One conversation; a public channel also for who is not in it',
     data: Type.Object({ conversation_id: Id }, { additionalProperties: false }),
+    answer: ConversationAnswer,
     route: { method: 'GET', path: '/conversations/{conversation_id}' },
     run: ({ caller }, { conversation_id }) => one(caller.userId, conversation_id),
   });
@@ -152,6 +148,7 @@ export function conversationReads({ log, reading, people }: Deps & { readonly pe
       },
       { additionalProperties: false },
     ),
+    answer: listAnswer(ConversationAnswer),
     route: { method: 'GET', path: '/channels' },
     async run({ caller }, { limit, cursor, query: text = '' }) {
       const [after] = cursor === undefined ? [''] : decodeCursor(cursor, [''] as [string]);

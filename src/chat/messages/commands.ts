@@ -1,27 +1,30 @@
 /** Sending messages: what a client wrote is checked here once, then one script decides and appends. */
 import type { Static } from 'typebox';
 import { eventId, invalid } from '../../envelope.ts';
-import type { ChatEvent, Decode } from '../../envelope.ts';
+import type { ChatEvent } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
-import { command } from '../feature.ts';
+import { command, projection } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
 import { isBlank } from '../text.ts';
-import { SendMessage } from './contract.ts';
+import { MessageAnswer, MessageSent, SendMessage } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
-import { messageOf, messageQueries } from './view.ts';
+import { history, messageOf, messageQueries } from './view.ts';
 
 const MAX_METADATA_BYTES = 4_096;
 
-export function messages(deps: Deps & { decode: Decode }): Feature {
-  return { commands: [sendMessage(deps)], queries: messageQueries(deps) };
-}
+export const messages: Feature = {
+  events: [MessageSent],
+  projections: [projection(history)],
+  serve: (deps) => ({ commands: [sendMessage(deps)], queries: messageQueries(deps) }),
+};
 
-function sendMessage({ log, config, decode }: Deps & { decode: Decode }): Command {
+function sendMessage({ log, config, decode }: Deps): Command {
   return command({
     type: 'message.send',
     about: 'Posts a message. With an id chosen by the client it is safe to repeat for ever',
     data: SendMessage,
+    answer: MessageAnswer,
     route: { method: 'POST', path: '/conversations/{conversation_id}/messages', status: 201 },
     socket: true,
     noun: 'message',

@@ -34,7 +34,40 @@ export const SendMessage = Type.Object(
   { additionalProperties: false },
 );
 
+const OrNull = Type.Union([Type.String(), Type.Null()]);
+const Time = Type.String({ format: 'date-time' });
+
 /** A message as clients get it; `read_status` joins it on the caller's own. */
+export const MessageAnswer = Type.Object(
+  {
+    id: Id,
+    conversation_id: Id,
+    event_id: Type.String(),
+    seq: Type.Integer({ minimum: 1 }),
+    sender_id: Id,
+    content: Type.String(),
+    message_type: Type.Enum(['text', 'image', 'audio', 'video', 'file', 'system']),
+    created_at: Time,
+    edited: Type.Boolean(),
+    edited_at: OrNull,
+    is_deleted: Type.Boolean(),
+    deleted_at: OrNull,
+    reply_to: Type.Union([Id, Type.Null()]),
+    reply_count: Type.Integer({ minimum: 0 }),
+    attachments: Type.Array(Type.String()),
+    mentions: Type.Array(Id),
+    reactions: Type.Array(
+      Type.Object({ emoji: Type.String(), count: Type.Integer({ minimum: 1 }), user_ids: Type.Array(Id) }),
+    ),
+    pinned: Type.Boolean(),
+    revision: Type.Integer({ minimum: 1 }),
+    metadata: Type.Record(Type.String(), Type.Unknown()),
+    read_status: Type.Optional(Type.Enum(['sent', 'delivered', 'read'])),
+  },
+  { additionalProperties: false },
+);
+
+/** The stored document of a message. */
 export interface Message {
   id: string;
   conversation_id: string;

@@ -12,11 +12,12 @@ import type { Projection, Step } from '../../views/projection.ts';
 import { memberStanding } from '../access.ts';
 import { ConversationUpdated } from '../conversations/contract.ts';
 import { derivedId } from '../derived-id.ts';
-import { query, RawJson } from '../feature.ts';
+import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { AsOfTime, badCursor, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
 import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
-import { MessageSent } from './contract.ts';
+import type { Messages } from '../services.ts';
+import { MessageAnswer, MessageSent } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
 
 export const history: Projection<Message> = {
@@ -106,7 +107,34 @@ function piecesFor(json: Buffer, userId: string): Buffer[] {
 }
 
 /** A stored message as one reader gets it. */
-export const forReader = (json: Buffer, userId: string): Buffer => Buffer.concat(piecesFor(json, userId));
+const forReader = (json: Buffer, userId: string): Buffer => Buffer.concat(piecesFor(json, userId));
+
+const ROWS = 20;
+
+/** Reads of history for other features. */
+export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
+  return {
+    async newest(conversationId, readerId) {
+      const range = { direction: 'down', from: undefined, limit: 1 } as const;
+      const [row] = await reading.page(history, conversationStream(conversationId), range, undefined);
+      return row ? forReader(row.json, readerId).toString() : 'null';
+    },
+    async find(conversationId, messageId) {
+      return (await reading.byKeys(history, conversationStream(conversationId), [messageId])).get(messageId)?.doc;
+    },
+    async newestByPerson(conversationId, seq) {
+      const stream = conversationStream(conversationId);
+      for (let from = seq === undefined ? undefined : seq + 1; ;) {
+        const rows = await reading.page(history, stream, { direction: 'down', from, limit: ROWS }, undefined);
+        const found = rows
+          .map((row) => JSON.parse(row.json.toString()) as Message)
+          .find((message) => message.message_type !== 'system');
+        if (found || rows.length < ROWS) return found;
+        from = rows.at(-1)!.order;
+      }
+    },
+  };
+}
 
 const List = Type.Object(
   {
@@ -179,6 +207,9 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       name: 'messages.list',
       about: 'History of a conversation: newest first, oldest first with order=asc, or around one message',
       data: List,
+      answer: listAnswer(MessageAnswer, {
+        prev_cursor: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      }),
       route: { method: 'GET', path: '/conversations/{conversation_id}/messages' },
       async run({ caller }, { conversation_id: id, limit, cursor, order, around: middle, as_of }) {
         if (middle !== undefined) {
@@ -187,11 +218,8 @@ export function messageQueries({ log, reading }: Deps): Query[] {
         }
         const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
         const { direction, from } = cursor === undefined ? first : placeOf(cursor);
-        // Both are asked for at once; the page goes nowhere unless the caller may see it.
-        const [, page] = await Promise.all([
-          memberStanding(log, caller.userId, id),
-          pageFrom(id, caller.userId, direction, from, limit, as_of),
-        ]);
+        await memberStanding(log, caller.userId, id);
+        const page = await pageFrom(id, caller.userId, direction, from, limit, as_of);
         return listOf(page.items, page.next);
       },
     }),
@@ -199,6 +227,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       name: 'messages.one',
       about: 'One message',
       data: One,
+      answer: MessageAnswer,
       route: { method: 'GET', path: '/conversations/{conversation_id}/messages/{message_id}' },
       async run({ caller }, { conversation_id: id, message_id, as_of }) {
         await memberStanding(log, caller.userId, id);

@@ -5,21 +5,24 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { seqOf } from '../../log/log.ts';
 import { parseMember } from '../access.ts';
-import { command } from '../feature.ts';
-import type { Deps, Feature } from '../feature.ts';
-import type { Inbox } from '../inbox.ts';
-import { ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged, Role } from './contract.ts';
-import type { People } from './contract.ts';
-import { participantReads } from './view.ts';
-
-export const participantEvents = [ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged];
+import { command, listAnswer, projection } from '../feature.ts';
+import type { Command, Deps, Feature } from '../feature.ts';
+import { ParticipantAdded, ParticipantAnswer, ParticipantRemoved, ParticipantRoleChanged, Role } from './contract.ts';
+import { participantReads, participants as participantsView } from './view.ts';
+import type { ParticipantReads } from './view.ts';
 
 const Target = Type.Object({ conversation_id: Id, user_id: Id }, { additionalProperties: false });
 
-export function participants(deps: Deps & { readonly people: People; readonly inbox: Inbox }): Feature {
-  const { log, people, inbox } = deps;
-  const reads = participantReads(deps, people);
+export const participants: Feature = {
+  events: [ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged],
+  projections: [projection(participantsView)],
+  serve(deps) {
+    const reads = participantReads(deps);
+    return { commands: participantCommands(deps, reads), queries: reads.queries };
+  },
+};
 
+function participantCommands({ log, people, memberships }: Deps, reads: ParticipantReads): Command[] {
   const add = command({
     type: 'participant.add',
     about: 'Brings users into a group or channel; who is in already stays as they are',
@@ -31,6 +34,7 @@ export function participants(deps: Deps & { readonly people: People; readonly in
       },
       { additionalProperties: false },
     ),
+    answer: listAnswer(ParticipantAnswer),
     route: { method: 'POST', path: '/conversations/{conversation_id}/participants', status: 201 },
     socket: false,
     async run({ caller, requestId }, { conversation_id: id, user_ids, role = 'member' }) {
@@ -51,7 +55,7 @@ export function participants(deps: Deps & { readonly people: People; readonly in
         members.map(async (member, i) => {
           if (!member) return;
           const joined = { userId: user_ids[i]!, conversationId: id, change: 'joined' as const };
-          await inbox.record([joined], member.joined, caller.userId);
+          await memberships.record([joined], member.joined, caller.userId);
         }),
       );
       return {
@@ -65,6 +69,7 @@ export function participants(deps: Deps & { readonly people: People; readonly in
     type: 'participant.change_role',
     about: 'Gives a role; giving "owner" hands the conversation over',
     data: Type.Object({ conversation_id: Id, user_id: Id, role: Role }, { additionalProperties: false }),
+    answer: ParticipantAnswer,
     route: { method: 'PATCH', path: '/conversations/{conversation_id}/participants/{user_id}', also: ['PUT'] },
     socket: false,
     async run({ caller, requestId }, { conversation_id: id, user_id: user, role }) {
@@ -84,6 +89,7 @@ export function participants(deps: Deps & { readonly people: People; readonly in
     type: 'participant.remove',
     about: 'Takes a member out; for oneself use leave',
     data: Target,
+    answer: null,
     route: { method: 'DELETE', path: '/conversations/{conversation_id}/participants/{user_id}', status: 204 },
     socket: false,
     async run({ caller, requestId }, { conversation_id: id, user_id: user }) {
@@ -96,10 +102,10 @@ export function participants(deps: Deps & { readonly people: People; readonly in
         args: user === caller.userId ? {} : { user },
       });
       const left = { userId: user, conversationId: id, change: 'left' as const };
-      await inbox.record([left], seqOf(appended.id), caller.userId);
+      await memberships.record([left], seqOf(appended.id), caller.userId);
       return { eventId: appended.id };
     },
   });
 
-  return { commands: [add, changeRole, remove], queries: reads.queries };
+  return [add, changeRole, remove];
 }

@@ -25,18 +25,18 @@ export const ParticipantRoleChanged = event({
   data: Type.Object({ user_id: Id, role: Role }),
 });
 
-/** A user as others see one. */
-export interface Person {
-  id: string;
-  username: string;
-  display_name: string;
-  avatar_url: string | null;
-}
+const PersonAnswer = Type.Object(
+  {
+    id: Id,
+    username: Type.String(),
+    display_name: Type.String(),
+    avatar_url: Type.Union([Type.String(), Type.Null()]),
+  },
+  { additionalProperties: false },
+);
 
-/** What other features ask of the accounts. */
-export interface People {
-  /** Public profiles by id; one entry for every id. */
-  people(ids: readonly string[]): Promise<Map<string, Person>>;
-  /** Those of the ids that are living users. */
-  exists(ids: readonly string[]): Promise<string[]>;
-}
+/** A member with the public profile. */
+export const ParticipantAnswer = Type.Object(
+  { user_id: Id, role: Role, joined_at: Type.String({ format: 'date-time' }), user: PersonAnswer },
+  { additionalProperties: false },
+);

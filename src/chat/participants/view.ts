@@ -6,11 +6,10 @@ import { when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { memberStanding } from '../access.ts';
 import { ConversationCreated } from '../conversations/contract.ts';
-import { query } from '../feature.ts';
+import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
-import { ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged } from './contract.ts';
-import type { People } from './contract.ts';
+import { ParticipantAdded, ParticipantAnswer, ParticipantRemoved, ParticipantRoleChanged } from './contract.ts';
 
 export interface Participant {
   user_id: string;
@@ -49,9 +48,9 @@ export interface ParticipantReads {
   some(conversationId: string, userIds: readonly string[]): Promise<object[]>;
 }
 
-export function participantReads({ log, reading }: Deps, { people }: Pick<People, 'people'>): ParticipantReads {
+export function participantReads({ log, reading, people }: Deps): ParticipantReads {
   async function withUsers(found: readonly Participant[]): Promise<object[]> {
-    const users = await people(found.map((p) => p.user_id));
+    const users = await people.people(found.map((p) => p.user_id));
     return found.map((p) => ({ ...p, user: users.get(p.user_id) }));
   }
 
@@ -67,6 +66,7 @@ export function participantReads({ log, reading }: Deps, { people }: Pick<People
       { conversation_id: Id, limit: Limit, cursor: Type.Optional(Cursor), as_of: Type.Optional(AsOfTime) },
       { additionalProperties: false },
     ),
+    answer: listAnswer(ParticipantAnswer),
     route: { method: 'GET', path: '/conversations/{conversation_id}/participants' },
     async run({ caller }, { conversation_id: id, limit, cursor, as_of }) {
       await memberStanding(log, caller.userId, id);

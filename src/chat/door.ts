@@ -1,0 +1,79 @@
+/**
+ * The one door for commands and queries, from REST and WebSocket alike: looks at the data as every input is looked at, checks it by the
+ * declared schema, counts what is limited, runs. Refuses to start with two commands of one name.
+ */
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { checkPlain, eventId as parsedId, validator } from '../envelope.ts';
+import type { CommandFrame, Context } from '../envelope.ts';
+import { fail } from '../errors.ts';
+import { spend } from '../limits.ts';
+import type { Durability } from '../log/connection.ts';
+import { RawJson } from './feature.ts';
+import type { Answer, Command, Query } from './feature.ts';
+
+export interface DoorOptions {
+  readonly commands: readonly Command[];
+  readonly queries: readonly Query[];
+  readonly messagesPerMinute: number;
+  /** What an acknowledgement promises. */
+  readonly durability: Durability;
+}
+
+export class Door {
+  readonly commands: ReadonlyMap<string, Command>;
+  readonly queries: ReadonlyMap<string, Query>;
+  readonly durability: Durability;
+  private readonly checks: ReadonlyMap<Command | Query, (data: unknown) => unknown>;
+  /** Counted on each node by itself: a user is connected to one at a time, and a round trip more for each message costs everyone. */
+  private readonly messages: RateLimiterMemory | undefined;
+
+  constructor({ commands, queries, messagesPerMinute, durability }: DoorOptions) {
+    this.commands = uniqueMap(commands, (c) => c.type);
+    this.queries = uniqueMap(queries, (q) => q.name);
+    this.durability = durability;
+    this.checks = new Map<Command | Query, (data: unknown) => unknown>([
+      ...commands.map((c) => [c, validator(c.data, '')] as const),
+      ...queries.map((q) => [q, validator(q.data, '/query')] as const),
+    ]);
+    if (messagesPerMinute > 0) this.messages = new RateLimiterMemory({ points: messagesPerMinute, duration: 60 });
+  }
+
+  /** Throws `unknown_command`, `validation_failed`, `rate_limited`, or what the command refuses with. */
+  async command(type: string, context: Context, data: unknown): Promise<Answer> {
+    const found = this.commands.get(type);
+    if (!found) throw fail('unknown_command', `There is no command ${type}`);
+    const checked = this.checked(found, data);
+    if (found.limited && this.messages) await spend(this.messages, `message:${context.caller.userId}`);
+    return found.run(context, checked as never);
+  }
+
+  /** Throws `validation_failed`, or what the query refuses with. */
+  async query(name: string, context: Context, data: unknown): Promise<object | RawJson> {
+    const found = this.queries.get(name)!;
+    return found.run(context, this.checked(found, data) as never);
+  }
+
+  /** A command as a WebSocket brings it; the data of its `ack`. */
+  async frame(frame: CommandFrame, context: Context): Promise<object> {
+    const { socket, noun } = this.commands.get(frame.type) ?? {};
+    if (!socket) throw fail('unknown_command', `A WebSocket takes no command ${frame.type}`);
+    const { body, eventId } = await this.command(frame.type, context, frame.data ?? {});
+    return {
+      ...(eventId ? { event_id: eventId, seq: parsedId(eventId).seq, durability: this.durability } : {}),
+      ...(body && noun
+        ? { [noun]: body instanceof RawJson ? (JSON.parse(body.json.toString()) as unknown) : body }
+        : {}),
+    };
+  }
+
+  private checked(entry: Command | Query, data: unknown): unknown {
+    checkPlain(data);
+    return this.checks.get(entry)!(data);
+  }
+}
+
+function uniqueMap<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T> {
+  const map = new Map(values.map((value) => [keyOf(value), value]));
+  if (map.size < values.length) throw new Error('two commands or queries have one name');
+  return map;
+}

@@ -1,0 +1,51 @@
+/** What features ask of each other. Each of these is made once by the feature that owns it; nobody reaches into another's folder. */
+import type { Context, RawEvent } from '../envelope.ts';
+import type { Authentication } from './accounts/authentication.ts';
+import type { User } from './accounts/contract.ts';
+import type { Membership } from './feature.ts';
+import type { Message } from './messages/contract.ts';
+
+/** A user as others see one. */
+export interface Person {
+  readonly id: string;
+  readonly username: string;
+  readonly display_name: string;
+  readonly avatar_url: string | null;
+}
+
+export interface People {
+  /** Public profiles by id; one entry for every id, also for who is gone. */
+  people(ids: readonly string[]): Promise<Map<string, Person>>;
+  /** Those of the ids that are living users. */
+  exists(ids: readonly string[]): Promise<string[]>;
+  /** The user as the user sees it, with `email`. Throws `not_found`. */
+  own(userId: string): Promise<User>;
+}
+
+/** Each user's own list of conversations, which lies in another slot than the conversations do. */
+export interface Memberships {
+  /** Ids of the conversations that a user is in. */
+  of(userId: string): Promise<string[]>;
+  /** Brings users' lists up to the event of a conversation that stands at `seq`. Safe to repeat. */
+  record(memberships: readonly Membership[], seq: number, actorId: string): Promise<void>;
+  /** The same for every event of a projector's batch that changes who is in. */
+  project(events: readonly RawEvent[]): Promise<void>;
+  /** Takes the caller out of every conversation that can be left. Safe to repeat. */
+  leaveAll(context: Context): Promise<void>;
+}
+
+/** Reads of history for who must have seen to it that the reader may see it. */
+export interface Messages {
+  /** The newest message as this reader gets it, as JSON; `null` where there is none. */
+  newest(conversationId: string, readerId: string): Promise<string>;
+  find(conversationId: string, messageId: string): Promise<Message | undefined>;
+  /** The newest message that a person wrote, at or before a seq; of all, when there is no seq. */
+  newestByPerson(conversationId: string, seq?: number): Promise<Message | undefined>;
+}
+
+export interface Services {
+  readonly identity: Authentication;
+  readonly people: People;
+  readonly memberships: Memberships;
+  readonly messages: Messages;
+}

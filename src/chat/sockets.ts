@@ -1,0 +1,88 @@
+/**
+ * What the gateway asks of the features: what a session is told when it opens, where a conversation begins for who joins it, and what an
+ * event means for the sockets of a node beyond being delivered.
+ */
+import type { Decode, Effect, RawEvent } from '../envelope.ts';
+import { userStream } from '../keys.ts';
+import type { StreamRef } from '../keys.ts';
+import { memberStanding, parseMember } from './access.ts';
+import { conversationReads } from './conversations/view.ts';
+import type { Deps, FeatureEvent } from './feature.ts';
+
+/** `session.ready` names this many conversations; the rest come by REST. */
+const CONVERSATIONS_IN_READY = 100;
+
+export class Sockets {
+  private readonly deps: Deps;
+  private readonly rooms: ReturnType<typeof conversationReads>;
+  private readonly effects: ReadonlyMap<string, (raw: RawEvent) => Effect[]>;
+
+  constructor(deps: Deps, events: readonly FeatureEvent[]) {
+    this.deps = deps;
+    this.rooms = conversationReads(deps);
+    this.effects = effectsByType(events, deps.decode);
+  }
+
+  conversationIds(userId: string): Promise<string[]> {
+    return this.deps.memberships.of(userId);
+  }
+
+  /** Throws `not_found` or `forbidden` unless the user is in the conversation. */
+  async checkMember(userId: string, conversationId: string): Promise<void> {
+    await memberStanding(this.deps.log, userId, conversationId);
+  }
+
+  /** Where a user's streams stand; `only` looks at no other conversation. */
+  async opening(
+    userId: string,
+    only: string | undefined,
+  ): Promise<{ ready: string; heads: ReadonlyMap<string, string>; userEventId: string }> {
+    const [user, userHeads, { items, heads }] = await Promise.all([
+      this.deps.people.own(userId),
+      this.deps.log.heads([userStream(userId)], []),
+      this.rooms.recent(userId, CONVERSATIONS_IN_READY, only),
+    ]);
+    const ready = `"user":${JSON.stringify(user)},"conversations":[${items.join(',')}]`;
+    return { ready, heads, userEventId: userHeads[0]?.id ?? '0-0' };
+  }
+
+  /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
+  async beforeJoining(userId: string, stream: StreamRef): Promise<string | undefined> {
+    const { log } = this.deps;
+    const member = parseMember(await log.guardField(stream, 'members', userId));
+    return member && log.idAtSeq(stream, member.joined - 1);
+  }
+
+  effectsOf(raw: RawEvent): Effect[] {
+    const found = this.effects.get(raw.type)?.(raw) ?? [];
+    // A session that another node ended is refused here from now on, not only when its trust runs out.
+    for (const effect of found) if (effect.kind === 'session_ended') this.deps.identity.forget(effect.userId);
+    return found;
+  }
+}
+
+/** A broken event means nothing here: the projector parks it. */
+function effectsByType(events: readonly FeatureEvent[], decode: Decode): Map<string, (raw: RawEvent) => Effect[]> {
+  const effects = new Map<string, (raw: RawEvent) => Effect[]>();
+  for (const definition of events) {
+    if (!definition.membership && !definition.follows && !definition.endsSession) continue;
+    effects.set(definition.type, (raw) => {
+      const { kind, id } = raw.stream;
+      let data: never;
+      try {
+        data = decode(raw).data as never;
+      } catch {
+        return [];
+      }
+      const changes = kind === 'conversation' ? definition.membership?.(data, id) : undefined;
+      const follows = definition.follows?.(data);
+      const ended = definition.endsSession?.(data);
+      return [
+        ...(changes ?? []).map(({ change, ...who }) => ({ kind: change, ...who })),
+        ...(follows === undefined ? [] : [{ kind: 'joined' as const, userId: id, conversationId: follows }]),
+        ...(ended === undefined ? [] : [{ kind: 'session_ended' as const, userId: id, sessionId: ended }]),
+      ];
+    });
+  }
+  return effects;
+}
