@@ -4,8 +4,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { removeFolder, tempDir } from './leftovers.ts';
-import { startRedis, until, type RedisOptions, type RedisProcess } from './redis-server.ts';
+import { removeFolder, tempDir } from '../src/redis/leftovers.ts';
+import { startRedis, until, type RedisOptions, type RedisProcess } from '../src/redis/redis-server.ts';
 
 const SLOTS = 16_384;
 

@@ -11,6 +11,8 @@ const int = (value: number, description: string, minimum = 0, maximum = 2_147_48
 const text = (value: string, description: string, pattern?: string) =>
   Type.String({ default: value, description, ...(pattern === undefined ? {} : { pattern }) });
 
+const REDIS_SERVER = 'redis-server';
+
 export const settings = Type.Object({
   HOST: text('0.0.0.0', 'Address to listen on'),
   PORT: int(8000, 'Port for REST, WebSocket and health; 0 takes a free one', 0, 65_535),
@@ -31,6 +33,7 @@ export const settings = Type.Object({
     0,
     5,
   ),
+  REDIS_SERVER: text(REDIS_SERVER, 'The program that the private Redis is: a path, or a name in the PATH', '\\S'),
   DATA_DIR: text('./data', 'Folder of the private Redis and of the generated secret'),
   PARTITIONS: int(64, 'Partitions; fixed when a Redis is first used', 1, 1024),
   SECRET_KEY: text(
@@ -120,6 +123,10 @@ function originsOf(list: string): string[] {
     );
   return origins;
 }
+
+/** The redis-server that the environment names, for who starts one without being a server, as tests do. */
+export const redisServer = (environment: NodeJS.ProcessEnv = process.env): string =>
+  environment['REDIS_SERVER'] || REDIS_SERVER;
 
 /** The text of `.env.example`: every setting, commented out, with its default. */
 export function envExample(): string {

@@ -168,9 +168,10 @@ async function redisAddress(
 ): Promise<{ url?: string; clusterNodes?: Config['REDIS_CLUSTER_NODES'] }> {
   if (config.REDIS_CLUSTER_NODES.length > 0) return { clusterNodes: config.REDIS_CLUSTER_NODES };
   if (config.REDIS_URL) return { url: config.REDIS_URL };
-  const { startEmbeddedRedis } = await import('../scripts/embedded-redis.ts');
+  const { startEmbeddedRedis } = await import('./redis/embedded-redis.ts');
   const embedded = await startEmbeddedRedis({
     dataDir: config.DATA_DIR,
+    redisServer: config.REDIS_SERVER,
     log: (level, message, fields) => logger[level](message, fields),
   });
   stops.push(() => embedded.stop());

@@ -33,6 +33,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/randomness.ts': [],
   'src/envelope.ts': ['src/errors.ts', 'src/keys.ts'],
   'src/log': SHARED,
+  'src/redis': ['src/config.ts'],
   'src/views': [...SHARED, 'src/log'],
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
   'src/gateway': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log'],
@@ -62,6 +63,15 @@ describe('the house', () => {
     expect(wrong).to.deep.equal([]);
   });
 
+  it('a running server needs nothing from outside of src', () => {
+    const outside = sources.flatMap((file) =>
+      localImports(file)
+        .filter((target) => !target.startsWith('src/'))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(outside).to.deep.equal([]);
+  });
+
   it('nothing imports the composition root but the program', () => {
     const users = sources.filter((file) =>
       localImports(file).some((t) => t === 'src/server.ts' || t === 'src/main.ts'),
@@ -69,10 +79,10 @@ describe('the house', () => {
     expect(users).to.deep.equal(['src/main.ts']);
   });
 
-  it('ioredis is known to log and views only, redis-om to one file, the environment to one', () => {
+  it('ioredis is known to log, views and the rooms at Redis only, redis-om to one file, the environment to one', () => {
     const using = (pattern: RegExp) => sources.filter((file) => pattern.test(read(file)));
     expect([...new Set(using(/from 'ioredis'/).map(room))].toSorted()).to.deep.equal(
-      [...new Set(['src/log', 'src/projector', 'src/views'])].toSorted(),
+      [...new Set(['src/log', 'src/projector', 'src/redis', 'src/views'])].toSorted(),
     );
     expect(using(/from 'redis-om'/)).to.deep.equal(['src/views/entities.ts']);
     expect(using(/process\.env/)).to.deep.equal(['src/config.ts']);

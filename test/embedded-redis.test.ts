@@ -7,10 +7,10 @@ import { copyFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Cluster, Redis } from 'ioredis';
-import { startEmbeddedRedis, type EmbeddedRedis, type Log } from '../scripts/embedded-redis.ts';
-import { lifeOf } from '../scripts/folder-lock.ts';
+import { startEmbeddedRedis, type EmbeddedRedis, type Log } from '../src/redis/embedded-redis.ts';
+import { lifeOf } from '../src/redis/folder-lock.ts';
 import { startCluster } from '../scripts/redis-cluster.ts';
-import { startRedis, tempDir, until, type RedisProcess } from '../scripts/redis-server.ts';
+import { startRedis, tempDir, until, type RedisProcess } from '../src/redis/redis-server.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -243,7 +243,7 @@ async function line(child: ChildProcess): Promise<string> {
 }
 
 function moduleUrl(name: string): string {
-  return new URL(`../scripts/${name}.ts`, import.meta.url).href;
+  return new URL(`../src/redis/${name}.ts`, import.meta.url).href;
 }
 
 async function failure(work: Promise<unknown>): Promise<string> {

@@ -7,7 +7,7 @@ import { history } from '../src/chat/messages/view.ts';
 import { START } from '../src/envelope.ts';
 import { Reading } from '../src/views/reading.ts';
 import { Views } from '../src/views/store.ts';
-import { until } from '../scripts/redis-server.ts';
+import { until } from '../src/redis/redis-server.ts';
 import { decode } from './support/folds.ts';
 import { codeOf, message, request, Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';

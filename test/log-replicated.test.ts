@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { Log } from '../src/log/log.ts';
-import { startRedis, until } from '../scripts/redis-server.ts';
-import type { RedisProcess } from '../scripts/redis-server.ts';
+import { startRedis, until } from '../src/redis/redis-server.ts';
+import type { RedisProcess } from '../src/redis/redis-server.ts';
 import { codeOf, message, request, Room } from './support/rooms.ts';
 
 describe('an acknowledgement that waits for a replica', () => {

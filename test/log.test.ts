@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { START } from '../src/envelope.ts';
 import type { RawEvent } from '../src/envelope.ts';
 import { Log } from '../src/log/log.ts';
-import { startRedis, until } from '../scripts/redis-server.ts';
-import type { RedisProcess } from '../scripts/redis-server.ts';
+import { startRedis, until } from '../src/redis/redis-server.ts';
+import type { RedisProcess } from '../src/redis/redis-server.ts';
 import { codeOf, room as roomOf, Room, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 

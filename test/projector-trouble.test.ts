@@ -5,7 +5,7 @@ import { history } from '../src/chat/messages/view.ts';
 import { userStream } from '../src/keys.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import type { Projection } from '../src/views/projection.ts';
-import { until } from '../scripts/redis-server.ts';
+import { until } from '../src/redis/redis-server.ts';
 import { expectViewsEqualFold } from './support/folds.ts';
 import { eventText, rawAppend } from './support/poison.ts';
 import { caughtUp, converse, lags, rooms, useProjectors } from './support/projectors.ts';

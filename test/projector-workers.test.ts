@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import type { FeedEntry } from '../src/log/consumer-group.ts';
-import { until } from '../scripts/redis-server.ts';
+import { until } from '../src/redis/redis-server.ts';
 import { expectViewsEqualFold } from './support/folds.ts';
 import { caughtUp, converse, lags, rooms, useProjectors } from './support/projectors.ts';
 import { dump, partitionRoom } from './support/rooms.ts';

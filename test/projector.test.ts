@@ -1,7 +1,7 @@
 /** What projectors make of the feeds: views that equal the logs, whatever is delivered twice, late, broken or not at all. */
 import { expect } from 'chai';
 import { userStream } from '../src/keys.ts';
-import { until } from '../scripts/redis-server.ts';
+import { until } from '../src/redis/redis-server.ts';
 import { expectViewsEqualFold, viewKeys } from './support/folds.ts';
 import { eventText, rawAppend } from './support/poison.ts';
 import { caughtUp, converse, lags, register, rooms, useProjectors } from './support/projectors.ts';

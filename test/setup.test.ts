@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lifeOf } from '../scripts/folder-lock.ts';
-import { tempDir } from '../scripts/redis-server.ts';
+import { lifeOf } from '../src/redis/folder-lock.ts';
+import { tempDir } from '../src/redis/redis-server.ts';
 
 interface Found {
   server: string;

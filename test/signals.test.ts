@@ -10,7 +10,7 @@ import { loadScripts } from '../src/log/scripts.ts';
 import { Signals } from '../src/log/signals.ts';
 import type { Signal } from '../src/log/signals.ts';
 import { moveSlot } from '../scripts/redis-cluster.ts';
-import { tempDir, until } from '../scripts/redis-server.ts';
+import { tempDir, until } from '../src/redis/redis-server.ts';
 import { codeOf, dump, partitionRoom, user } from './support/rooms.ts';
 import type { Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';

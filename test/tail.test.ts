@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { RawEvent } from '../src/envelope.ts';
 import { Tail } from '../src/log/tail.ts';
-import { until } from '../scripts/redis-server.ts';
+import { until } from '../src/redis/redis-server.ts';
 import { codeOf, partitionRoom, Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 

@@ -1,6 +1,6 @@
 /** Live cases: each runs once per round against the product and against the bare server, in turn. */
 import { Redis } from 'ioredis';
-import { startRedis } from '../redis-server.ts';
+import { startRedis } from '../../src/redis/redis-server.ts';
 import { makeRoom, makeUsers, sendCommand } from './people.ts';
 import { cpuUs, rssKib, startBare, startProduct } from './processes.ts';
 import type { Product, Target } from './processes.ts';

@@ -4,8 +4,8 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { imageArguments } from '../image.ts';
-import { startRedis } from '../redis-server.ts';
-import type { RedisProcess } from '../redis-server.ts';
+import { startRedis } from '../../src/redis/redis-server.ts';
+import type { RedisProcess } from '../../src/redis/redis-server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const SECRET = 'a secret for benchmarks, of 32 characters and more';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { imageArguments } from '../image.ts';
-import { endWithUs } from '../leftovers.ts';
+import { endWithUs } from '../../src/redis/leftovers.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_WITHIN_MS = 40_000;

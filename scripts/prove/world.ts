@@ -4,9 +4,9 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeFolder, tempDir } from '../leftovers.ts';
-import { freePort, startRedis } from '../redis-server.ts';
-import type { RedisOptions, RedisProcess } from '../redis-server.ts';
+import { removeFolder, tempDir } from '../../src/redis/leftovers.ts';
+import { freePort, startRedis } from '../../src/redis/redis-server.ts';
+import type { RedisOptions, RedisProcess } from '../../src/redis/redis-server.ts';
 import { Ledgers } from './ledger.ts';
 import { NodeProcess } from './node-process.ts';
 import { Proxy } from './proxy.ts';

@@ -1,7 +1,7 @@
 /** Redis goes away under a node: callers are told to come back, nothing hangs or ends, and all is well when it is there again. */
 import { expect } from 'chai';
 import { ulid } from 'ulid';
-import { until } from '../../scripts/redis-server.ts';
+import { until } from '../../src/redis/redis-server.ts';
 import { Rest } from '../support/client.ts';
 import type { Reply } from '../support/client.ts';
 import { bearer, handshake } from '../support/handshake.ts';

@@ -1,6 +1,6 @@
 /** The roles as processes of their own on one Redis, and how each of them ends. */
 import { expect } from 'chai';
-import { until } from '../../scripts/redis-server.ts';
+import { until } from '../../src/redis/redis-server.ts';
 import { Rest, Socket } from '../support/client.ts';
 import { handshake } from '../support/handshake.ts';
 import { startProgram } from '../support/process.ts';

@@ -1,7 +1,7 @@
 /** How sockets end: revoked, too slow, too many, restarted; each alone, and with the code that tells the client what to do. */
 import { expect } from 'chai';
 import { conversationStream } from '../../src/keys.ts';
-import { until } from '../../scripts/redis-server.ts';
+import { until } from '../../src/redis/redis-server.ts';
 import { Rest, Socket } from '../support/client.ts';
 import { bearer, handshake } from '../support/handshake.ts';
 import { RawSocket } from '../support/raw-socket.ts';

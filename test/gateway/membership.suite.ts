@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { conversationStream, userStream } from '../../src/keys.ts';
 import { seqOf } from '../../src/log/log.ts';
-import { until } from '../../scripts/redis-server.ts';
+import { until } from '../../src/redis/redis-server.ts';
 import { Socket } from '../support/client.ts';
 import type { Frame } from '../support/client.ts';
 import { group, register, useNodes } from '../support/server.ts';

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import { ulid } from 'ulid';
-import { until } from '../../scripts/redis-server.ts';
+import { until } from '../../src/redis/redis-server.ts';
 import { conversationStream } from '../../src/keys.ts';
 import type { Socket } from '../support/client.ts';
 import { group, register, useNodes } from '../support/server.ts';

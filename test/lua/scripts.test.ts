@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { isErrorCode } from '../../src/errors.ts';
 import { loadScripts } from '../../src/log/scripts.ts';
-import { tempDir } from '../../scripts/redis-server.ts';
+import { tempDir } from '../../src/redis/redis-server.ts';
 import { useWorld } from '../support/world.ts';
 
 const LUA = new URL('../../lua/', import.meta.url);

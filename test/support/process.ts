@@ -1,8 +1,8 @@
 /** The program as operators start it: a process of its own, with its output, its port and its end. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { endWithUs } from '../../scripts/leftovers.ts';
-import { freePort, until } from '../../scripts/redis-server.ts';
+import { endWithUs } from '../../src/redis/leftovers.ts';
+import { freePort, until } from '../../src/redis/redis-server.ts';
 import { SECRET } from './server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,5 +1,5 @@
 /** Suites that must answer alike whether a projector runs beside the node or none at all; and waiting until one has caught up. */
-import { until } from '../../scripts/redis-server.ts';
+import { until } from '../../src/redis/redis-server.ts';
 import { useNodes } from './server.ts';
 import type { Node } from './server.ts';
 import { useWorld } from './world.ts';

@@ -10,7 +10,7 @@ import { Partition } from '../../src/projector/partition.ts';
 import { Projector } from '../../src/projector/projector.ts';
 import type { ProjectorOptions } from '../../src/projector/projector.ts';
 import { Views } from '../../src/views/store.ts';
-import { until } from '../../scripts/redis-server.ts';
+import { until } from '../../src/redis/redis-server.ts';
 import { decode } from './folds.ts';
 import { Room, user } from './rooms.ts';
 import type { World } from './world.ts';

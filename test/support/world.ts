@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { Log } from '../../src/log/log.ts';
 import type { LogOptions } from '../../src/log/log.ts';
 import { startCluster } from '../../scripts/redis-cluster.ts';
-import { startRedis } from '../../scripts/redis-server.ts';
-import type { RedisProcess } from '../../scripts/redis-server.ts';
+import { startRedis } from '../../src/redis/redis-server.ts';
+import type { RedisProcess } from '../../src/redis/redis-server.ts';
 
 export const topologies = ['one Redis', 'a Cluster of three'] as const;
 export type Topology = (typeof topologies)[number];

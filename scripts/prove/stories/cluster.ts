@@ -8,7 +8,7 @@ import keySlot from 'cluster-key-slot';
 import { Keys, conversationStream } from '../../../src/keys.ts';
 import { moveSlot, startCluster } from '../../redis-cluster.ts';
 import type { RedisCluster } from '../../redis-cluster.ts';
-import { startRedis } from '../../redis-server.ts';
+import { startRedis } from '../../../src/redis/redis-server.ts';
 import { cast } from '../cast.ts';
 import type { Cast } from '../cast.ts';
 import { eventually, Findings, judge, settle, sum, within } from '../story.ts';

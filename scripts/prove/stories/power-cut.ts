@@ -7,7 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startRedis } from '../../redis-server.ts';
+import { startRedis } from '../../../src/redis/redis-server.ts';
 import { cast } from '../cast.ts';
 import { eventually, Findings, judge, sum, within } from '../story.ts';
 import type { Outcome, Story, StoryOptions } from '../story.ts';

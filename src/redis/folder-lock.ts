@@ -1,6 +1,8 @@
-// One process at a time for a folder. The lock is a file with the number of its process and what tells that process from
-// a later one with the same number, so a lock left by a killed process is taken over and never blocks by accident.
-// Refuses: to see over the wall of a container; redis-server.ts holds a lock of the kernel for that.
+/**
+ * One process at a time for a folder. The lock is a file with the number of its process and what tells that process from
+ * a later one with the same number, so a lock left by a killed process is taken over and never blocks by accident.
+ * Refuses: to see over the wall of a container; redis-server.ts holds a lock of the kernel for that.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,8 +1,10 @@
-// The one spawner of redis-server processes: the embedded Redis, every test and the benchmarks start theirs here.
-// Owns: redis.conf (the password stands in it and never on a command line), free ports, waiting until a server really
-// answers, and ending it. Children and temporary folders do not outlive this process.
-// Refuses: to supervise (embedded-redis.ts does), to form a cluster (redis-cluster.ts does), and to connect anyone: it
-// hands out addresses.
+/**
+ * The one spawner of redis-server processes: the embedded Redis, every test and the benchmarks start theirs here.
+ * Owns: redis.conf (the password stands in it and never on a command line), free ports, waiting until a server really
+ * answers, and ending it. Children and temporary folders do not outlive this process.
+ * Refuses: to supervise (embedded-redis.ts does), to form a cluster (redis-cluster.ts does), and to connect anyone: it
+ * hands out addresses.
+ */
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
@@ -10,6 +12,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { redisServer } from '../config.ts';
 import { endWithUs, removeFolder, tempDir } from './leftovers.ts';
 
 export { tempDir };
@@ -65,7 +68,7 @@ export interface RedisOptions {
   settings?: Record<string, string>;
   cluster?: boolean;
   name?: string;
-  /** Default: the environment's REDIS_SERVER, else `redis-server` of the PATH. */
+  /** Not given: what the environment says. */
   binary?: string;
   /** In a session of its own, so that no Ctrl-C reaches it, and not ended with this process. */
   outlives?: boolean;
@@ -118,7 +121,7 @@ class AddressInUse extends Error {}
 
 async function launch(options: RedisOptions & { dir: string; port: number }): Promise<RedisProcess> {
   const { dir, port, password, name = `redis-${port}`, readyWithin = 15_000, outlives = false, signal } = options;
-  const binary = options.binary ?? process.env['REDIS_SERVER'] ?? 'redis-server';
+  const { binary = redisServer() } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeFile(join(dir, 'redis.conf'), configuration(options), { mode: 0o600 });
   signal?.throwIfAborted();

@@ -1,5 +1,7 @@
-// What must not be left behind by this process: children that are still alive are killed and temporary folders removed
-// when it ends, by itself, by an error or by a signal that nobody handles. (Not by SIGKILL.)
+/**
+ * What must not be left behind by this process: children that are still alive are killed and temporary folders removed
+ * when it ends, by itself, by an error or by a signal that nobody handles. (Not by SIGKILL.)
+ */
 import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';

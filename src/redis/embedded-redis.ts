@@ -1,7 +1,9 @@
-// The private Redis of a server that was given no REDIS_URL. Owns <DATA_DIR>/redis: the append-only file, redis.conf, the
-// log, the password, and a lock that admits one server at a time. Keeps that Redis up while the server lives, ends it with
-// the server, and ends one that outlived a killed server before it starts another.
-// Refuses: a folder that a living server uses, and to end any process that is not this folder's own Redis.
+/**
+ * The private Redis of a server that was given no REDIS_URL. Owns <DATA_DIR>/redis: the append-only file, redis.conf, the
+ * log, the password, and a lock that admits one server at a time. Keeps that Redis up while the server lives, ends it with
+ * the server, and ends one that outlived a killed server before it starts another.
+ * Refuses: a folder that a living server uses, and to end any process that is not this folder's own Redis.
+ */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, readlink, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +23,7 @@ export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: R
 export interface EmbeddedRedisOptions {
   dataDir: string;
   log: Log;
-  /** Default: the environment's REDIS_SERVER, else `redis-server` of the PATH. */
+  /** Not given: what the environment says. */
   redisServer?: string;
   /** Gives the start up, however long the loading takes. */
   signal?: AbortSignal;
