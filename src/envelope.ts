@@ -72,6 +72,12 @@ export function rawEvent(type: string, json: Buffer): RawEvent | undefined {
   return { id: match[1]!, seq: Number(match[2]), type, stream, json };
 }
 
+/** What stands for an event where its reader may not see it: its place in its stream, and nothing of what it says. */
+export function withheldEvent({ json }: RawEvent): string {
+  const head = EVENT_HEAD.exec(json.toString('latin1', 0, 160))![0];
+  return `${head},"type":"event.withheld","version":1,"data":{}}`;
+}
+
 /** An entry of a log or feed as Redis gives it: its id and its fields, null for one that was trimmed. */
 export type RawEntry = [Buffer, Buffer[] | null];
 
@@ -138,6 +144,17 @@ export interface Context {
   /** Network address and user agent, for session lists and limits. */
   readonly ip: string;
   readonly userAgent: string;
+  /** The WebSocket that a command came over; REST has none. */
+  readonly socket?: CallingSocket;
+}
+
+export interface CallingSocket {
+  /** Of this socket alone; a session may have several. */
+  readonly connectionId: string;
+  /** The client's own name for its device, where it gave one. */
+  readonly deviceId: string | undefined;
+  /** From now on the socket gets the public events and the signals of these users, and of no others; at most 500. */
+  watch(userIds: readonly string[]): void;
 }
 
 /** What an event means for the sockets of a node, beyond being delivered to them. */

@@ -146,6 +146,7 @@ function gatewayOf(
     opening: (userId, only) => sockets.opening(userId, only),
     beforeJoining: (userId, stream) => sockets.beforeJoining(userId, stream),
     effectsOf: (event) => sockets.effectsOf(event),
+    isPublic: (type) => sockets.isPublic(type),
     authenticate: (token) => identity.authenticate(token, Date.now()),
     redeemTicket: (ticket) => identity.redeemTicket(ticket, Date.now()),
     run: (frame, caller, from) =>
@@ -157,6 +158,7 @@ function gatewayOf(
     maxBufferedBytes: config.WS_MAX_BUFFERED_BYTES,
     maxFramesPerSecond: config.WS_MAX_FRAMES_PER_SECOND,
     now: () => Date.now(),
+    newId,
     warn: (message, fields) => logger.warn(message, fields),
   });
 }

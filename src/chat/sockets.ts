@@ -16,11 +16,13 @@ export class Sockets {
   private readonly deps: Deps;
   private readonly rooms: ReturnType<typeof conversationReads>;
   private readonly effects: ReadonlyMap<string, (raw: RawEvent) => Effect[]>;
+  private readonly publicTypes: ReadonlySet<string>;
 
   constructor(deps: Deps, events: readonly FeatureEvent[]) {
     this.deps = deps;
     this.rooms = conversationReads(deps);
     this.effects = effectsByType(events, deps.decode);
+    this.publicTypes = new Set(events.filter(({ isPublic }) => isPublic).map(({ type }) => type));
   }
 
   conversationIds(userId: string): Promise<string[]> {
@@ -51,6 +53,11 @@ export class Sockets {
     const { log } = this.deps;
     const member = parseMember(await log.guardField(stream, 'members', userId));
     return member && log.idAtSeq(stream, member.joined - 1);
+  }
+
+  /** Whether those who watch a user get this event of theirs. */
+  isPublic(type: string): boolean {
+    return this.publicTypes.has(type);
   }
 
   effectsOf(raw: RawEvent): Effect[] {

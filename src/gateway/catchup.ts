@@ -7,13 +7,7 @@
  * buffering: the log is being read, live events wait. skipping: the log was ahead of the tail, so the tail's events up to `position`
  * were sent already and are dropped; the first later one ends it.
  */
-
-/** An event ready to be written: its WebSocket frame, and its place in its stream. */
-export interface Framed {
-  readonly id: string;
-  readonly seq: number;
-  readonly frame: Buffer;
-}
+import type { Framed } from './frames.ts';
 
 /** Waiting events are only a shortcut: what does not fit is read from the log again. */
 const MAX_WAITING = 1_000;

@@ -7,10 +7,13 @@ import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import { seqOf } from '../log/log.ts';
+import type { Signal } from '../log/signals.ts';
 import type { Log } from '../log/log.ts';
-import type { Framed } from './catchup.ts';
+import { frameFor, framed } from './frames.ts';
+import type { Framed, WithheldFrom } from './frames.ts';
 import { textFrame } from './outbox.ts';
 import type { Flusher, Outbox } from './outbox.ts';
+import { Watching } from './watching.ts';
 
 /** What happens to sessions because of an event, beyond its delivery. */
 export type Effect =
@@ -39,6 +42,7 @@ export interface Follower {
 /** One session's side of one stream. It begins as one that catches up, and says by `flows` and `holds` when that changes. */
 export interface Subscriber {
   readonly stream: StreamRef;
+  readonly userId: string;
   readonly outbox: Outbox;
   /** Events that the tail brings while it catches up. */
   deliver(events: readonly Framed[]): void;
@@ -61,11 +65,15 @@ export interface FanoutOptions {
   readonly log: Pick<Log, 'keys' | 'heads' | 'readAfter' | 'readFromCursor' | 'idAtSeq'>;
   readonly effectsOf: (event: RawEvent) => Effect[];
   readonly flusher: Flusher;
+  /** Types of a user's events that others may see who watch the user; none when absent. */
+  readonly isPublic?: (type: string) => boolean;
+  readonly withheldFrom?: WithheldFrom;
 }
 
 export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
 
 export class Fanout {
+  readonly watching: Watching;
   private readonly options: FanoutOptions;
   private readonly followed = new Map<string, Followed>();
   private readonly byUser = new Map<string, Set<Follower>>();
@@ -73,6 +81,7 @@ export class Fanout {
 
   constructor(options: FanoutOptions) {
     this.options = options;
+    this.watching = new Watching(options.isPublic ?? (() => false));
   }
 
   /** Streams followed now. */
@@ -153,7 +162,7 @@ export class Fanout {
     if (under) return under;
     const reading = this.options.log
       .readFromCursor(stream, cursor, count)
-      .then((events) => events?.map(framed))
+      .then((events) => events?.map((event) => this.framed(event)))
       .finally(() => this.reads.delete(name));
     this.reads.set(name, reading);
     return reading;
@@ -178,10 +187,11 @@ export class Fanout {
       if (known && event.seq > last) {
         if (known.head !== '' && event.seq !== last + 1) this.resync(known, known.head);
         const list = deliveries.get(known);
-        if (list) list.push(framed(event));
-        else deliveries.set(known, [framed(event)]);
+        if (list) list.push(this.framed(event));
+        else deliveries.set(known, [this.framed(event)]);
         known.head = event.id;
       }
+      this.watching.take(event, () => this.framed(event));
       const effects = this.options.effectsOf(event);
       if (effects.length === 0) continue;
       // Who leaves by this event still gets it, and who joins by it begins with it: what came so far goes out first.
@@ -190,6 +200,15 @@ export class Fanout {
     }
     this.deliver(deliveries);
     this.options.flusher.flush();
+  }
+
+  /** To the sockets that are live on the stream and those that watch its user; who catches up does without. */
+  signal({ stream, actorId, json }: Signal): void {
+    const frame = textFrame(json);
+    const watchers = stream.kind === 'user' ? this.watching.of(stream.id) : [];
+    for (const others of [this.followed.get(keyOf(stream))?.live.values() ?? [], watchers]) {
+      for (const { userId, outbox } of others) if (userId !== actorId) outbox.push(frame);
+    }
   }
 
   /**
@@ -229,14 +248,23 @@ export class Fanout {
     if (!followers) return;
     const isOwn = effect.kind !== 'session_ended' && event.stream.id === effect.conversationId;
     let whole = effect;
-    if (effect.kind === 'joined' && isOwn) whole = { ...effect, begins: framed(event) };
+    if (effect.kind === 'joined' && isOwn) whole = { ...effect, begins: this.framed(event) };
     else if (effect.kind === 'left' && isOwn) whole = { ...effect, ends: event.seq };
     for (const follower of followers) follower.effect(whole);
+  }
+
+  private framed(event: RawEvent): Framed {
+    return framed(event, this.options.withheldFrom);
   }
 
   private deliver(deliveries: Map<Followed, Framed[]>): void {
     const isAlone = deliveries.size === 1;
     for (const [{ live, catchingUp }, events] of deliveries) {
+      if (events.some(({ withheld }) => withheld)) {
+        for (const { outbox, userId } of live.values()) for (const e of events) outbox.push(frameFor(e, userId));
+        for (const subscriber of catchingUp) subscriber.deliver(events);
+        continue;
+      }
       const joined = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map((e) => e.frame));
       // A single stream has nothing to be gathered with.
       if (isAlone) this.options.flusher.broadcast(live.keys(), joined);
@@ -254,10 +282,6 @@ export class Fanout {
 
 /** A list of its own, since whoever is called may go over from one kind to the other. */
 const subscribersOf = ({ live, catchingUp }: Followed): Subscriber[] => [...live.values(), ...catchingUp];
-
-function framed(event: RawEvent): Framed {
-  return { id: event.id, seq: event.seq, frame: textFrame(event.json) };
-}
 
 function addTo<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
   const set = map.get(key);

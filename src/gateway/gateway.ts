@@ -8,21 +8,23 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
 import { callerAddress } from '../addresses.ts';
-import type { CommandFrame } from '../envelope.ts';
+import { invalid } from '../envelope.ts';
+import type { Caller, CommandFrame, Context } from '../envelope.ts';
 import { asChatError, closeCodes, fail, problemHeaders, problemOf } from '../errors.ts';
 import type { Warn } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
+import type { Signal } from '../log/signals.ts';
 import { Tail } from '../log/tail.ts';
+import { Attendance } from './attendance.ts';
+import type { Connected, SessionListener } from './attendance.ts';
 import { Fanout } from './fanout.ts';
 import type { FanoutOptions } from './fanout.ts';
 import { Flusher, Outbox } from './outbox.ts';
 import { Session } from './session.ts';
 import type { SessionParts } from './session.ts';
 
-interface Caller {
-  readonly userId: string;
-  readonly sessionId: string;
-}
+/** Where a command came from. */
+export type Origin = Required<Pick<Context, 'ip' | 'userAgent' | 'socket'>>;
 
 export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   readonly log: Log;
@@ -43,12 +45,16 @@ export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
     userId: string,
     ...args: Parameters<SessionParts['beforeJoining']>
   ) => ReturnType<SessionParts['beforeJoining']>;
-  readonly run: (frame: CommandFrame, caller: Caller, from: { ip: string; userAgent: string }) => Promise<object>;
+  readonly run: (frame: CommandFrame, caller: Caller, from: Origin) => Promise<object>;
+  /** Who is told which sockets are open. */
+  readonly sessions?: SessionListener;
   readonly now: () => number;
+  readonly newId: () => string;
   readonly warn: Warn;
 }
 
 const PATH = /^\/api\/v1\/ws(?:\/conversations\/([0-9A-Z]{26}))?$/;
+const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_FRAME_BYTES = 65_536;
 const MAX_MISSED_PONGS = 2;
 /** After the close frames are written, sockets have this long to say goodbye. */
@@ -64,6 +70,7 @@ export class Gateway {
   /** Each with the second of the heartbeat's interval in which it is pinged, so that they are not all pinged at once. */
   private readonly sessions = new Map<Session, number>();
   private readonly server: WebSocketServer;
+  private readonly attendance: Attendance | undefined;
   private ticker: NodeJS.Timeout | undefined;
   private accepted = 0;
   private second = 0;
@@ -71,7 +78,8 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.options = options;
-    const { log, warn } = options;
+    const { log, warn, sessions } = options;
+    this.attendance = sessions && new Attendance(sessions, warn);
     const fanout = new Fanout({ ...options, flusher: this.flusher });
     this.fanout = fanout;
     this.tail = new Tail({ log, warn, onEvents: (events) => fanout.take(events), onLost: (p) => fanout.lost(p) });
@@ -94,6 +102,7 @@ export class Gateway {
       this.upgrade(request, socket, head).catch((error: unknown) => turnAway(socket, error));
     });
     this.ticker = setInterval(() => this.tick(), 1_000);
+    this.attendance?.start();
   }
 
   /** Tells every socket to come back elsewhere, and stops. */
@@ -104,7 +113,13 @@ export class Gateway {
     const ends = this.options.now() + GOODBYE_MS;
     while (this.sessions.size > 0 && this.options.now() < ends) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const session of this.sessions.keys()) session.abandon();
+    await this.attendance?.stop();
     await this.tail.stop();
+  }
+
+  /** Hands a short-lived fact to the sockets that follow its stream now. */
+  signal(signal: Signal): void {
+    this.fanout.signal(signal);
   }
 
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -117,6 +132,7 @@ export class Gateway {
     if (!this.isOriginAllowed(request)) throw fail('forbidden', 'This origin may not connect');
     const { caller, expiresAt } = await this.identify(request, parameters);
     const only = match[1];
+    const deviceId = deviceIdOf(parameters);
     if (only !== undefined) await options.checkMember(caller.userId, only);
     if (socket.destroyed) return;
     this.server.handleUpgrade(request, socket, head, (ws) => {
@@ -126,18 +142,20 @@ export class Gateway {
         ip: callerAddress(request.socket.remoteAddress, request.headers['x-forwarded-for'], options.trustedProxies),
         userAgent: request.headers['user-agent']?.slice(0, 256) ?? '',
       };
-      this.accept(ws, socket, { caller, expiresAt, only, resumes: parameters.get('resume') === '1' }, from);
+      const connected = { caller, connectionId: options.newId(), deviceId };
+      this.accept(ws, socket, { connected, expiresAt, only, resumes: parameters.get('resume') === '1' }, from);
     });
   }
 
   private accept(
     ws: WebSocket,
     socket: Duplex,
-    who: Pick<SessionParts, 'caller' | 'expiresAt' | 'only' | 'resumes'>,
-    from: { ip: string; userAgent: string },
+    { connected, ...who }: Pick<SessionParts, 'expiresAt' | 'only' | 'resumes'> & { readonly connected: Connected },
+    from: Omit<Origin, 'socket'>,
   ): void {
-    const { options, fanout } = this;
-    const { userId } = who.caller;
+    const { options, fanout, attendance } = this;
+    const { caller, connectionId, deviceId } = connected;
+    const { userId } = caller;
     const outbox = new Outbox(socket, {
       flusher: this.flusher,
       maxBufferedBytes: options.maxBufferedBytes,
@@ -145,6 +163,7 @@ export class Gateway {
     });
     const session: Session = new Session({
       ...who,
+      caller,
       fanout,
       outbox,
       ws,
@@ -153,11 +172,19 @@ export class Gateway {
       conversationIds: () => options.conversationIds(userId),
       opening: () => options.opening(userId, who.only),
       beforeJoining: (stream) => options.beforeJoining(userId, stream),
-      run: (frame) => options.run(frame, who.caller, from),
+      run: (frame) => options.run(frame, caller, origin),
       now: options.now,
-      onClosed: () => this.sessions.delete(session),
+      onReady: () => attendance?.opened(connected),
+      onClosed: () => {
+        this.sessions.delete(session);
+        attendance?.closed(connected);
+      },
       onError: (error) => options.warn(`gateway: ${(error as Error).message}`, { stack: (error as Error).stack }),
     });
+    const origin = {
+      ...from,
+      socket: { connectionId, deviceId, watch: (ids: readonly string[]) => session.watch(ids) },
+    };
     this.accepted += 1;
     this.sessions.set(session, this.accepted % options.heartbeatSeconds);
     ws.on('message', (data, isBinary) => {
@@ -210,6 +237,14 @@ export class Gateway {
       else session.cut(closeCodes.heartbeat_missed, 'no answer to two pings');
     }
   }
+}
+
+function deviceIdOf(parameters: URLSearchParams): string | undefined {
+  const deviceId = parameters.get('device_id') ?? undefined;
+  if (deviceId !== undefined && !DEVICE_ID.test(deviceId)) {
+    throw invalid([{ pointer: '/query/device_id', message: 'must be 1 to 64 letters, digits, _ or -' }]);
+  }
+  return deviceId;
 }
 
 /** Answers a handshake that is refused, as the REST API would. */

@@ -22,6 +22,7 @@ import type { Fanout } from './fanout.ts';
 import { PING_FRAME } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
 import { Subscriptions } from './subscriptions.ts';
+import type { Watcher } from './watching.ts';
 
 /** Where a user's streams stood at one instant after they were followed. */
 export interface Opening {
@@ -50,6 +51,8 @@ export interface SessionParts {
   /** Runs a command of a feature; answers the ack's data. */
   run(frame: CommandFrame): Promise<object>;
   now(): number;
+  /** The client was told that it is in. */
+  onReady(): void;
   onClosed(session: Session): void;
   onError(error: unknown): void;
 }
@@ -64,6 +67,7 @@ export class Session {
   private readonly parts: SessionParts;
   private readonly user: StreamRef;
   private readonly subscriptions: Subscriptions;
+  private readonly watcher: Watcher;
   private state: 'opening' | 'waiting' | 'catching-up' | 'live' | 'closing' = 'opening';
   private inFlight = 0;
   private badFrames = 0;
@@ -75,6 +79,7 @@ export class Session {
     this.parts = parts;
     this.expiresAt = parts.expiresAt;
     this.user = userStream(parts.caller.userId);
+    this.watcher = { userId: parts.caller.userId, outbox: parts.outbox };
     this.subscriptions = new Subscriptions({
       ...parts.caller,
       fanout: parts.fanout,
@@ -108,6 +113,7 @@ export class Session {
     const about = `"session_id":"${caller.sessionId}","heartbeat_interval":${parts.heartbeatSeconds}`;
     parts.outbox.pushText(`{"type":"session.ready","data":{${about},${ready},"user_event_id":"${userEventId}"}}`);
     parts.ws.resume();
+    parts.onReady();
     if (parts.resumes) {
       this.state = 'waiting';
       const late = () => this.close(closeCodes.heartbeat_missed, 'no session.resume came');
@@ -121,6 +127,11 @@ export class Session {
 
   restart(): void {
     this.close(closeCodes.restart, 'come back with resume');
+  }
+
+  /** Whose public events this socket gets from now on, besides what it follows. */
+  watch(userIds: readonly string[]): void {
+    if (!this.isClosing) this.parts.fanout.watching.set(this.watcher, userIds);
   }
 
   /** The socket's message handler. */
@@ -147,9 +158,7 @@ export class Session {
 
   close(code: number, reason: string): void {
     if (this.state === 'closing') return;
-    this.state = 'closing';
-    clearTimeout(this.resumeTimer);
-    this.subscriptions.end();
+    this.unfollow();
     this.parts.outbox.flush();
     // One that is paused would not see the peer's goodbye.
     this.parts.ws.resume();
@@ -176,10 +185,15 @@ export class Session {
 
   /** The socket is gone. */
   ended(): void {
+    this.unfollow();
+    this.parts.onClosed(this);
+  }
+
+  private unfollow(): void {
     this.state = 'closing';
     clearTimeout(this.resumeTimer);
     this.subscriptions.end();
-    this.parts.onClosed(this);
+    this.parts.fanout.watching.clear(this.watcher);
   }
 
   private async goLive(cursors: ReadonlyMap<string, string>): Promise<void> {

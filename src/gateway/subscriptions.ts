@@ -8,7 +8,8 @@ import { conversationStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { seqOf } from '../log/log.ts';
 import { CatchUp } from './catchup.ts';
-import type { Framed } from './catchup.ts';
+import { frameFor } from './frames.ts';
+import type { Framed } from './frames.ts';
 import { keyOf } from './fanout.ts';
 import type { Effect, Fanout, Follower, Subscriber } from './fanout.ts';
 import type { Outbox } from './outbox.ts';
@@ -31,6 +32,7 @@ export interface SubscriptionsParts {
 /** One stream of one session. */
 class Subscription implements Subscriber {
   readonly stream: StreamRef;
+  readonly userId: string;
   readonly outbox: Outbox;
   /** `listed`: of the user's list, which may be old. `arriving`: the user just came in, where is being looked up. */
   stage: 'listed' | 'arriving' | 'placed' = 'listed';
@@ -44,9 +46,10 @@ class Subscription implements Subscriber {
   private readonly session: Subscriptions;
   private readonly fanout: Fanout;
 
-  constructor(stream: StreamRef, session: Subscriptions, { outbox, fanout }: SubscriptionsParts) {
+  constructor(stream: StreamRef, session: Subscriptions, { outbox, fanout, userId }: SubscriptionsParts) {
     this.stream = stream;
     this.session = session;
+    this.userId = userId;
     this.outbox = outbox;
     this.fanout = fanout;
     fanout.follow(this);
@@ -66,7 +69,7 @@ class Subscription implements Subscriber {
   deliver(events: readonly Framed[]): void {
     const { catching, outbox } = this;
     if (!catching) return;
-    for (const event of catching.live(events)) outbox.push(event.frame);
+    for (const event of catching.live(events)) outbox.push(frameFor(event, this.userId));
     this.flowFrom(events.at(-1)!.seq);
   }
 
@@ -287,7 +290,7 @@ export class Subscriptions implements Follower {
           continue;
         }
         for (const event of page) {
-          for (const { frame } of catching.history([event])) outbox.push(frame);
+          for (const fresh of catching.history([event])) outbox.push(frameFor(fresh, this.userId));
           if (outbox.backlog < PAGE_BYTES) continue;
           await outbox.drained();
           if (this.isOver(subscription, catching)) return;
@@ -300,7 +303,7 @@ export class Subscriptions implements Follower {
       }
       const waiting = mustRead ? 'again' : catching.finish(fanout.headSeq(stream));
       if (waiting !== 'again') {
-        for (const event of waiting) outbox.push(event.frame);
+        for (const event of waiting) outbox.push(frameFor(event, this.userId));
         return this.finished(subscription, catching, waiting.at(-1)?.id ?? cursor);
       }
       mustRead = true;

@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { CatchUp } from '../../src/gateway/catchup.ts';
-import type { Framed } from '../../src/gateway/catchup.ts';
+import type { Framed } from '../../src/gateway/frames.ts';
 
-const framed = (seq: number): Framed => ({ id: `1-${seq}`, seq, frame: Buffer.from(String(seq)) });
+const framed = (seq: number): Framed => ({ id: `1-${seq}`, seq, frame: Buffer.from(String(seq)), withheld: undefined });
 const range = (from: number, to: number): Framed[] =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => framed(from + i));
 const seqs = (events: readonly Framed[] | 'again'): number[] | 'again' =>

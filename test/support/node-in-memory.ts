@@ -33,7 +33,7 @@ export class NodeInMemory {
   gate: Gate | undefined;
   private readonly flusher = new Flusher();
 
-  constructor() {
+  constructor(more: Pick<FanoutOptions, 'isPublic' | 'withheldFrom'> = {}) {
     const log: FanoutOptions['log'] = {
       keys: new Keys(1),
       heads: async <F extends string>(streams: readonly StreamRef[]) =>
@@ -53,7 +53,12 @@ export class NodeInMemory {
       },
       idAtSeq: async (stream, seq) => this.events(stream).find((event) => event.seq === seq)?.id ?? '0-0',
     };
-    this.fanout = new Fanout({ log, flusher: this.flusher, effectsOf: (event) => this.effects.get(event.id) ?? [] });
+    this.fanout = new Fanout({
+      log,
+      flusher: this.flusher,
+      effectsOf: (event) => this.effects.get(event.id) ?? [],
+      ...more,
+    });
   }
 
   events(stream: StreamRef): RawEvent[] {
@@ -61,7 +66,7 @@ export class NodeInMemory {
   }
 
   /** Appends events that the tail has not brought yet. */
-  write(stream: StreamRef, count = 1, effects: Effect[] = [], bytes = 0): RawEvent[] {
+  write(stream: StreamRef, count = 1, effects: Effect[] = [], bytes = 0, type = 'test.made'): RawEvent[] {
     const events = this.events(stream);
     const written = Array.from({ length: count }, (_, i) => {
       const seq = events.length + 1 + i;
@@ -69,9 +74,9 @@ export class NodeInMemory {
       return {
         id,
         seq,
-        type: 'test.made',
+        type,
         stream,
-        json: Buffer.from(JSON.stringify({ stream: stream.id, seq, text: 'x'.repeat(bytes) })),
+        json: Buffer.from(JSON.stringify({ ...place(stream, id, seq), type, data: { text: 'x'.repeat(bytes) } })),
       };
     });
     this.logs.set(keyOf(stream), [...events, ...written]);
@@ -88,6 +93,13 @@ export class NodeInMemory {
     return new SessionInMemory(this.fanout, this.flusher, more);
   }
 }
+
+const place = (stream: StreamRef, id: string, seq: number) => ({
+  id,
+  seq,
+  at: '1970-01-01T00:00:00.001Z',
+  [`${stream.kind}_id`]: stream.id,
+});
 
 /** A session of the one user, who is in the one conversation unless told otherwise. */
 export class SessionInMemory {
@@ -119,6 +131,7 @@ export class SessionInMemory {
       beforeJoining: async () => '0-0',
       run: async () => ({}),
       now: () => 0,
+      onReady: () => {},
       onClosed: () => {},
       onError: () => {},
       ...more,
@@ -137,7 +150,7 @@ export class SessionInMemory {
 
   /** Seqs of the conversation's events in the order in which they were written. */
   seqs(stream: StreamRef = ROOM): number[] {
-    return this.frames().flatMap((frame) => (frame['stream'] === stream.id ? [Number(frame['seq'])] : []));
+    return this.frames().flatMap((frame) => (frame[`${stream.kind}_id`] === stream.id ? [Number(frame['seq'])] : []));
   }
 
   types(): string[] {
