@@ -10,12 +10,9 @@
  *
  * A read is the view plus the log after it (views/reading.ts), so it is never stale, whatever the projectors do.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { networkOf } from './addresses.ts';
 import { app } from './api/app.ts';
@@ -30,6 +27,7 @@ import { Log } from './log/log.ts';
 import type { Logger } from './logger.ts';
 import { randomness } from './randomness.ts';
 import { GATHER_MS, Projector } from './projector/projector.ts';
+import { keptSecret } from './secret.ts';
 import { Views } from './views/store.ts';
 
 export interface RunningServer {
@@ -57,8 +55,9 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     for (const undo of stops.toReversed()) await undo();
   };
   try {
-    const config = { ...settings, SECRET_KEY: settings.SECRET_KEY || (await ownSecret(settings.DATA_DIR)) };
-    const redis = await redisAddress(config, logger, stops);
+    const redis = await redisAddress(settings, logger, stops);
+    // The private Redis has locked the folder by now.
+    const config = { ...settings, SECRET_KEY: settings.SECRET_KEY || (await keptSecret(settings.DATA_DIR)) };
     const warn = (message: string, fields?: Record<string, unknown>) => logger.warn(message, fields);
     const log = await Log.open({
       redis,
@@ -178,19 +177,6 @@ async function redisAddress(
   });
   stops.push(() => embedded.stop());
   return { url: embedded.url };
-}
-
-/** Tokens stay valid over restarts: the secret is made once and kept beside the data. */
-async function ownSecret(dataDir: string): Promise<string> {
-  const file = join(dataDir, 'secret');
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const secret = randomBytes(32).toString('base64url');
-    await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
-    return secret;
-  }
 }
 
 async function answers(log: Log): Promise<boolean> {

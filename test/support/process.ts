@@ -1,6 +1,7 @@
 /** The program as operators start it: a process of its own, with its output, its port and its end. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { redisServer } from '../../src/config.ts';
 import { endWithUs } from '../../src/redis/leftovers.ts';
 import { freePort, until } from '../../src/redis/redis-server.ts';
 import { SECRET } from './server.ts';
@@ -10,6 +11,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export interface Program {
   readonly base: string;
   output(): string;
+  /** Nobody reads what it says any more. */
+  stopReading(): void;
   signal(name: NodeJS.Signals): void;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
@@ -26,7 +29,7 @@ export async function startProgram(settings: Record<string, string>, waits = tru
   };
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     cwd: root,
-    env: { PATH: process.env['PATH'], ...environment, ...settings },
+    env: { PATH: process.env['PATH'], REDIS_SERVER: redisServer(), ...environment, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   endWithUs(child);
@@ -43,5 +46,14 @@ export async function startProgram(settings: Record<string, string>, waits = tru
   const output = () => chunks.join('');
   if (waits) await until('the program is ready', () => isOver || output().includes('is ready'), 20_000);
   if (waits && isOver) throw new Error(`the program ended: ${output()}`);
-  return { base: `http://127.0.0.1:${port}`, output, signal: (name) => void child.kill(name), exited };
+  return {
+    base: `http://127.0.0.1:${port}`,
+    output,
+    stopReading() {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
+    signal: (name) => void child.kill(name),
+    exited,
+  };
 }
