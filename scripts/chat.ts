@@ -17,7 +17,9 @@ import { conversationStream, userStream } from '../src/keys.ts';
 import type { StreamRef } from '../src/keys.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { Log, seqOf } from '../src/log/log.ts';
-import { rebuild, verify } from '../src/projector/rebuild.ts';
+import { rebuild } from '../src/projector/rebuild.ts';
+import { verify } from '../src/projector/verify.ts';
+import type { Difference } from '../src/projector/verify.ts';
 import { viewName } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
 
@@ -82,6 +84,10 @@ const foldOptions = (log: Log) => ({
   projections,
   decode: eventDecoder(events),
 });
+
+function told({ what, stream, key, event_id, reason }: Difference): string {
+  return `${what} of ${stream.kind} ${stream.id}${event_id === undefined ? '' : ` at ${event_id}`}: ${reason} (${key})`;
+}
 
 interface Lag {
   projector: string;
@@ -234,8 +240,9 @@ program
       const { streams, events: count, differences } = await verify({ ...foldOptions(log), onProgress: showProgress });
       if (options.json) print(JSON.stringify({ streams, events: count, differences }));
       else {
-        for (const { stream, view, reason } of differences) print(`${view} of ${stream.kind} ${stream.id}: ${reason}`);
-        print(`${streams} logs, ${count} events, ${differences.length} differences`);
+        for (const difference of differences) print(told(difference));
+        const found = differences.length === 1 ? '1 difference' : `${differences.length} differences`;
+        print(`${streams} logs, ${count} events, ${found}`);
       }
       if (differences.length > 0) process.exitCode = 1;
     }),

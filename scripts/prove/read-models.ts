@@ -7,7 +7,8 @@ import { chat, projections } from '../../src/chat/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { Log } from '../../src/log/log.ts';
 import { Projector } from '../../src/projector/projector.ts';
-import { rebuild, verify } from '../../src/projector/rebuild.ts';
+import { rebuild } from '../../src/projector/rebuild.ts';
+import { verify } from '../../src/projector/verify.ts';
 import { Views } from '../../src/views/store.ts';
 import type { Random } from './random.ts';
 import { eventually } from './story.ts';
@@ -69,7 +70,9 @@ export class ReadModels {
   /** What the product's own proof finds. */
   async differences(): Promise<string[]> {
     const { differences } = await verify(this.fold());
-    return differences.map(({ stream, view, reason }) => `${view} of ${stream.kind} ${stream.id}: ${reason}`);
+    return differences.map(
+      ({ what, stream, key, reason }) => `${what} of ${stream.kind} ${stream.id}: ${key} ${reason}`,
+    );
   }
 
   /** Forgets every view, what is parked, and how far the projectors were, so that they begin at the beginning. */

@@ -74,7 +74,7 @@ export function chat(log: Log, views: Views, config: Config): Chat {
 }
 
 /** Scripts that no command is named after: they serve several, or the machinery. */
-const INTERNAL = /^(projector|feed|view|inbox|login|timer|limit|signal)\.|^ticket\.redeem$/;
+const INTERNAL = /^(projector|feed|view|proof|inbox|login|timer|limit|signal)\.|^ticket\.redeem$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], commands: readonly string[]): void {

@@ -3,7 +3,9 @@
  * compares the event's seq with the view's `applied`, passes over what is in already, and reads the log where something is missing.
  * An event that cannot be folded parks its stream in that view only; reads of the stream still answer, from view and log.
  */
+import { START } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
+import { ChatError } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
 import { translated } from '../log/connection.ts';
 import type { Expected, Write } from '../log/consumer-group.ts';
@@ -11,6 +13,7 @@ import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../views/projection.ts';
 import type { Projection, Step } from '../views/projection.ts';
+import type { Shape } from '../views/shapes.ts';
 import type { Views } from '../views/store.ts';
 
 export interface FoldOptions {
@@ -56,14 +59,7 @@ export async function foldBatch(
   isParked: (place: string) => boolean,
 ): Promise<Part[]> {
   const tasks = tasksOf(options.projections, events).filter(({ place }) => !isParked(place));
-  const unknown = tasks.filter(({ place }) => !known.has(place));
-  const asked = await translated(
-    options.views.applied(unknown.map(({ projection, stream }) => [projection, stream] as const)),
-  );
-  const appliedBefore = new Map(unknown.map(({ place }, i) => [place, asked[i]!]));
-  return Promise.all(
-    tasks.map((task) => foldStream(options, task, known.get(task.place) ?? appliedBefore.get(task.place)!)),
-  );
+  return Promise.all(tasks.map((task) => foldStream(options, task, known.get(task.place))));
 }
 
 /** A script blocks Redis and takes only so many arguments: the parts of a batch go out in as many scripts as that asks for. */
@@ -105,86 +101,79 @@ function tasksOf(projections: readonly Projection[], events: readonly RawEvent[]
   return [...tasks.values()];
 }
 
-async function foldStream(options: FoldOptions, task: Task, applied: string): Promise<Part> {
+async function foldStream(options: FoldOptions, task: Task, known: string | undefined): Promise<Part> {
   const { place, projection, stream } = task;
-  const { log, views, decode } = options;
+  const { views } = options;
+  const shape = views.shape(projection, stream);
+  let applied = known ?? START;
+  let fresh: Fresh;
+  let sheet: Sheet<object>;
+  try {
+    applied = known ?? (await translated(views.applied(projection, stream)));
+    fresh = await freshAfter(options, task, applied);
+    sheet = await loadedFor(fresh, shape, applied);
+  } catch (error) {
+    // Redis itself is away, or else what lies in the keys of this view or stream cannot be read.
+    if (error instanceof ChatError) throw error;
+    const expected = views.standsAt(projection, stream, applied);
+    return { place, writes: [], expected, applied, parked: parkedBy(task.events[0]!, error), isPartial: false };
+  }
+  const expected = views.standsAt(projection, stream, applied);
+  let { parked } = fresh;
+  let reached = applied;
+  for (const { event, steps } of fresh.folding) {
+    try {
+      sheet.apply(steps);
+    } catch (error) {
+      parked = parkedBy(event, error);
+      break;
+    }
+    reached = event.id;
+  }
+  // What lies in the keys of a view that holds nothing is nobody's.
+  const clearing = applied === START ? shape.clearing() : [];
+  const writes = reached === applied ? [] : [...clearing, ...shape.writes(sheet, reached)];
+  return { place, writes, expected, applied: reached, parked, isPartial: fresh.isPartial && !parked };
+}
+
+const parkedBy = (event: RawEvent, error: unknown): Parked => ({
+  event_id: event.id,
+  type: event.type,
+  error: (error as Error).message,
+});
+
+/** What a view lacks, with what it means, up to the event that cannot be read. */
+interface Fresh {
+  readonly folding: readonly { readonly event: RawEvent; readonly steps: readonly Step<object>[] }[];
+  readonly parked: Parked | undefined;
+  readonly isPartial: boolean;
+}
+
+async function freshAfter({ log, decode }: FoldOptions, task: Task, applied: string): Promise<Fresh> {
+  const { projection, stream } = task;
   const next = seqOf(applied) + 1;
   const upTo = task.events.at(-1)!.seq;
-  let fresh = task.events.filter((event) => event.seq >= next);
-  let parked: Parked | undefined;
-  const park = (event: RawEvent, error: unknown) => {
-    parked = { event_id: event.id, type: event.type, error: (error as Error).message };
-  };
-
+  let events = task.events.filter((event) => event.seq >= next);
   // The feed is only where we heard of the events; the log has them all.
-  const isGapped = fresh.some((event, i) => event.seq !== next + i);
-  if (isGapped) fresh = (await log.readAfter(stream, applied, SLICE)).filter((event) => event.seq <= upTo);
+  const isGapped = events.some((event, i) => event.seq !== next + i);
+  if (isGapped) events = (await log.readAfter(stream, applied, SLICE)).filter((event) => event.seq <= upTo);
+  const isPartial = isGapped && events.length === SLICE && events.at(-1)!.seq < upTo;
 
   const folding: { event: RawEvent; steps: Step<object>[] }[] = [];
-  for (const [i, event] of fresh.entries()) {
+  for (const [i, event] of events.entries()) {
     try {
       if (event.seq !== next + i) throw new Error(`the log has no event ${next + i} before it`);
       folding.push({ event, steps: stepsOf(projection, event, decode) });
     } catch (error) {
-      park(event, error);
-      break;
+      return { folding, parked: parkedBy(event, error), isPartial };
     }
   }
-  const sheet = new Sheet<object>();
-  let reached = applied;
-  try {
-    await load(
-      sheet,
-      views,
-      task,
-      folding.flatMap(({ steps }) => steps),
-    );
-    for (const { event, steps } of folding) {
-      try {
-        sheet.apply(steps);
-      } catch (error) {
-        park(event, error);
-        break;
-      }
-      reached = event.id;
-    }
-  } catch (error) {
-    // A document of the view itself cannot be read.
-    if (!(error instanceof SyntaxError)) throw error;
-    park(fresh[0]!, error);
-  }
-  return {
-    place,
-    writes: reached === applied ? [] : views.writes(projection, stream, sheet, reached),
-    expected: views.standsAt(projection, stream, applied),
-    applied: reached,
-    parked,
-    isPartial: isGapped && parked === undefined && fresh.length === SLICE && fresh.at(-1)!.seq < upTo,
-  };
+  return { folding, parked: undefined, isPartial };
 }
 
-/** Puts the documents that the steps change and do not make themselves onto the sheet. */
-async function load(
-  sheet: Sheet<object>,
-  views: Views,
-  { projection, stream }: Task,
-  steps: readonly Step<object>[],
-): Promise<void> {
-  const made = new Set<string>();
-  const needed = new Set<string>();
-  for (const step of steps) {
-    if (!('put' in step) && !made.has(step.key)) needed.add(step.key);
-    else made.add(step.key);
-  }
-  if (needed.size === 0) return;
-  if (projection.shape === 'entity') {
-    const { doc } = await translated(views.entity(projection, stream));
-    if (doc) sheet.load('', 0, doc);
-  } else {
-    const found = await translated(views.byKeys(projection, stream, [...needed]));
-    for (const { order, json } of found.docs) {
-      const doc = JSON.parse(json.toString()) as object;
-      sheet.load(projection.key(doc), order, doc);
-    }
-  }
+/** A sheet with the documents that the steps name, also those that they put: one that is there already must go. */
+async function loadedFor({ folding }: Fresh, shape: Shape<object>, applied: string): Promise<Sheet<object>> {
+  const named = new Set(folding.flatMap(({ steps }) => steps.map(({ key }) => key)));
+  if (applied === START || named.size === 0) return new Sheet();
+  return translated(shape.load([...named]));
 }

@@ -10,9 +10,7 @@ import { START } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
 import { viewName } from './projection.ts';
 import type { Projection } from './projection.ts';
-
-/** The field of every view hash that holds the id of the last event applied. */
-export const APPLIED = 'applied';
+import { APPLIED } from './shapes.ts';
 
 export class EntityReader {
   private readonly connection: RedisConnection;

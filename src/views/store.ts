@@ -1,29 +1,17 @@
 /**
- * The read-model store: how documents lie in Redis and how pages of them are read. Collections are a sorted set of JSON by order with
- * a hash from key to order; entities are flat hashes that redis-om reads. Both carry `applied`, the id of the last event in them.
- * Writes are only described here: the projector's script carries them out together with its checkpoint. Never read by a guard.
+ * The read-model store: how documents and pages of them are read, all of one instant, with how far the view is. How they lie in Redis is
+ * the matter of their shape. Never read by a guard.
  */
 import type { Cluster, Redis } from 'ioredis';
 import { eventOfEntry, START } from '../envelope.ts';
 import type { RawEntry, RawEvent } from '../envelope.ts';
-import type { Keys, Owner, StreamRef } from '../keys.ts';
-import { APPLIED, EntityReader } from './entities.ts';
-import { viewName } from './projection.ts';
-import type { Projection, Sheet } from './projection.ts';
-
-/** A Redis command on a view key, for the projector's script. */
-export interface Write {
-  readonly command: 'HSET' | 'HDEL' | 'ZADD' | 'ZREMRANGEBYSCORE' | 'UNLINK';
-  readonly key: string;
-  readonly args: readonly string[];
-}
-
-/** A field of a view key that must be as it was when writes were worked out; '' where it was not there. */
-export interface Expected {
-  readonly key: string;
-  readonly field: string;
-  readonly value: string;
-}
+import type { Keys, StreamRef } from '../keys.ts';
+import type { Expected } from '../log/consumer-group.ts';
+import type { Append, Log } from '../log/log.ts';
+import { EntityReader } from './entities.ts';
+import type { Projection } from './projection.ts';
+import { APPLIED, shapeOf } from './shapes.ts';
+import type { Shape } from './shapes.ts';
 
 export interface StoredDoc {
   readonly order: number;
@@ -55,38 +43,22 @@ export interface PageRange {
   readonly limit: number;
 }
 
-/** Arguments of one write: Lua can unpack some thousands at most. */
-const ARGS_PER_WRITE = 1_000;
-const DUMP_PAGE = 1_000;
-
-type ScriptArgs = Readonly<Record<string, string | readonly string[]>>;
-
-/** What the store needs of the log: its connection, its key names and its scripts that read. */
-export interface ReadAccess {
-  readonly connection: { readonly commands: Redis | Cluster };
-  readonly keys: Keys;
-  ask(script: string, owner: Owner, args: ScriptArgs, keys: readonly string[]): Promise<unknown[]>;
-}
-
 export class Views {
   private readonly redis: Redis | Cluster;
   private readonly keys: Keys;
   private readonly entities: EntityReader;
-  private readonly ask: ReadAccess['ask'];
+  private readonly log: Log;
 
-  constructor(log: ReadAccess) {
+  constructor(log: Log) {
+    this.log = log;
     this.redis = log.connection.commands;
     this.keys = log.keys;
     this.entities = new EntityReader(this.redis, this.keys);
-    this.ask = log.ask.bind(log);
   }
 
-  indexKey(projection: Projection, stream: StreamRef): string {
-    return this.keys.view(viewName(projection), stream);
-  }
-
-  docsKey(projection: Projection, stream: StreamRef): string {
-    return this.keys.view(viewName(projection), stream, 'docs');
+  /** How a projection's documents of a stream lie in Redis, and how they are brought there. */
+  shape<Doc extends object>(projection: Projection<Doc>, stream: StreamRef): Shape<Doc> {
+    return shapeOf({ projection, stream, keys: this.keys, views: this });
   }
 
   /**
@@ -113,27 +85,25 @@ export class Views {
     script: string,
     projection: Projection,
     stream: StreamRef,
-    args: ScriptArgs,
+    args: Append['args'],
     missing: number,
   ): Promise<Page> {
-    const keys = [this.indexKey(projection, stream), this.docsKey(projection, stream)];
-    const reply = await this.ask(script, stream, { ...args, missing: String(missing) }, keys);
-    const [, applied, head, orders, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[]];
-    const places = orders.length > 0 ? orders.toString('latin1').split(' ') : [];
+    const { keys } = this.shape(projection, stream);
+    const reply = await this.log.ask(script, stream, { ...args, missing: String(missing) }, keys);
+    const [, applied, head, orderText, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[]];
+    const orders = orderText.toString('latin1').split(' ');
     return {
       applied: applied.toString('latin1'),
       head: head.length > 0 ? head.toString('latin1') : undefined,
-      docs: found.map((json, i) => ({ order: Number(places[i]), json })),
+      docs: found.map((json, i) => ({ order: Number(orders[i]), json })),
       missing: behind.flatMap(([, fields]) => eventOfEntry(fields) ?? []),
       more: behind.length > 0 && behind.length === missing ? behind.at(-1)![0].toString('latin1') : undefined,
     };
   }
 
-  /** `applied` of many streams' collections or entities, in one write. */
-  async applied(pairsToAsk: readonly (readonly [Projection, StreamRef])[]): Promise<string[]> {
-    return Promise.all(
-      pairsToAsk.map(async ([p, s]) => (await this.redis.hget(this.indexKey(p, s), APPLIED)) ?? START),
-    );
+  /** Id of the last event that a view holds of a stream. */
+  async applied(projection: Projection, stream: StreamRef): Promise<string> {
+    return (await this.redis.hget(this.firstKey(projection, stream), APPLIED)) ?? START;
   }
 
   /** A stream's entity with `applied` and the stream's head, in one round trip; `doc` is undefined before its first event. */
@@ -146,83 +116,12 @@ export class Views {
     return { ...found, head: head ?? undefined };
   }
 
-  /** All that a view holds of a stream, by order; for proofs. */
-  async dump(
-    projection: Projection,
-    stream: StreamRef,
-  ): Promise<{ applied: string; docs: { order: number; doc: object }[] }> {
-    if (projection.shape === 'entity') {
-      const { applied, doc } = await this.entity(projection, stream);
-      return { applied, docs: doc ? [{ order: 0, doc }] : [] };
-    }
-    for (;;) {
-      const docs: { order: number; doc: object }[] = [];
-      let page: Page;
-      let applied: string | undefined;
-      do {
-        page = await this.page(projection, stream, { direction: 'up', from: docs.at(-1)?.order, limit: DUMP_PAGE });
-        docs.push(...page.docs.map(({ order, json }) => ({ order, doc: JSON.parse(json.toString()) as object })));
-        applied ??= page.applied;
-      } while (page.docs.length === DUMP_PAGE && page.applied === applied);
-      if (page.applied === applied) return { applied, docs };
-    }
-  }
-
-  /** The writes that bring a stream's view to what the fold made of it. */
-  writes<Doc extends object>(
-    projection: Projection<Doc>,
-    stream: StreamRef,
-    sheet: Sheet<Doc>,
-    applied: string,
-  ): Write[] {
-    const index = this.indexKey(projection, stream);
-    if (projection.shape === 'entity') {
-      const doc = sheet.touched.size > 0 ? sheet.get('')?.doc : undefined;
-      const fields = doc ? entityFields(doc as Record<string, unknown>) : [];
-      return [{ command: 'HSET', key: index, args: [...fields, APPLIED, applied] }];
-    }
-    const docs = this.docsKey(projection, stream);
-    const placed: string[] = [];
-    const ordered: string[] = [];
-    const writes: Write[] = [];
-    for (const key of sheet.touched) {
-      const before = sheet.loadedOrder(key);
-      const now = sheet.get(key);
-      if (before !== undefined) {
-        writes.push({ command: 'ZREMRANGEBYSCORE', key: docs, args: [String(before), String(before)] });
-        if (!now) writes.push({ command: 'HDEL', key: index, args: [key] });
-      }
-      if (now) {
-        placed.push(String(now.order), JSON.stringify(now.doc));
-        ordered.push(key, String(now.order));
-      }
-    }
-    for (const args of chunks(placed)) writes.push({ command: 'ZADD', key: docs, args });
-    for (const args of chunks([...ordered, APPLIED, applied])) writes.push({ command: 'HSET', key: index, args });
-    return writes;
-  }
-
   /** That a stream's view stands at `applied`: writes that continue it from there are wrong for any other. */
   standsAt(projection: Projection, stream: StreamRef, applied: string): Expected {
-    return { key: this.indexKey(projection, stream), field: APPLIED, value: applied === START ? '' : applied };
+    return { key: this.firstKey(projection, stream), field: APPLIED, value: applied === START ? '' : applied };
   }
 
-  /** The writes that delete a stream's view. */
-  clearing(projection: Projection, stream: StreamRef): Write[] {
-    return [this.indexKey(projection, stream), this.docsKey(projection, stream)].map((key) => ({
-      command: 'UNLINK',
-      key,
-      args: [],
-    }));
+  private firstKey(projection: Projection, stream: StreamRef): string {
+    return this.shape(projection, stream).keys[0]!;
   }
-}
-
-function entityFields(doc: Record<string, unknown>): string[] {
-  return Object.entries(doc).flatMap(([field, value]) => [field, String(value)]);
-}
-
-function chunks(args: string[]): string[][] {
-  const parts: string[][] = [];
-  for (let i = 0; i < args.length; i += ARGS_PER_WRITE) parts.push(args.slice(i, i + ARGS_PER_WRITE));
-  return parts;
 }

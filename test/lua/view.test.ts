@@ -25,7 +25,7 @@ for (const topology of topologies) {
     /** Documents d1, d2 … at the orders given; the view says that it holds events up to `applied`. */
     async function lay(orders: readonly number[], applied?: string) {
       const redis = world.log.connection.commands;
-      const docs = views.docsKey(collection, room.stream);
+      const docs = views.shape(collection, room.stream).keys[1]!;
       for (const [i, order] of orders.entries()) {
         await redis.zadd(docs, order, JSON.stringify({ id: `d${i + 1}`, order }));
         await redis.hset(index, `d${i + 1}`, order);
@@ -41,7 +41,7 @@ for (const topology of topologies) {
     beforeEach(async () => {
       room = new Room(world);
       views = new Views(world.log);
-      index = views.indexKey(collection, room.stream);
+      index = views.shape(collection, room.stream).keys[0]!;
     });
 
     describe('view.page', () => {

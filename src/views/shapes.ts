@@ -1,0 +1,165 @@
+/**
+ * How the documents of one stream lie in Redis, one way for each shape that a projection may have. A collection is a sorted set of JSON by
+ * order with a hash from key to order; an entity is a flat hash. The first key of either is a hash that carries `applied`, the id of the
+ * last event in it. Only described here: the projector's script carries writes out together with its checkpoint.
+ */
+import { START } from '../envelope.ts';
+import type { Keys, StreamRef } from '../keys.ts';
+import type { Write } from '../log/consumer-group.ts';
+import { Sheet, viewName } from './projection.ts';
+import type { Placed, Projection } from './projection.ts';
+import type { Views } from './store.ts';
+
+/** The field of every view's first key that holds the id of the last event applied. */
+export const APPLIED = 'applied';
+
+/** What a key holds to the last byte: a hash's fields with their values, or a sorted set's members with their scores. */
+export interface KeyContent {
+  readonly type: 'hash' | 'zset';
+  readonly names: ReadonlyMap<string, string>;
+}
+
+export type Content = ReadonlyMap<string, KeyContent>;
+
+export interface Shape<Doc extends object> {
+  /** Every key in which the view of this stream may lie. */
+  readonly keys: readonly string[];
+  /** Documents of these keys as the view has them. Throws where what is stored cannot be read. */
+  load(keys: readonly string[]): Promise<Sheet<Doc>>;
+  /** The writes that bring the view to what a fold made of the sheet. Whatever the fold touched must have been loaded. */
+  writes(sheet: Sheet<Doc>, applied: string): Write[];
+  /** The writes that delete the view of this stream. */
+  clearing(): Write[];
+  /** What lies in the keys where the view holds exactly these documents; for proofs. */
+  content(docs: readonly Placed<Doc>[], applied: string): Content;
+}
+
+/** What a shape is made of. */
+export interface ShapeParts<Doc extends object> {
+  readonly projection: Projection<Doc>;
+  readonly stream: StreamRef;
+  readonly keys: Keys;
+  readonly views: Pick<Views, 'byKeys' | 'entity'>;
+}
+
+/** Arguments of one write: Lua can unpack some thousands at most. */
+const ARGS_PER_WRITE = 1_000;
+
+class Collection<Doc extends object> implements Shape<Doc> {
+  readonly keys: readonly string[];
+  private readonly index: string;
+  private readonly docs: string;
+  private readonly parts: ShapeParts<Doc>;
+
+  constructor(parts: ShapeParts<Doc>) {
+    const { keys, projection, stream } = parts;
+    this.parts = parts;
+    this.index = keys.view(viewName(projection), stream);
+    this.docs = keys.view(viewName(projection), stream, 'docs');
+    this.keys = [this.index, this.docs];
+  }
+
+  async load(keys: readonly string[]): Promise<Sheet<Doc>> {
+    const { projection, stream, views } = this.parts;
+    const sheet = new Sheet<Doc>();
+    const found = await views.byKeys(projection, stream, keys);
+    for (const { order, json } of found.docs) {
+      const doc = JSON.parse(json.toString()) as Doc;
+      sheet.load(projection.key(doc), order, doc);
+    }
+    return sheet;
+  }
+
+  writes(sheet: Sheet<Doc>, applied: string): Write[] {
+    const placed: string[] = [];
+    const ordered: string[] = [];
+    const writes: Write[] = [];
+    for (const key of sheet.touched) {
+      const before = sheet.loadedOrder(key);
+      const now = sheet.get(key);
+      if (before !== undefined) {
+        writes.push({ command: 'ZREMRANGEBYSCORE', key: this.docs, args: [String(before), String(before)] });
+        if (!now) writes.push({ command: 'HDEL', key: this.index, args: [key] });
+      }
+      if (now) {
+        placed.push(String(now.order), JSON.stringify(now.doc));
+        ordered.push(key, String(now.order));
+      }
+    }
+    for (const args of chunks(placed)) writes.push({ command: 'ZADD', key: this.docs, args });
+    for (const args of chunks([...ordered, APPLIED, applied])) writes.push({ command: 'HSET', key: this.index, args });
+    return writes;
+  }
+
+  clearing(): Write[] {
+    return unlinking(this.keys);
+  }
+
+  content(docs: readonly Placed<Doc>[], applied: string): Content {
+    const orders = docs.map(({ order, doc }) => [this.parts.projection.key(doc), String(order)] as const);
+    const names = new Map(docs.map(({ order, doc }) => [JSON.stringify(doc), String(order)]));
+    return new Map([
+      [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]) }],
+      [this.docs, { type: 'zset', names }],
+    ]);
+  }
+}
+
+class Entity<Doc extends object> implements Shape<Doc> {
+  readonly keys: readonly string[];
+  private readonly key: string;
+  private readonly parts: ShapeParts<Doc>;
+
+  constructor(parts: ShapeParts<Doc>) {
+    this.parts = parts;
+    this.key = parts.keys.view(viewName(parts.projection), parts.stream);
+    this.keys = [this.key];
+  }
+
+  async load(): Promise<Sheet<Doc>> {
+    const { projection, stream, views } = this.parts;
+    const sheet = new Sheet<Doc>();
+    const { doc } = await views.entity(projection, stream);
+    if (doc) sheet.load('', 0, doc);
+    return sheet;
+  }
+
+  writes(sheet: Sheet<Doc>, applied: string): Write[] {
+    const now = sheet.get('')?.doc;
+    const isGone = sheet.touched.size > 0 && now === undefined && sheet.loadedOrder('') !== undefined;
+    const fields = Object.keys(this.parts.projection.fields ?? {});
+    const removal: Write[] = isGone ? [{ command: 'HDEL', key: this.key, args: fields }] : [];
+    const values = sheet.touched.size > 0 && now ? [...fieldsOf(now)].flat() : [];
+    return [...removal, { command: 'HSET', key: this.key, args: [...values, APPLIED, applied] }];
+  }
+
+  clearing(): Write[] {
+    return unlinking(this.keys);
+  }
+
+  content(docs: readonly Placed<Doc>[], applied: string): Content {
+    const names = new Map([...docs.flatMap(({ doc }) => [...fieldsOf(doc)]), ...standing(applied)]);
+    return new Map([[this.key, { type: 'hash', names }]]);
+  }
+}
+
+const shapes = { collection: Collection, entity: Entity } as const;
+
+/** The shape of a projection's documents of one stream. */
+export function shapeOf<Doc extends object>(parts: ShapeParts<Doc>): Shape<Doc> {
+  return new shapes[parts.projection.shape](parts);
+}
+
+/** A view that holds nothing has no field that says so. */
+const standing = (applied: string): [string, string][] => (applied === START ? [] : [[APPLIED, applied]]);
+
+const unlinking = (keys: readonly string[]): Write[] => keys.map((key) => ({ command: 'UNLINK', key, args: [] }));
+
+const fieldsOf = (doc: object): Map<string, string> =>
+  new Map(Object.entries(doc).map(([field, value]) => [field, String(value)]));
+
+function chunks(args: string[]): string[][] {
+  const parts: string[][] = [];
+  for (let i = 0; i < args.length; i += ARGS_PER_WRITE) parts.push(args.slice(i, i + ARGS_PER_WRITE));
+  return parts;
+}

@@ -1,0 +1,99 @@
+/** Views hold what a plain fold makes, whatever steps a projection takes and however its events are cut into batches. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { MessageSent } from '../src/chat/messages/contract.ts';
+import { foldBatch } from '../src/projector/fold.ts';
+import type { Projection, Step } from '../src/views/projection.ts';
+import { when } from '../src/views/projection.ts';
+import { Views } from '../src/views/store.ts';
+import { decode, expectViewsEqualFold, rawLog, viewKeys } from './support/folds.ts';
+import { Room } from './support/rooms.ts';
+import { useWorld } from './support/world.ts';
+
+interface Note {
+  id: string;
+  text: string;
+  times: number;
+}
+
+interface Act {
+  readonly key: string;
+  readonly does: 'put' | 'change' | 'remove';
+}
+
+/** Does what messages say. */
+const notes = (shape: Projection['shape']): Projection<Note> => ({
+  name: shape === 'entity' ? 'note' : 'notes',
+  version: 1,
+  source: 'conversation',
+  shape,
+  key: ({ id }) => (shape === 'entity' ? '' : id),
+  fields: { id: 'string', text: 'string', times: 'number' },
+  handlers: [
+    when(MessageSent, ({ seq, data }) =>
+      (JSON.parse(data.content) as Act[]).map(({ key: id, does }, i): Step<Note> => {
+        const key = shape === 'entity' ? '' : id;
+        if (does === 'remove') return { key, remove: true };
+        if (does === 'change') return { key, change: (note) => ({ ...note, times: note.times + 1 }) };
+        return { key, order: seq + i / 8, put: { id, text: `put by ${seq}`, times: 0 } };
+      }),
+    ),
+  ],
+});
+const projections = [notes('collection'), notes('entity')] as unknown as Projection[];
+
+const act = fc.record<Act>({
+  key: fc.constantFrom('a', 'b', 'c'),
+  does: fc.constantFrom('put', 'put', 'change', 'remove'),
+});
+const messages = fc.array(fc.array(act, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 12 });
+
+describe('the shapes of views', () => {
+  const world = useWorld();
+  let count = 0;
+
+  async function project(room: Room, batch: number): Promise<void> {
+    const options = { log: world.log, views: new Views(world.log), projections, decode };
+    const all = await rawLog(world.log, room.stream);
+    for (let i = 0; i < all.length; i += batch) {
+      for (const { writes, parked } of await foldBatch(options, all.slice(i, i + batch), new Map(), () => false)) {
+        expect(parked).to.equal(undefined);
+        for (const { command, key, args } of writes) await world.log.connection.commands.call(command, key, ...args);
+      }
+    }
+  }
+
+  async function roomOf(said: readonly Act[][]): Promise<Room> {
+    const room = new Room(world, (count += 1));
+    await room.create();
+    for (const [n, acts] of said.entries()) await room.send(1, n, JSON.stringify(acts));
+    return room;
+  }
+
+  it('leave no document behind, also where one is put over another', async () => {
+    const property = fc.asyncProperty(messages, fc.integer({ min: 1, max: 5 }), async (said, batch) => {
+      await project(await roomOf(said), batch);
+    });
+    await fc.assert(property, { numRuns: 40 });
+    await expectViewsEqualFold(world.log, { projections });
+  });
+
+  it('keep a document in its place when another is put over it', async () => {
+    const room = await roomOf([[{ key: 'a', does: 'put' }], [{ key: 'b', does: 'put' }], [{ key: 'a', does: 'put' }]]);
+    await project(room, 1);
+    const { docs } = await new Views(world.log).page(projections[0]!, room.stream, { direction: 'up', limit: 10 });
+    expect(docs.map(({ order, json }) => [order, (JSON.parse(json.toString()) as Note).text])).to.deep.equal([
+      [2, 'put by 4'],
+      [3, 'put by 3'],
+    ]);
+  });
+
+  it('clear what lies under a view that holds nothing', async () => {
+    const room = await roomOf([[{ key: 'a', does: 'put' }]]);
+    const { keys } = new Views(world.log).shape(projections[0]!, room.stream);
+    await world.log.connection.commands.zadd(keys[1]!, 7, '{"id":"ghost"}');
+    await project(room, 5);
+    await expectViewsEqualFold(world.log, { projections });
+    expect(await viewKeys(world.log)).to.have.length(3);
+  });
+});
