@@ -1,5 +1,6 @@
 /** A client as the outside writes one: REST by fetch, frames by `ws`. Waits for frames, never for time. */
 import { WebSocket } from 'ws';
+import { checkAck, checkAnswer, checkFrame } from './answers.ts';
 
 export interface Reply<T = Record<string, unknown>> {
   status: number;
@@ -49,6 +50,7 @@ export class Rest {
       ...(body === undefined ? {} : { body: isReady(body) ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    await checkAnswer(this.base, `${method} ${path}`, response.status, text);
     return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : {}) as T };
   }
 
@@ -65,6 +67,7 @@ const DEADLINE_MS = 5_000;
 
 /** One WebSocket: keeps every frame in order and waits for those that a test names. */
 export class Socket {
+  readonly base: string;
   readonly ws: WebSocket;
   readonly frames: Frame[] = [];
   readonly texts: string[] = [];
@@ -72,12 +75,15 @@ export class Socket {
   private readonly waiting = new Set<() => void>();
   private nextId = 0;
 
-  private constructor(ws: WebSocket) {
+  private constructor(base: string, ws: WebSocket) {
+    this.base = base;
     this.ws = ws;
     ws.on('message', (data) => {
       const text = (data as Buffer).toString();
       this.texts.push(text);
-      this.frames.push(JSON.parse(text) as Frame);
+      const frame = JSON.parse(text) as Frame;
+      checkFrame(frame);
+      this.frames.push(frame);
       for (const check of this.waiting) check();
     });
     ws.on('error', () => {});
@@ -95,7 +101,7 @@ export class Socket {
 
   static connect(base: string, token: string, query = '', path = '/api/v1/ws'): Socket {
     const headers = { Authorization: `Bearer ${token}` };
-    return new Socket(new WebSocket(`${base.replace('http', 'ws')}${path}${query}`, { headers }));
+    return new Socket(base, new WebSocket(`${base.replace('http', 'ws')}${path}${query}`, { headers }));
   }
 
   /** The first frame that fits, also one that came already. */
@@ -135,10 +141,12 @@ export class Socket {
   async ask(type: string, data: Json = {}, more: Json = {}): Promise<Frame> {
     const id = `t${(this.nextId += 1)}`;
     this.ws.send(JSON.stringify({ type, id, data, ...more }));
-    return this.frame(
+    const answer = await this.frame(
       (f) => f.id === id && (f.type === 'ack' || f.type === 'error' || f.type === 'pong'),
       `the answer to ${type}`,
     );
+    if (answer.type === 'ack') await checkAck(this.base, type, answer.data);
+    return answer;
   }
 
   /** Events of one conversation, in the order they came. */
