@@ -13,14 +13,12 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { networkOf } from './addresses.ts';
 import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Chat } from './chat/index.ts';
-import { spend } from './limits.ts';
+import { Limit } from './limits.ts';
 import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
@@ -42,6 +40,8 @@ const LEASE_MS = 10_000;
 /** Feed entries stay this long after every group is done with them, for gateways that lag. */
 const KEEP_FEED_MS = 60_000;
 const PROJECTOR_BATCH = 100;
+/** A user may ask so many times as often as an address whose caller is not known. */
+const USER_REQUESTS = 10;
 /** Requests under way have this long to end. */
 const LAST_REQUESTS_MS = 5_000;
 
@@ -116,15 +116,12 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
 
 function apiOptions(config: Config, product: Chat, newId: () => string): Parameters<typeof routes>[0] {
   const perMinute = config.RATE_LIMIT_REQUESTS_PER_MINUTE;
-  const limiters = {
-    open: new RateLimiterMemory({ points: Math.max(1, perMinute), duration: 60 }),
-    user: new RateLimiterMemory({ points: Math.max(1, perMinute * 10), duration: 60 }),
-  };
   return {
     door: product.door,
     identity: product.identity,
-    countRequest: async (key, kind) => {
-      if (perMinute > 0) await spend(limiters[kind], kind === 'open' ? networkOf(key) : key);
+    limits: {
+      open: new Limit({ name: 'requests', most: perMinute, seconds: 60 }),
+      user: new Limit({ name: 'requests', most: perMinute * USER_REQUESTS, seconds: 60 }),
     },
     newId,
     now: () => Date.now(),

@@ -37,9 +37,9 @@ const allowed: Record<string, readonly string[]> = {
   'src/redis': ['src/config.ts'],
   'src/views': [...SHARED, 'src/log'],
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
-  'src/gateway': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log'],
-  'src/api': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts'],
-  'src/limits.ts': ['src/addresses.ts', 'src/errors.ts'],
+  'src/gateway': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/limits.ts', 'src/log'],
+  'src/api': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/limits.ts'],
+  'src/limits.ts': ['src/errors.ts'],
   'src/chat': [...SHARED, 'src/addresses.ts', 'src/limits.ts', 'src/log', 'src/views'],
 };
 

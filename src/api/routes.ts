@@ -4,9 +4,11 @@
  */
 import Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
+import { networkOf } from '../addresses.ts';
 import { invalid, isUlid, NO_FIELD, parseEventId } from '../envelope.ts';
 import type { Caller, Context } from '../envelope.ts';
 import { ChatError, fail } from '../errors.ts';
+import type { Limit } from '../limits.ts';
 import { readBody } from './body.ts';
 
 /** What a table entry must say to be served; `Command` and `Query` of the features fit. */
@@ -40,8 +42,8 @@ export interface DoorLike {
 export interface RoutesOptions {
   readonly door: DoorLike;
   readonly identity: { authenticate(token: string, now: number): Promise<{ caller: Caller }> };
-  /** Throws `rate_limited`. */
-  readonly countRequest: (key: string, kind: 'open' | 'user') => Promise<void>;
+  /** Requests of one address whose caller is not known, and of one user. */
+  readonly limits: { readonly open: Limit; readonly user: Limit };
   readonly newId: () => string;
   readonly now: () => number;
 }
@@ -103,10 +105,10 @@ function send(ctx: KoaContext, body: object): void {
 
 async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions): Promise<Context> {
   let caller = NOBODY;
-  if (entry.open) await options.countRequest(ctx.ip, 'open');
+  if (entry.open) await options.limits.open.spend(networkOf(ctx.ip));
   else {
     caller = await callerOf(ctx, options);
-    await options.countRequest(caller.userId, 'user');
+    await options.limits.user.spend(caller.userId);
   }
   const requestId = ctx.get('Idempotency-Key') || undefined;
   if (requestId !== undefined && !isUlid(requestId)) {
@@ -117,13 +119,13 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
 }
 
 /** Who cannot say who they are counts as nobody, so that tokens cannot be tried without end. */
-async function callerOf(ctx: KoaContext, { identity, countRequest, now }: RoutesOptions): Promise<Caller> {
+async function callerOf(ctx: KoaContext, { identity, limits, now }: RoutesOptions): Promise<Caller> {
   const token = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
   try {
     if (!token) throw fail('unauthenticated');
     return (await identity.authenticate(token, now())).caller;
   } catch (error) {
-    if (error instanceof ChatError && error.code === 'unauthenticated') await countRequest(ctx.ip, 'open');
+    if (error instanceof ChatError && error.code === 'unauthenticated') await limits.open.spend(networkOf(ctx.ip));
     throw error;
   }
 }

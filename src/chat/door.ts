@@ -2,11 +2,10 @@
  * The one door for commands and queries, from REST and WebSocket alike: looks at the data as every input is looked at, checks it by the
  * declared schema, counts what is limited, runs. Refuses to start with two commands of one name.
  */
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { checkPlain, eventId as parsedId, validator } from '../envelope.ts';
 import type { CommandFrame, Context } from '../envelope.ts';
 import { fail } from '../errors.ts';
-import { spend } from '../limits.ts';
+import { Limit } from '../limits.ts';
 import type { Durability } from '../log/connection.ts';
 import { RawJson } from './feature.ts';
 import type { Answer, Command, Query } from './feature.ts';
@@ -25,7 +24,7 @@ export class Door {
   readonly durability: Durability;
   private readonly checks: ReadonlyMap<Command | Query, (data: unknown) => unknown>;
   /** Counted on each node by itself: a user is connected to one at a time, and a round trip more for each message costs everyone. */
-  private readonly messages: RateLimiterMemory | undefined;
+  private readonly messages: Limit;
 
   constructor({ commands, queries, messagesPerMinute, durability }: DoorOptions) {
     this.commands = uniqueMap(commands, (c) => c.type);
@@ -35,7 +34,7 @@ export class Door {
       ...commands.map((c) => [c, validator(c.data, '')] as const),
       ...queries.map((q) => [q, validator(q.data, '/query')] as const),
     ]);
-    if (messagesPerMinute > 0) this.messages = new RateLimiterMemory({ points: messagesPerMinute, duration: 60 });
+    this.messages = new Limit({ name: 'messages', most: messagesPerMinute, seconds: 60 });
   }
 
   /** Throws `unknown_command`, `validation_failed`, `rate_limited`, or what the command refuses with. */
@@ -43,7 +42,7 @@ export class Door {
     const found = this.commands.get(type);
     if (!found) throw fail('unknown_command', `There is no command ${type}`);
     const checked = this.checked(found, data);
-    if (found.limited && this.messages) await spend(this.messages, `message:${context.caller.userId}`);
+    if (found.limited) await this.messages.spend(context.caller.userId);
     return found.run(context, checked as never);
   }
 

@@ -6,6 +6,7 @@
 import { networkOf } from '../../addresses.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
+import { tooOften } from '../../limits.ts';
 import type { Log } from '../../log/log.ts';
 import { sha256 } from './names.ts';
 import type { LoginName } from './names.ts';
@@ -52,11 +53,7 @@ export class Logins {
     const owner = { kind: 'login', id: sha256(`${account}\n${networkOf(ip)}`) } as const;
     const [status, seconds] = await this.log.run('login.attempt', owner, { limit: String(this.attemptsPerMinute) });
     if (status !== 'limited') return;
-    const headers = {
-      'RateLimit-Policy': `"login";q=${this.attemptsPerMinute};w=60`,
-      RateLimit: `"login";r=0;t=${seconds}`,
-    };
-    throw fail('rate_limited', 'Too many attempts to log in: wait a little', { retryAfter: Number(seconds), headers });
+    throw tooOften({ name: 'log-ins', most: this.attemptsPerMinute, seconds: 60 }, Number(seconds));
   }
 
   private async claimOne(name: LoginName, userId: string): Promise<string> {
