@@ -15,6 +15,6 @@ for i = 1, #participants, 2 do
   set_member(participants[i], { role = participants[i + 1], joined = 1, read = 0, up_to = id })
 end
 -- A field of its own keeps the key in being before the first message: a script may only name keys that exist.
-redis.call('HSET', messages, '-', '0-0 - 0')
+redis.call('HSET', messages, '-', '')
 if directory ~= '' then redis.call('ZADD', channels, 0, directory) end
 return commit(id, 'created', id, 'kind', kind, 'policy', policy, 'directory', directory, 'messages', 0, 'active', string.format('%.0f', now))

@@ -3,30 +3,39 @@
 -- ARGV     request fingerprint salt envelope actor message_id reply_to data
 -- FAIL     not_found forbidden conflict
 -- EMITS    message.sent/1
--- INCLUDE  append members
+-- INCLUDE  append members messages
 
 local before = repeated()
 if before then return before end
 
-local earlier = redis.call('HGET', messages, message_id)
+local earlier = message_of(message_id)
 local member = member_of(actor)
 if earlier then
-  local id, sender = string.match(earlier, '^(%S+) (%S+)')
-  if sender == actor then return { 'duplicate', id } end
+  if earlier.sender == actor then return { 'duplicate', earlier.event } end
   return member and { 'fail', 'conflict', 'This message id is taken' } or GONE
 end
 
 local posted, policy, deleted = read_head('messages', 'policy', 'deleted')
 if not member or deleted then return GONE end
 if policy_of(policy).post == 'admins' and not is_admin(member) then return { 'fail', 'forbidden', 'Only admins may post here' } end
-if reply_to ~= '' and redis.call('HEXISTS', messages, reply_to) == 0 then
-  return { 'fail', 'not_found', 'There is no such message to reply to' }
+
+local thread = '-'
+if reply_to ~= '' then
+  local parent = message_of(reply_to)
+  -- A message of the server's own was looked for in history by the node: it is never edited and never goes.
+  if string.sub(reply_to, 1, 1) ~= '7' and (not parent or parent.is_deleted) then
+    return { 'fail', 'not_found', 'There is no such message to reply to' }
+  end
+  thread = parent and parent.thread ~= '-' and parent.thread or reply_to
+  if thread ~= reply_to then data = with_field(data, 'thread_id', '"' .. thread .. '"') end
 end
 
 -- Who posts has seen what came before: the own message moves the read mark.
 posted = tonumber(posted) + 1
 local id = append('message.sent', 1, data)
-redis.call('HSET', messages, message_id, id .. ' ' .. actor .. ' ' .. posted)
+set_message(message_id, { event = id, sender = actor, number = posted, revision = 1, thread = thread })
 member.read, member.up_to = posted, id
 set_member(actor, member)
-return commit(id, 'messages', posted, 'active', string.format('%.0f', now))
+local done = commit(id, 'messages', posted, 'active', string.format('%.0f', now))
+if thread ~= reply_to and thread ~= '-' then done[3] = thread end
+return done

@@ -3,19 +3,18 @@
 -- ARGV     request fingerprint salt envelope actor message_id
 -- FAIL     not_found conflict
 -- EMITS    receipt.read/1
--- INCLUDE  append members
+-- INCLUDE  append members messages
 
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
 local deleted = read_head('deleted')
 if not member or deleted then return GONE end
-local message = redis.call('HGET', messages, message_id)
+local message = message_of(message_id)
 if not message then return { 'fail', 'not_found', 'There is no such message' } end
-local up_to, ordinal = string.match(message, '^(%S+) %S+ (%S+)')
-if tonumber(ordinal) <= member.read then return unchanged() end
+if message.number <= member.read then return unchanged() end
 
-member.read, member.up_to = tonumber(ordinal), up_to
-local id = append('receipt.read', 1, '{"up_to":"' .. up_to .. '","message_id":"' .. message_id .. '"}')
+member.read, member.up_to = message.number, message.event
+local id = append('receipt.read', 1, '{"up_to":"' .. message.event .. '","message_id":"' .. message_id .. '"}')
 set_member(actor, member)
 return commit(id)

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { projections } from '../src/chat/index.ts';
 import type { Message } from '../src/chat/messages/contract.ts';
-import { history } from '../src/chat/messages/view.ts';
+import { history } from '../src/chat/messages/history.ts';
 import { ReceiptRead } from '../src/chat/receipts/contract.ts';
 import { composeProjections, when } from '../src/views/projection.ts';
 import type { Contribution } from '../src/views/projection.ts';

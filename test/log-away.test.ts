@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import { projections } from '../src/chat/index.ts';
 import { cards } from '../src/chat/conversations/card.ts';
-import { history } from '../src/chat/messages/view.ts';
+import { history } from '../src/chat/messages/history.ts';
 import { START } from '../src/envelope.ts';
 import { Reading } from '../src/views/reading.ts';
 import { Views } from '../src/views/store.ts';

@@ -1,7 +1,7 @@
 /** What goes wrong around a projector stays small: a gap is filled from the logs, a broken view holds up no other, Redis comes back. */
 import { expect } from 'chai';
 import { projections } from '../src/chat/index.ts';
-import { history } from '../src/chat/messages/view.ts';
+import { history } from '../src/chat/messages/history.ts';
 import { userStream } from '../src/keys.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import type { Projection } from '../src/views/projection.ts';

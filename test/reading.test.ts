@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import sinon from 'sinon';
 import { cards } from '../src/chat/conversations/card.ts';
-import { history } from '../src/chat/messages/view.ts';
+import { history } from '../src/chat/messages/history.ts';
 import { projections } from '../src/chat/index.ts';
 import { participants } from '../src/chat/participants/view.ts';
 import { START } from '../src/envelope.ts';

@@ -42,6 +42,8 @@ export interface Append {
 export interface Appended {
   readonly status: 'ok' | 'duplicate' | 'unchanged';
   readonly id: string;
+  /** What else the script decided and has to say. */
+  readonly told?: string;
 }
 
 /** Events read at a time when a whole log or its tail is read. */
@@ -112,7 +114,7 @@ export class Log {
     // The client repeats a command by itself after a lost connection: without an id of the caller's it gets one of its own.
     const ownId = command.knowsRepeats ? '' : `${actorId}:${salt}`;
     const request = requestId === undefined ? ownId : `${actorId}:${requestId}`;
-    const [status, id] = await this.run(command.script, stream, {
+    const [status, id, told] = await this.run(command.script, stream, {
       request,
       fingerprint: requestId === undefined ? '-' : fingerprintOf(command),
       salt,
@@ -122,7 +124,8 @@ export class Log {
       actor: actorId,
       ...command.args,
     });
-    return { status: status as Appended['status'], id: String(id ?? '') };
+    const appended = { status: status as Appended['status'], id: String(id ?? '') };
+    return told === undefined ? appended : { ...appended, told: String(told) };
   }
 
   /** Runs any script at an owner's partition; keys and arguments are matched by the names in its header. */

@@ -68,11 +68,18 @@ inBothWays('messages', (node, world) => {
       is_deleted: false,
       deleted_at: null,
       reply_to: null,
+      thread_id: null,
       reply_count: 0,
+      last_reply_at: null,
+      repliers: [],
       attachments: [],
       mentions: [],
+      mentions_all: false,
       reactions: [],
       pinned: false,
+      pinned_by: null,
+      pinned_at: null,
+      forwarded_from: null,
       revision: 1,
       metadata,
     };
@@ -153,19 +160,38 @@ inBothWays('messages', (node, world) => {
     const [system] = items;
     const alone = await ada.rest.get(`/conversations/${id}/messages/${system!.id}`);
     expect(alone.body).to.deep.equal(system);
-    expect(
-      (await ada.rest.post(`/conversations/${id}/messages`, { content: 'x', reply_to: system!.id })).status,
-    ).to.equal(404);
   });
 
-  it('replies are counted on what they answer', async () => {
+  it('the server’s own messages may be answered where history shows them, and nobody else gives ids like theirs', async () => {
+    await ada.rest.call('PATCH', `/conversations/${id}`, { name: 'renamed' });
+    const [system] = (await page()).items;
+    expect(system!.id).to.match(/^7/);
+    const post = (body: object, where = id, by = ada) => by.rest.post(`/conversations/${where}/messages`, body);
+    const reply = await post({ content: 'nice name', reply_to: system!.id });
+    expect(reply.body).to.include({ reply_to: system!.id, thread_id: system!.id });
+    expect((await page('order=asc')).items.map((message) => message['reply_count'])).to.deep.equal([1, 0]);
+    expect((await post({ content: 'x', reply_to: `7${ulid().slice(1)}` })).status).to.equal(404);
+    expect((await post({ content: 'x', reply_to: system!.id }, await group(ada))).status).to.equal(404);
+    const eve = await register(node());
+    expect((await post({ content: 'x', reply_to: system!.id }, id, eve)).status).to.equal(404);
+    const taken = await post({ id: `7${ulid().slice(1)}`, content: 'x' });
+    expect([taken.status, taken.body['code'], taken.body['detail']]).to.deep.equal([
+      400,
+      'validation_failed',
+      '/id: must not begin with 7: such ids are given by the server alone',
+    ]);
+  });
+
+  it('replies are counted on what began the thread', async () => {
     const question = await send(ada, { content: 'who?' });
     const answer = await send(bob, { content: 'me', reply_to: question.id });
     await send(ada, { content: 'me too', reply_to: question.id });
-    await send(ada, { content: 'you?', reply_to: answer.id });
-    expect(answer['reply_to']).to.equal(question.id);
+    const third = await send(ada, { content: 'you?', reply_to: answer.id });
+    expect(answer).to.include({ reply_to: question.id, thread_id: question.id });
+    expect(third).to.include({ reply_to: answer.id, thread_id: question.id });
+    expect((await page('limit=1')).items).to.deep.equal([third]);
     const counts = (await page('order=asc')).items.map((message) => message['reply_count']);
-    expect(counts).to.deep.equal([2, 1, 0, 0]);
+    expect(counts).to.deep.equal([3, 0, 0, 0]);
     const elsewhere = await group(ada);
     const { status } = await ada.rest.post(`/conversations/${elsewhere}/messages`, {
       content: 'x',

@@ -241,7 +241,7 @@ describe('scripts of conversations', () => {
       await room.create();
       await room.send(2, 1);
       await room.leave(2);
-      expect(await room.guard('messages', message(1))).to.match(/^\d+-2 \S+ 1$/);
+      expect(await room.guard('messages', message(1))).to.match(/^\d+-2 \S+ 1 1 - -$/);
       expect((await room.send(1, 2, 'yes', { replyTo: 1 })).status).to.equal('ok');
     });
   });

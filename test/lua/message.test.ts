@@ -1,5 +1,6 @@
 /** The scripts of messages, read marks and the users' own lists against their headers. */
 import { expect } from 'chai';
+import { parseMessageFacts } from '../../src/chat/message-facts.ts';
 import { START } from '../../src/envelope.ts';
 import { userStream } from '../../src/keys.ts';
 import { dump, message, request, Room, room as roomOf, user } from '../support/rooms.ts';
@@ -33,7 +34,7 @@ describe('scripts of messages', () => {
     it('appends the message as it was given, counts it, and moves the own read mark', async () => {
       const text = 'a "quoted" \\ text, \u{1f468}\u200d\u{1f469}, \u0000, \u2028 and {"type":"message.sent"}';
       const { id } = await room.appends(() => room.send(3, 1, text), [sent(1, text)]);
-      expect(await room.guard('messages', message(1))).to.equal(`${id} ${user(3)} 1`);
+      expect(await room.guard('messages', message(1))).to.equal(`${id} ${user(3)} 1 1 - -`);
       expect(await room.guard('members', user(3))).to.equal(`member 1 1 ${id}`);
       expect(await room.guard('members', user(1))).to.match(/^owner 1 0 /);
       expect(await world.log.guardAll(room.stream, 'head')).to.include({ messages: '1', active: id.split('-')[0] });
@@ -86,6 +87,40 @@ describe('scripts of messages', () => {
       await room.appends(() => room.send(3, 2, 'yes', { replyTo: 1 }), [sent(2, 'yes', message(1))]);
       expect(await room.refusal(() => room.send(3, 3, 'no', { replyTo: 7 }))).to.equal('not_found');
       expect(await room.refusal(() => room.send(3, 3, 'no', { replyTo: 3 }))).to.equal('not_found');
+    });
+
+    it('puts a reply to a reply into the same thread, and says so where the two differ', async () => {
+      const facts = async (n: number) => parseMessageFacts(await room.guard('messages', message(n)));
+      await room.send(1, 1);
+      expect(await room.send(3, 2, 'yes', { replyTo: 1 })).not.to.have.property('told');
+      const [, said] = sent(3, 'no', message(2));
+      const answer = await room.appends(
+        () => room.send(2, 3, 'no', { replyTo: 2 }),
+        [['message.sent', { ...(said as object), thread_id: message(1) }]],
+      );
+      expect(answer.told).to.equal(message(1));
+      await room.send(2, 4, 'well', { replyTo: 3 });
+      expect((await facts(1))?.threadId).to.equal(undefined);
+      for (const n of [2, 3, 4]) expect((await facts(n))?.threadId).to.equal(message(1));
+      expect(await facts(3)).to.deep.equal({
+        eventId: answer.id,
+        senderId: user(2),
+        number: 3,
+        revision: 1,
+        threadId: message(1),
+        isDeleted: false,
+      });
+      expect(await facts(9)).to.equal(undefined);
+    });
+
+    it('takes one of the server’s own messages as the node found it', async () => {
+      const own = `7${message(1).slice(1)}`;
+      const { id } = await room.run('message.send', 1, {
+        message_id: message(1),
+        reply_to: own,
+        data: JSON.stringify({ message_id: message(1), reply_to: own }),
+      });
+      expect(await room.guard('messages', message(1))).to.equal(`${id} ${user(1)} 1 1 ${own} -`);
     });
 
     it('is for members, or for admins where the policy says so', async () => {

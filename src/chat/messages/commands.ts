@@ -4,12 +4,15 @@ import { eventId, invalid } from '../../envelope.ts';
 import type { ChatEvent } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
+import { isDerivedMessageId } from '../derived-id.ts';
 import { command, projection } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
 import { isBlank } from '../text.ts';
 import { MessageAnswer, MessageSent, SendMessage } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
-import { history, messageOf, messageQueries } from './view.ts';
+import { messageOf } from './document.ts';
+import { history } from './history.ts';
+import { messageQueries } from './view.ts';
 
 const MAX_METADATA_BYTES = 4_096;
 
@@ -19,7 +22,19 @@ export const messages: Feature = {
   serve: (deps) => ({ commands: [sendMessage(deps)], queries: messageQueries(deps) }),
 };
 
-function sendMessage({ log, config, decode }: Deps): Command {
+/** What a script takes for a message that nobody has. */
+const NO_MESSAGE = 'none';
+
+function sendMessage({ log, reading, config, decode }: Deps): Command {
+  /** The guard knows what people wrote; one of the server's own messages is looked for in history, for who may see it. */
+  async function answered(userId: string, conversationId: string, replyTo: string | null): Promise<string> {
+    if (replyTo === null || !isDerivedMessageId(replyTo)) return replyTo ?? '';
+    const stream = conversationStream(conversationId);
+    const isMember = (await log.guardField(stream, 'members', userId)) !== null;
+    const isThere = isMember && (await reading.byKeys(history, stream, [replyTo])).has(replyTo);
+    return isThere ? replyTo : NO_MESSAGE;
+  }
+
   return command({
     type: 'message.send',
     about: 'Posts a message. With an id chosen by the client it is safe to repeat for ever',
@@ -40,26 +55,30 @@ function sendMessage({ log, config, decode }: Deps): Command {
         requestId,
         knowsRepeats: true,
         body: [conversation_id, id, content, message_type, reply_to, attachments, metadata],
-        args: { message_id: data.message_id, reply_to: data.reply_to ?? '', data: JSON.stringify(data) },
+        args: {
+          message_id: data.message_id,
+          reply_to: await answered(caller.userId, conversation_id, data.reply_to),
+          data: JSON.stringify(data),
+        },
       });
       if (appended.status === 'duplicate') {
         const first = await log.readOne(stream, appended.id);
         if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
         const sent = decode(first) as ChatEvent<MessageSentData>;
-        if (!isSame(sent.data, data, id)) throw fail('conflict', 'This message id was used for another message');
+        if (id !== undefined && !isSame(sent.data, data))
+          throw fail('conflict', 'This message id was used for another message');
         return { body: own(messageOf(sent)), eventId: appended.id };
       }
       const { ms, seq } = eventId(appended.id);
-      const at = new Date(ms || now).toISOString();
       const sent = {
         id: appended.id,
         seq,
-        at,
+        at: new Date(ms || now).toISOString(),
         type: 'message.sent',
         version: 1,
         conversation_id,
         actor_id: caller.userId,
-        data,
+        data: appended.told === undefined ? data : { ...data, thread_id: appended.told },
       };
       return { body: own(messageOf(sent)), eventId: appended.id };
     },
@@ -73,6 +92,9 @@ type Written = Static<typeof SendMessage>;
 
 function sentData(messageId: string, written: Written, maxLength: number): MessageSentData {
   const { content, message_type = 'text', reply_to = null, attachments = [], metadata = {} } = written;
+  if (written.id !== undefined && isDerivedMessageId(written.id)) {
+    throw invalid([{ pointer: '/id', message: 'must not begin with 7: such ids are given by the server alone' }]);
+  }
   if (message_type !== 'text' && attachments.length === 0) {
     throw invalid([{ pointer: '/attachments', message: `must name a file for a message of type ${message_type}` }]);
   }
@@ -97,12 +119,11 @@ function sentData(messageId: string, written: Written, maxLength: number): Messa
   };
 }
 
-/** Under a request id the script compared the bodies already; under a message id the log itself says what was sent. */
-function isSame(first: MessageSentData, again: MessageSentData, chosenId: string | undefined): boolean {
-  return (
-    JSON.stringify(first) ===
-    JSON.stringify(chosenId === undefined ? { ...again, message_id: first.message_id } : again)
-  );
+/** Whether a repeat under the message's own id says what was said. Under a request id the script has compared the bodies. */
+function isSame(first: MessageSentData, again: MessageSentData): boolean {
+  const said = ({ content, message_type, reply_to, attachments, metadata }: MessageSentData) =>
+    JSON.stringify([content, message_type, reply_to, attachments, metadata]);
+  return said(first) === said(again);
 }
 
 /** The message as its sender sees it. It gets the field itself: a copy of so many fields costs more than making them. */

@@ -4,6 +4,18 @@ import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
 
+const IdOrNull = Type.Union([Id, Type.Null()]);
+const Time = Type.String({ format: 'date-time' });
+const TimeOrNull = Type.Union([Time, Type.Null()]);
+
+/** Where a forwarded message came from: of a public channel all, of any other conversation only who wrote it and when. */
+const ForwardedFrom = Type.Object({
+  conversation_id: IdOrNull,
+  message_id: IdOrNull,
+  sender_id: Id,
+  created_at: Type.String(),
+});
+
 const Metadata = Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), { maxProperties: 32 });
 
 export const MessageSent = event({
@@ -13,13 +25,19 @@ export const MessageSent = event({
     message_id: Id,
     content: Type.String(),
     message_type: Type.String(),
-    reply_to: Type.Union([Id, Type.Null()]),
+    reply_to: IdOrNull,
     attachments: Type.Array(Type.String()),
     mentions: Type.Array(Type.String()),
     mentions_all: Type.Boolean(),
     metadata: Type.Record(Type.String(), Type.Unknown()),
+    /** The message that began the thread, where the reply is to another one of it. */
+    thread_id: Type.Optional(Id),
+    forwarded_from: Type.Optional(ForwardedFrom),
   }),
 });
+
+/** The message that began the thread of a reply; null for what is no reply. */
+export const threadOf = ({ thread_id, reply_to }: MessageSentData): string | null => thread_id ?? reply_to;
 
 export const SendMessage = Type.Object(
   {
@@ -34,9 +52,6 @@ export const SendMessage = Type.Object(
   { additionalProperties: false },
 );
 
-const OrNull = Type.Union([Type.String(), Type.Null()]);
-const Time = Type.String({ format: 'date-time' });
-
 /** A message as clients get it; `read_status` joins it on the caller's own. */
 export const MessageAnswer = Type.Object(
   {
@@ -49,17 +64,26 @@ export const MessageAnswer = Type.Object(
     message_type: Type.Enum(['text', 'image', 'audio', 'video', 'file', 'system']),
     created_at: Time,
     edited: Type.Boolean(),
-    edited_at: OrNull,
+    edited_at: TimeOrNull,
     is_deleted: Type.Boolean(),
-    deleted_at: OrNull,
-    reply_to: Type.Union([Id, Type.Null()]),
-    reply_count: Type.Integer({ minimum: 0 }),
+    deleted_at: TimeOrNull,
+    reply_to: IdOrNull,
+    thread_id: Type.Union([Id, Type.Null()], {
+      description: 'The message that began the thread, on every reply of it',
+    }),
+    reply_count: Type.Integer({ minimum: 0, description: 'Replies of the thread, on the message that began it' }),
+    last_reply_at: TimeOrNull,
+    repliers: Type.Array(Id, { description: 'Who replied last, at most five, the latest first' }),
     attachments: Type.Array(Type.String()),
     mentions: Type.Array(Id),
+    mentions_all: Type.Boolean({ description: 'Everybody in the conversation is mentioned' }),
     reactions: Type.Array(
       Type.Object({ emoji: Type.String(), count: Type.Integer({ minimum: 1 }), user_ids: Type.Array(Id) }),
     ),
     pinned: Type.Boolean(),
+    pinned_by: IdOrNull,
+    pinned_at: TimeOrNull,
+    forwarded_from: Type.Union([ForwardedFrom, Type.Null()]),
     revision: Type.Integer({ minimum: 1 }),
     metadata: Type.Record(Type.String(), Type.Unknown()),
     read_status: Type.Optional(Type.Enum(['sent', 'delivered', 'read'])),
@@ -67,28 +91,7 @@ export const MessageAnswer = Type.Object(
   { additionalProperties: false },
 );
 
-/** The stored document of a message. */
-export interface Message {
-  id: string;
-  conversation_id: string;
-  event_id: string;
-  seq: number;
-  sender_id: string;
-  content: string;
-  message_type: string;
-  created_at: string;
-  edited: boolean;
-  edited_at: string | null;
-  is_deleted: boolean;
-  deleted_at: string | null;
-  reply_to: string | null;
-  reply_count: number;
-  attachments: string[];
-  mentions: string[];
-  reactions: { emoji: string; count: number; user_ids: string[] }[];
-  pinned: boolean;
-  revision: number;
-  metadata: Record<string, unknown>;
-}
+/** What history keeps of a message: all but what only its sender sees. */
+export type Message = Omit<Static<typeof MessageAnswer>, 'read_status'>;
 
 export type MessageSentData = Static<typeof MessageSent.data>;

@@ -1,100 +1,16 @@
-/**
- * History: a conversation's messages and, as system messages, its joins, leaves and renames, ordered by the seq of their event. Owns
- * the projection `history` and the reads of it. Documents go to the wire as they are stored; only the caller's own get a field more.
- */
+/** Reads of history. Documents go to the wire as they are stored; only the caller's own get a field more. */
 import Type from 'typebox';
-import type { ChatEvent } from '../../envelope.ts';
 import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
-import { when } from '../../views/projection.ts';
-import type { Projection, Step } from '../../views/projection.ts';
 import { memberStanding } from '../access.ts';
-import { ConversationUpdated } from '../conversations/contract.ts';
-import { derivedId } from '../derived-id.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { AsOfTime, badCursor, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
-import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
 import type { Messages } from '../services.ts';
-import { MessageAnswer, MessageSent } from './contract.ts';
-import type { Message, MessageSentData } from './contract.ts';
-
-export const history: Projection<Message> = {
-  name: 'history',
-  version: 1,
-  source: 'conversation',
-  shape: 'collection',
-  key: (message) => message.id,
-  handlers: [
-    when(MessageSent, (sent) => {
-      const put: Step<Message> = { key: sent.data.message_id, order: sent.seq, put: messageOf(sent) };
-      const parent = sent.data.reply_to;
-      if (parent === null) return [put];
-      return [put, { key: parent, change: (doc) => ({ ...doc, reply_count: doc.reply_count + 1 }) }];
-    }),
-    when(ParticipantAdded, (added) => {
-      const self = added.data.user_id === added.actor_id;
-      return [systemMessage(added, self ? 'joined' : 'added someone', { user_id: added.data.user_id })];
-    }),
-    when(ParticipantRemoved, (removed) => {
-      const { user_id, reason } = removed.data;
-      return [systemMessage(removed, reason === 'left' ? 'left' : 'removed someone', { user_id, reason })];
-    }),
-    when(ConversationUpdated, (updated) => {
-      const { name } = updated.data;
-      return name === undefined ? [] : [systemMessage(updated, `renamed the conversation to ${name}`, { name })];
-    }),
-  ],
-};
-
-export function messageOf(sent: ChatEvent<MessageSentData>): Message {
-  const { message_id, content, message_type, reply_to, attachments, mentions, metadata } = sent.data;
-  return newMessage(sent, message_id, { content, message_type, reply_to, attachments, mentions, metadata });
-}
-
-/** Its id follows from the event, so a rebuild gives the same one; `metadata.event` tells a client what to say in its own language. */
-function systemMessage(of: ChatEvent, content: string, about: Record<string, unknown>): Step<Message> {
-  const id = derivedId('system', of.conversation_id ?? '', of.id);
-  const metadata = { event: of.type, ...about };
-  const put = newMessage(of, id, {
-    content,
-    message_type: 'system',
-    reply_to: null,
-    attachments: [],
-    mentions: [],
-    metadata,
-  });
-  return { key: id, order: of.seq, put };
-}
-
-type Written = Pick<Message, 'content' | 'message_type' | 'reply_to' | 'attachments' | 'mentions' | 'metadata'>;
-
-/** The field order is fixed: `forReader` finds the sender before anything that a client wrote. */
-function newMessage(of: ChatEvent, id: string, written: Written): Message {
-  return {
-    id,
-    conversation_id: of.conversation_id ?? '',
-    event_id: of.id,
-    seq: of.seq,
-    sender_id: of.actor_id,
-    content: written.content,
-    message_type: written.message_type,
-    created_at: of.at,
-    edited: false,
-    edited_at: null,
-    is_deleted: false,
-    deleted_at: null,
-    reply_to: written.reply_to,
-    reply_count: 0,
-    attachments: written.attachments,
-    mentions: written.mentions,
-    reactions: [],
-    pinned: false,
-    revision: 1,
-    metadata: written.metadata,
-  };
-}
+import { MessageAnswer } from './contract.ts';
+import type { Message } from './contract.ts';
+import { history } from './history.ts';
 
 const SENDER = Buffer.from('"sender_id":"');
 const READ_STATUS = Buffer.from(',"read_status":"sent"}');

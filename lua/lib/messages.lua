@@ -1,0 +1,22 @@
+-- What scripts know of a conversation's messages. Needs the local: messages. A message's value is
+-- `<event id> <sender> <number> <revision> <thread> <state>`: the number counts messages, the thread is the id of the message that
+-- began it or '-', the state is '-' or 'deleted'. Ids of the server's own messages begin with 7, and no client's do: those messages
+-- are told from other events and stand here nowhere.
+
+local function message_of(id)
+  local value = redis.call('HGET', messages, id)
+  if not value then return nil end
+  local event, sender, number, revision, thread, state = string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return { event = event, sender = sender, number = tonumber(number), revision = tonumber(revision), thread = thread,
+    is_deleted = state == 'deleted' }
+end
+
+local function set_message(id, message)
+  redis.call('HSET', messages, id, string.format('%s %s %.0f %.0f %s %s', message.event, message.sender, message.number,
+    message.revision, message.thread, message.is_deleted and 'deleted' or '-'))
+end
+
+-- A JSON object with one more field. What a client wrote is not looked into.
+local function with_field(object, name, json)
+  return string.sub(object, 1, -2) .. ',"' .. name .. '":' .. json .. '}'
+end

@@ -1,0 +1,27 @@
+/**
+ * History: a conversation's messages and, as system messages, what is said of the conversation itself, ordered by the seq of their
+ * event. Owns the projection `history`; what other features know of a message they contribute to it.
+ */
+import { when } from '../../views/projection.ts';
+import type { Projection, Step } from '../../views/projection.ts';
+import { MessageSent, threadOf } from './contract.ts';
+import type { Message } from './contract.ts';
+import { messageOf } from './document.ts';
+import { systemLines } from './system-lines.ts';
+
+export const history: Projection<Message> = {
+  name: 'history',
+  version: 1,
+  source: 'conversation',
+  shape: 'collection',
+  key: (message) => message.id,
+  handlers: [
+    when(MessageSent, (sent) => {
+      const put: Step<Message> = { key: sent.data.message_id, order: sent.seq, put: messageOf(sent) };
+      const thread = threadOf(sent.data);
+      if (thread === null) return [put];
+      return [put, { key: thread, change: (doc) => ({ ...doc, reply_count: doc.reply_count + 1 }) }];
+    }),
+    ...systemLines,
+  ],
+};
