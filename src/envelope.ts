@@ -17,7 +17,8 @@ export interface EventId {
   readonly seq: number;
 }
 
-const EVENT_ID = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})$/;
+const EVENT_ID_TEXT = '^(0|[1-9]\\d{0,14})-(0|[1-9]\\d{0,14})$';
+const EVENT_ID = new RegExp(EVENT_ID_TEXT);
 
 export function parseEventId(text: string): EventId | undefined {
   const match = EVENT_ID.exec(text);
@@ -172,6 +173,14 @@ export const isUlid = (text: string): boolean => ULID_PATTERN.test(text);
 /** A ULID as the product takes and gives it: 26 characters of Crockford base 32, upper case. */
 export const Id = Type.String({ pattern: ULID, description: 'A ULID' });
 
+export const EventId = Type.String({ pattern: EVENT_ID_TEXT, description: 'An event id; 0-0 is the beginning' });
+
+/** What a text must be, where a pattern says it: nobody is shown a pattern. */
+const IN_WORDS: Readonly<Record<string, string>> = {
+  [ULID]: 'must be a ULID',
+  [EVENT_ID_TEXT]: 'must be an event id',
+};
+
 const CommandFrame = Type.Object({
   type: Type.String({ maxLength: 64 }),
   id: Type.Optional(Type.String({ maxLength: 64 })),
@@ -212,7 +221,7 @@ function fieldErrors(errors: ErrorObject[] | null | undefined, root: string): Fi
 function messageOf({ keyword, params, message = 'is not right' }: ErrorObject): string {
   if (keyword === 'additionalProperties') return NO_FIELD;
   if (keyword === 'minProperties') return 'names nothing to change';
-  return (params as { pattern?: string }).pattern === ULID ? 'must be a ULID' : message;
+  return IN_WORDS[(params as { pattern?: string }).pattern ?? ''] ?? message;
 }
 
 const MAX_DEPTH = 32;

@@ -131,7 +131,7 @@ function apiOptions(config: Config, product: Chat, newId: () => string): Paramet
 function gatewayOf(
   config: Config,
   log: Log,
-  { sockets, identity, door }: Chat,
+  { sockets, identity, door, withheldFrom }: Chat,
   logger: Logger,
   newId: () => string,
 ): Gateway {
@@ -142,6 +142,7 @@ function gatewayOf(
     opening: (userId, only) => sockets.opening(userId, only),
     beforeJoining: (userId, stream) => sockets.beforeJoining(userId, stream),
     effectsOf: (event) => sockets.effectsOf(event),
+    withheldFrom,
     isPublic: (type) => sockets.isPublic(type),
     authenticate: (token) => identity.authenticate(token, Date.now()),
     redeemTicket: (ticket) => identity.redeemTicket(ticket, Date.now()),

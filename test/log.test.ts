@@ -2,12 +2,13 @@
 import type { Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import sinon from 'sinon';
 import { START } from '../src/envelope.ts';
 import type { RawEvent } from '../src/envelope.ts';
 import { Log } from '../src/log/log.ts';
 import { startRedis, until } from '../src/redis/redis-server.ts';
 import type { RedisProcess } from '../src/redis/redis-server.ts';
-import { codeOf, room as roomOf, Room, user } from './support/rooms.ts';
+import { codeOf, room as roomOf, Room, setClock, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
 const ids = (events: readonly RawEvent[] | undefined) => events?.map(({ id }) => id);
@@ -69,6 +70,32 @@ for (const topology of topologies) {
         for (const [i, id] of all.entries()) expect(await world.log.idAtSeq(room.stream, i + 1)).to.equal(id);
         for (const none of [0, 9]) expect(await world.log.idAtSeq(room.stream, none)).to.equal(START);
         expect(await world.log.idAtSeq(roomOf(77), 1)).to.equal(START);
+      });
+
+      it('finds it anywhere in a long log, also where time stood still or leapt, in a few reads', async () => {
+        const [start] = await fill(1);
+        let ms = Number(start!.split('-')[0]) + 60_000;
+        const send = async (from: number, count: number) => {
+          await Promise.all(Array.from({ length: count }, (_, i) => room.send(1, from + i)));
+        };
+        for (const [i, leap] of [1_000, 86_400_000 * 400, 3_600_000].entries()) {
+          await setClock(world, room.stream, (ms += leap));
+          await send(1_000 * (i + 1), 700);
+        }
+        const all: string[] = [];
+        for await (const page of world.log.readAll(room.stream, START)) all.push(...ids(page)!);
+        expect(all).to.have.length(2_101);
+        const reads = sinon.spy(world.log, 'readAfter');
+        for (let seq = 1; seq <= all.length; seq += 61) {
+          reads.resetHistory();
+          expect(await world.log.idAtSeq(room.stream, seq), `seq ${seq}`).to.equal(all[seq - 1]);
+          expect(reads.callCount, `reads for ${seq}`).to.be.at.most(80);
+        }
+        reads.restore();
+        const gone = all[299]!;
+        await redis().xdel(room.key('log'), gone);
+        expect(await world.log.idAtSeq(room.stream, 300)).to.equal(START);
+        expect(await world.log.idAtSeq(room.stream, 301)).to.equal(all[300]);
       });
 
       it('passes over what a stranger put into a log, and does not take it for the end', async () => {

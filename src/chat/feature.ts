@@ -6,7 +6,7 @@
 import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
-import type { ChatEvent, Context, Decode, EventDefinition } from '../envelope.ts';
+import type { ChatEvent, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
 import type { Contribution, Projection } from '../views/projection.ts';
@@ -111,11 +111,16 @@ export interface Timer {
   fire(name: string, dueAt: number): Promise<void>;
 }
 
+/** From whom an event is withheld; undefined for nearly every event, and then nobody is asked about. */
+export type WithheldFrom = (event: RawEvent) => ((userId: string) => boolean) | undefined;
+
 export interface Served {
   readonly commands?: readonly Command[];
   readonly queries?: readonly Query[];
   readonly reactors?: readonly Reactor[];
   readonly timers?: readonly Timer[];
+  /** Whoever it names gets a placeholder in the event's place, over a socket and in a list alike. */
+  readonly withheldFrom?: WithheldFrom;
 }
 
 export interface Feature {
@@ -133,6 +138,8 @@ export interface Deps extends Services {
   readonly reading: Reading;
   readonly decode: Decode;
   readonly config: Config;
+  /** All features' rules as one. */
+  readonly withheldFrom: WithheldFrom;
 }
 
 /** These only tie the data's type to the schema. */

@@ -17,14 +17,15 @@ import { peopleOf } from './accounts/view.ts';
 import { conversations } from './conversations/commands.ts';
 import { membershipsOf } from './conversations/memberships.ts';
 import { Door } from './door.ts';
-import type { Deps, Feature, Reactor, Timer } from './feature.ts';
+import { eventLog } from './events/view.ts';
+import type { Deps, Feature, Reactor, Timer, WithheldFrom } from './feature.ts';
 import { messages } from './messages/commands.ts';
 import { messagesOf } from './messages/view.ts';
 import { participants } from './participants/commands.ts';
 import { receipts } from './receipts/commands.ts';
 import { Sockets } from './sockets.ts';
 
-export const features: readonly Feature[] = [accounts, conversations, participants, messages, receipts];
+export const features: readonly Feature[] = [accounts, conversations, participants, messages, receipts, eventLog];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
 export const signals = features.flatMap((feature) => feature.signals ?? []);
@@ -43,17 +44,23 @@ export interface Chat extends Deps {
 export function chat(log: Log, views: Views, config: Config): Chat {
   const decode = eventDecoder(events);
   const reading = new Reading({ log, views, decode, projections });
+  const rules: WithheldFrom[] = [];
   const deps: Deps = {
     log,
     reading,
     decode,
     config,
+    withheldFrom: (event) => {
+      const found = rules.flatMap((rule) => rule(event) ?? []);
+      return found.length === 0 ? undefined : (userId) => found.some((isFrom) => isFrom(userId));
+    },
     identity: new Authentication(log, new Tokens(config)),
     people: peopleOf({ log, reading }),
     memberships: membershipsOf(log, decode, events),
     messages: messagesOf({ reading }),
   };
   const served = features.map((feature) => feature.serve(deps));
+  rules.push(...served.flatMap((part) => part.withheldFrom ?? []));
   const commands = served.flatMap((part) => part.commands ?? []);
   checkOrphans(
     [...log.scripts.values()],

@@ -14,6 +14,7 @@ import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
 import type { Bytes, Reply } from './script-runner.ts';
+import { idBefore } from './seek.ts';
 
 export interface LogOptions {
   readonly redis: RedisAddress;
@@ -177,15 +178,12 @@ export class Log {
     return (await this.range(stream, id, id, 1))[0];
   }
 
-  /** Id of the event at a seq, looked for from the end; the start when there is none. */
+  /** Id of the event at a seq; the start when there is none. What is asked for is mostly near the end. */
   async idAtSeq(stream: StreamRef, seq: number): Promise<string> {
-    for (let before = '+'; ;) {
-      const page = await this.readBefore(stream, before);
-      const found = page.find((event) => event.seq === seq);
-      if (found) return found.id;
-      if (page.length === 0 || page.at(-1)!.seq < seq) return START;
-      before = page.at(-1)!.id;
-    }
+    const page = await this.readBefore(stream, '+');
+    const oldest = page.at(-1);
+    if (!oldest || oldest.seq <= seq) return page.find((event) => event.seq === seq)?.id ?? START;
+    return idBefore((after, count) => this.readAfter(stream, after, count), seq, oldest);
   }
 
   /** Every event after an id, in pages. */
