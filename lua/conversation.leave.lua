@@ -12,22 +12,26 @@ local kind, deleted = read_head('kind', 'deleted')
 if not member or deleted then return GONE end
 if kind == 'direct' then return { 'fail', 'forbidden', 'Nobody leaves a direct conversation' } end
 
+-- In one call, since a room may have thousands: whoever joined first, of the admins before the members.
 local heir
 if member.role == 'owner' then
-  for _, user in ipairs(redis.call('HKEYS', members)) do
-    local other = member_of(user)
-    other.user = user
-    local better = heir and ((other.role == 'admin' and heir.role ~= 'admin')
-      or (other.role == heir.role and (other.joined < heir.joined or (other.joined == heir.joined and user < heir.user))))
-    if user ~= actor and (not heir or better) then heir = other end
+  local fields = redis.call('HGETALL', members)
+  for i = 1, #fields, 2 do
+    local user = fields[i]
+    local role, joined = string.match(fields[i + 1], '^(%S+) (%d+)')
+    local rank = { role == 'admin' and 0 or 1, tonumber(joined), user }
+    local is_before = heir and (rank[1] < heir[1] or (rank[1] == heir[1] and (rank[2] < heir[2] or (rank[2] == heir[2] and user < heir[3]))))
+    if user ~= actor and role and (not heir or is_before) then heir = rank end
   end
 end
 
 local id = append('participant.removed', 1, '{"user_id":"' .. actor .. '","reason":"left"}')
 redis.call('HDEL', members, actor)
 if heir then
-  append('participant.role_changed', 1, '{"user_id":"' .. heir.user .. '","role":"owner"}')
-  heir.role = 'owner'
-  set_member(heir.user, heir)
+  local user = heir[3]
+  append('participant.role_changed', 1, '{"user_id":"' .. user .. '","role":"owner"}')
+  local owner = member_of(user)
+  owner.role = 'owner'
+  set_member(user, owner)
 end
 return commit(id)
