@@ -1,5 +1,5 @@
 -- conversation.create   starts a conversation with its first members; an id that exists answers what created it
--- KEYS     log head members messages channels feed feed_head requests_0 requests_1
+-- KEYS     log head members messages typing channels feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope kind policy directory data participants...
 -- FAIL     conflict
 -- EMITS    conversation.created/1
@@ -14,7 +14,8 @@ local id = append('conversation.created', 1, data)
 for i = 1, #participants, 2 do
   set_member(participants[i], { role = participants[i + 1], joined = 1, read = 0, up_to = id })
 end
--- A field of its own keeps the key in being before the first message: a script may only name keys that exist.
+-- Fields of their own keep keys in being that would be empty: a script may only name keys that exist.
 redis.call('HSET', messages, '-', '')
+redis.call('ZADD', typing, 'NX', '+inf', '-')
 if directory ~= '' then redis.call('ZADD', channels, 0, directory) end
 return commit(id, 'created', id, 'kind', kind, 'policy', policy, 'directory', directory, 'messages', 0, 'active', string.format('%.0f', now))

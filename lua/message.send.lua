@@ -1,9 +1,9 @@
 -- message.send   a member posts a message; its id makes it repeatable for ever
--- KEYS     log head members messages feed feed_head requests_0 requests_1
+-- KEYS     log head members messages typing feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor message_id reply_to data
 -- FAIL     not_found forbidden conflict
 -- EMITS    message.sent/1
--- INCLUDE  append members messages
+-- INCLUDE  append members messages typing
 
 local before = repeated()
 if before then return before end
@@ -17,7 +17,7 @@ end
 
 local posted, policy, deleted = read_head('messages', 'policy', 'deleted')
 if not member or deleted then return GONE end
-if policy_of(policy).post == 'admins' and not is_admin(member) then return { 'fail', 'forbidden', 'Only admins may post here' } end
+if not may_post(member, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
 
 local thread = '-'
 if reply_to ~= '' then
@@ -36,6 +36,7 @@ local id = append('message.sent', 1, data)
 set_message(message_id, { event = id, sender = actor, number = posted, revision = 1, thread = thread })
 member.read, member.up_to = posted, id
 set_member(actor, member)
+redis.call('ZREM', typing, typist(actor))
 local done = commit(id, 'messages', posted, 'active', string.format('%.0f', now))
 if thread ~= reply_to and thread ~= '-' then done[3] = thread end
 return done

@@ -52,6 +52,7 @@ const perPartition: Record<string, string> = {
   leases: 'leases',
   parked: 'parked',
   workers: 'workers',
+  typing: 'typing',
   channels: 'directory:channels',
   users: 'directory:users',
 };

@@ -22,6 +22,7 @@ import { Limit } from './limits.ts';
 import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
+import { Signals } from './log/signals.ts';
 import type { Logger } from './logger.ts';
 import { randomness } from './randomness.ts';
 import { GATHER_MS, Projector } from './projector/projector.ts';
@@ -104,6 +105,11 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const handle = koa.callback();
     const http = createServer((request, response) => void handle(request, response));
     const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger, random.newId) : undefined;
+    if (gateway) {
+      const signals = new Signals(log, warn);
+      stops.push(() => signals.stop());
+      await signals.start((signal) => gateway.signal(signal));
+    }
     stops.push(() => closeHttp(http, gateway));
     await gateway?.start(http);
     await listen(http, config);

@@ -22,4 +22,8 @@ local function policy_of(words)
   return { add = add, post = post, edit_info = edit_info, pin = pin }
 end
 
+local function may_post(member, policy)
+  return policy_of(policy).post ~= 'admins' or is_admin(member)
+end
+
 local GONE = { 'fail', 'not_found', 'There is no such conversation' }

@@ -1,7 +1,7 @@
 /**
  * The product: the list of features, and what the other rooms get of them as tables. A feature is added here by one line; `api`,
- * `gateway` and `projector` know none by name. Refuses to start with an orphan: a script without a command, a command without a
- * script, an event that no script emits.
+ * `gateway` and `projector` know none by name. Refuses to start with an orphan: a script without a command or query of its
+ * name, an event that no script emits.
  */
 import type { Config } from '../config.ts';
 import { eventDecoder } from '../envelope.ts';
@@ -24,8 +24,17 @@ import { messagesOf } from './messages/view.ts';
 import { participants } from './participants/commands.ts';
 import { receipts } from './receipts/commands.ts';
 import { Sockets } from './sockets.ts';
+import { typing } from './typing/commands.ts';
 
-export const features: readonly Feature[] = [accounts, conversations, participants, messages, receipts, eventLog];
+export const features: readonly Feature[] = [
+  accounts,
+  conversations,
+  participants,
+  messages,
+  receipts,
+  typing,
+  eventLog,
+];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
 export const signals = features.flatMap((feature) => feature.signals ?? []);
@@ -62,15 +71,13 @@ export function chat(log: Log, views: Views, config: Config): Chat {
   const served = features.map((feature) => feature.serve(deps));
   rules.push(...served.flatMap((part) => part.withheldFrom ?? []));
   const commands = served.flatMap((part) => part.commands ?? []);
-  checkOrphans(
-    [...log.scripts.values()],
-    commands.map((command) => command.type),
-  );
+  const queries = served.flatMap((part) => part.queries ?? []);
+  checkOrphans([...log.scripts.values()], [...commands.map(({ type }) => type), ...queries.map(({ name }) => name)]);
   return {
     ...deps,
     door: new Door({
       commands,
-      queries: served.flatMap((part) => part.queries ?? []),
+      queries,
       messagesPerMinute: config.RATE_LIMIT_MESSAGES_PER_MINUTE,
       durability: log.durability,
     }),
@@ -80,16 +87,16 @@ export function chat(log: Log, views: Views, config: Config): Chat {
   };
 }
 
-/** Scripts that no command is named after: they serve several, or the machinery. */
+/** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL = /^(projector|feed|view|proof|inbox|login|timer|limit|signal)\.|^ticket\.redeem$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
-export function checkOrphans(scripts: readonly Script[], commands: readonly string[]): void {
+export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {
   const declared = new Set(events.map((e) => `${e.type}/${e.version}`));
   const emitted = new Set(scripts.flatMap((script) => script.emits));
   for (const script of scripts) {
-    if (!INTERNAL.test(script.name) && !commands.includes(script.name))
-      throw new Error(`lua/${script.name}.lua: no command has this name`);
+    if (!INTERNAL.test(script.name) && !served.includes(script.name))
+      throw new Error(`lua/${script.name}.lua: no command or query has this name`);
     const unknown = script.emits.find((name) => !declared.has(name));
     if (unknown) throw new Error(`lua/${script.name}.lua: no feature declares the event ${unknown}`);
   }
