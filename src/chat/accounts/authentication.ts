@@ -4,7 +4,6 @@
  * ended works here for five seconds at most, and less where `forget` hears of it; one that this node ended is refused at once.
  */
 import type { Caller } from '../../envelope.ts';
-import { randomBytes } from 'node:crypto';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
@@ -40,9 +39,13 @@ export class Authentication {
     return proved;
   }
 
-  /** A ticket stands for a fresh access token of the caller's session. */
-  async issueTicket({ userId, sessionId }: Caller, now: number): Promise<{ ticket: string; expires_in: number }> {
-    const ticket = randomBytes(32).toString('base64url');
+  /** A ticket stands for a fresh access token of the caller's session. `id` must be new. */
+  async issueTicket(
+    { userId, sessionId }: Caller,
+    now: number,
+    id: string,
+  ): Promise<{ ticket: string; expires_in: number }> {
+    const ticket = this.tokens.ticket(id);
     const value = `${userId} ${sessionId} ${now + this.tokens.expiresIn * 1_000}`;
     await this.log.run('ticket.issue', ownerOf(ticket), { value, lifetime: String(TICKET_MS) });
     return { ticket, expires_in: TICKET_MS / 1_000 };

@@ -161,7 +161,7 @@ export function sessionCommands(parts: Parts): Command[] {
     answer: TicketAnswer,
     route: { method: 'POST', path: '/auth/ws-ticket' },
     socket: false,
-    run: async ({ caller, now }) => ({ body: await authentication.issueTicket(caller, now) }),
+    run: async ({ caller, now, newId }) => ({ body: await authentication.issueTicket(caller, now, newId()) }),
   });
 
   return [start, refresh, end, revoke, revokeOthers, ticket];

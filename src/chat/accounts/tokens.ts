@@ -74,6 +74,11 @@ export class Tokens {
     return { userId, sessionId, generation: Number(generation) };
   }
 
+  /** What nobody can guess who does not have the secret, for an id that was never used. */
+  ticket(id: string): string {
+    return this.mac(`ticket:${id}`);
+  }
+
   /** What stands for a body with secrets where requests are compared: equal for equal ones, and of no use to guess from. */
   blinded(body: object): string {
     return this.mac(`body:${JSON.stringify(body)}`);
