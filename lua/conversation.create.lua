@@ -12,7 +12,7 @@ if created then return { 'duplicate', created } end
 
 local id = append('conversation.created', 1, data)
 for i = 1, #participants, 2 do
-  set_member(participants[i], { role = participants[i + 1], joined = 1, read = 0, up_to = id })
+  set_member(participants[i], new_member(participants[i + 1], 1, id, 0))
 end
 -- Fields of their own keep keys in being that would be empty: a script may only name keys that exist.
 redis.call('HSET', messages, '-', '')

@@ -13,5 +13,5 @@ if member_of(actor) then return unchanged() end
 if kind ~= 'channel' then return GONE end
 
 local id = append('participant.added', 1, '{"user_id":"' .. actor .. '","role":"member"}')
-set_member(actor, { role = 'member', joined = last_seq, read = tonumber(posted), up_to = id })
+set_member(actor, new_member('member', last_seq, id, tonumber(posted)))
 return commit(id)

@@ -34,9 +34,9 @@ end
 posted = tonumber(posted) + 1
 local id = append('message.sent', 1, data)
 set_message(message_id, { event = id, sender = actor, number = posted, revision = 1, thread = thread })
-member.read, member.up_to = posted, id
+set_read(member, posted, id, last_seq)
 set_member(actor, member)
 redis.call('ZREM', typing, typist(actor))
-local done = commit(id, 'messages', posted, 'active', string.format('%.0f', now))
+local done = commit(id, 'messages', posted, 'active', string.format('%.0f', now), 'newest', message_id)
 if thread ~= reply_to and thread ~= '-' then done[3] = thread end
 return done

@@ -20,7 +20,7 @@ local id
 for _, user in ipairs(users) do
   if not member_of(user) then
     id = append('participant.added', 1, '{"user_id":"' .. user .. '","role":"' .. role .. '"}')
-    set_member(user, { role = role, joined = last_seq, read = tonumber(posted), up_to = id })
+    set_member(user, new_member(role, last_seq, id, tonumber(posted)))
   end
 end
 if not id then return unchanged() end

@@ -1,15 +1,48 @@
--- Who is in a conversation. Needs the local: members. A member's value is `<role> <seq of joining> <messages read> <read up to>`:
--- the third counts messages, so that unread is a subtraction; the fourth is an event id.
+-- Who is in a conversation. Needs the local: members. A member's value is nine words, '-' for none:
+--   role, seq of joining
+--   messages read, id of the last one: how far others see the member to have read; the first counts, so that unread is a subtraction
+--   seq up to which events were delivered
+--   messages read and an event id again: from where the member's own unread counts, where they marked messages unread since
+--   ms of the last mark delivered and read, where no event told it
+-- TypeScript reads it in src/chat/access.ts.
+
+-- In a conversation of more members than this a mark is no event, and no message has a status: whatever is told to everyone about
+-- everyone grows with the square.
+local MANY = 200
+
+local function number_or_nil(word)
+  return word ~= '-' and tonumber(word) or nil
+end
 
 local function member_of(user)
   local value = redis.call('HGET', members, user)
   if not value then return nil end
-  local role, joined, read, up_to = string.match(value, '^(%S+) (%S+) (%S+) (%S+)$')
-  return { role = role, joined = tonumber(joined), read = tonumber(read), up_to = up_to }
+  local role, joined, read, up_to, delivered, own_read, own_up_to, delivered_at, read_at =
+    string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return { role = role, joined = tonumber(joined), read = tonumber(read), up_to = up_to, delivered = tonumber(delivered),
+    own_read = number_or_nil(own_read), own_up_to = own_up_to, delivered_at = delivered_at, read_at = read_at }
 end
 
 local function set_member(user, member)
-  redis.call('HSET', members, user, string.format('%s %.0f %.0f %s', member.role, member.joined, member.read, member.up_to))
+  redis.call('HSET', members, user, string.format('%s %.0f %.0f %s %.0f %s %s %s %s', member.role, member.joined, member.read,
+    member.up_to, member.delivered, member.own_read and string.format('%.0f', member.own_read) or '-', member.own_up_to,
+    member.delivered_at, member.read_at))
+end
+
+-- Who comes in by the event `id` of this seq has all before it behind them: `posted` messages.
+local function new_member(role, seq, id, posted)
+  return { role = role, joined = seq, read = posted, up_to = id, delivered = seq, own_up_to = '-', delivered_at = '-', read_at = '-' }
+end
+
+-- The member has read up to a message: its number, event id and seq. What is read was delivered, and what was marked unread is no more.
+local function set_read(member, number, id, seq)
+  member.read, member.up_to, member.read_at = number, id, '-'
+  if member.delivered < seq then member.delivered, member.delivered_at = seq, '-' end
+  member.own_read, member.own_up_to = nil, '-'
+end
+
+local function are_many()
+  return redis.call('HLEN', members) > MANY
 end
 
 local function is_admin(member)

@@ -2,6 +2,7 @@
  * Who may read a conversation, from the guard state that the append scripts keep: never from a read model, which may be behind. Writes
  * do not come through here: their scripts decide in the same instant as they append.
  */
+import { eventId } from '../envelope.ts';
 import { fail } from '../errors.ts';
 import { conversationStream } from '../keys.ts';
 import type { Log } from '../log/log.ts';
@@ -10,10 +11,21 @@ export interface Member {
   readonly role: string;
   /** Seq of the event by which the member came in. */
   readonly joined: number;
-  /** How many of the conversation's messages lie before the read mark. */
+  /** How many of the conversation's messages lie before what is unread for the member. */
   readonly read: number;
-  /** Event id of the read mark. */
+  /** Id of the last event before it. */
   readonly readUpTo: string;
+  /** How far others see that the member has got. */
+  readonly marks: MemberMarks;
+}
+
+export interface MemberMarks {
+  /** Seqs up to which everything was delivered and read. */
+  readonly delivered: number;
+  readonly read: number;
+  /** Unix ms of the last mark, where no receipt in the log tells it. */
+  readonly deliveredAt: number | undefined;
+  readonly readAt: number;
 }
 
 export interface Standing {
@@ -28,11 +40,28 @@ export interface Standing {
   readonly member: Member | undefined;
 }
 
+/** Reads what `lua/lib/members.lua` writes. */
 export function parseMember(value: string | null): Member | undefined {
   if (value === null) return undefined;
-  const [role, joined, read, readUpTo] = value.split(' ');
-  return { role: role!, joined: Number(joined), read: Number(read), readUpTo: readUpTo! };
+  const [role, joined, read, upTo, delivered, ownRead, ownUpTo, deliveredAt, readAt] = value.split(' ') as Words;
+  const mark = eventId(upTo);
+  const isBack = ownRead !== '-';
+  return {
+    role,
+    joined: Number(joined),
+    read: Number(isBack ? ownRead : read),
+    readUpTo: isBack ? ownUpTo : upTo,
+    marks: {
+      delivered: Number(delivered),
+      read: mark.seq,
+      deliveredAt: deliveredAt === '-' ? undefined : Number(deliveredAt),
+      // Without a time of its own the mark is an event of the member's: a message, or the one by which they came in.
+      readAt: readAt === '-' ? mark.ms : Number(readAt),
+    },
+  };
 }
+
+type Words = [string, string, string, string, string, string, string, string, string];
 
 /** How a user stands to conversations; undefined where there is none or it was deleted. */
 export async function standings(log: Log, userId: string, ids: readonly string[]): Promise<(Standing | undefined)[]> {

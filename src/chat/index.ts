@@ -88,7 +88,7 @@ export function chat(log: Log, views: Views, config: Config): Chat {
 }
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
-const INTERNAL = /^(projector|feed|view|proof|inbox|login|timer|limit|signal)\.|^ticket\.redeem$/;
+const INTERNAL = /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member)\.|^ticket\.redeem$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {

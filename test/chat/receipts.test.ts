@@ -102,6 +102,47 @@ inBothWays('receipts', (node, world) => {
     expect([await unread(bob), await mark(bob)]).to.deep.equal([0, last.event_id]);
   });
 
+  it('at an event between two messages stands at the one before it', async () => {
+    const { body } = await ada.rest.call('PATCH', `/conversations/${id}`, { name: 'renamed' });
+    const between = String(body['last_event_id']);
+    await say(ada);
+    expect((await read(bob, { up_to: between })).status).to.equal(204);
+    expect([await unread(bob), await mark(bob)]).to.deep.equal([1, sent[4]!.event_id]);
+    const created = (await world.log.readAfter(conversationStream(id), '0-0', 1))[0]!.id;
+    const eve = await register(node());
+    await ada.rest.post(`/conversations/${id}/participants`, { user_ids: [eve.id] });
+    const reply = await writesNothing(world, 'before all', () => read(eve, { up_to: created }));
+    expect(reply.status).to.equal(204);
+  });
+
+  it('delivered is a mark of its own, behind which reading never stands', async () => {
+    const socket = await bob.socket();
+    await socket.command('receipt.delivered', { conversation_id: id, up_to: sent[1]!.id });
+    const event = await socket.frame((frame) => frame.type === 'receipt.delivered');
+    expect(event.data).to.deep.equal({ up_to: sent[1]!.event_id, message_id: sent[1]!.id });
+    expect(await unread(bob)).to.equal(5);
+    await read(bob, { up_to: sent[2]!.id });
+    const path = `/conversations/${id}/delivered`;
+    const reply = await writesNothing(world, 'behind', () => bob.rest.post(path, { up_to: sent[2]!.event_id }));
+    expect([reply.status, reply.headers.get('Chat-Event-Id')]).to.deep.equal([204, null]);
+    expect((await bob.rest.post(path, {})).headers.get('Chat-Event-Id')).to.equal((await lastEvent()).id);
+  });
+
+  it('marked unread again from a message, until the next mark; nobody else is told', async () => {
+    await read(bob);
+    const path = `/conversations/${id}/unread`;
+    const reply = await writesNothing(world, 'unread', () => bob.rest.post(path, { from: sent[2]!.id }));
+    expect([reply.status, reply.headers.get('Chat-Event-Id')]).to.deep.equal([204, null]);
+    expect([await unread(bob), await mark(bob)]).to.deep.equal([3, sent[1]!.event_id]);
+    const socket = await bob.socket();
+    expect(await socket.command('receipt.mark_unread', { conversation_id: id, from: sent[1]!.id })).to.deep.equal({});
+    expect(await unread(bob)).to.equal(4);
+    await writesNothing(world, 'read again', () => read(bob));
+    expect([await unread(bob), await mark(bob)]).to.deep.equal([0, sent[4]!.event_id]);
+    expect((await bob.rest.post(path, { from: '0'.repeat(26) })).status).to.equal(404);
+    expect((await bob.rest.post(path, {})).status).to.equal(400);
+  });
+
   it('whoever comes in later begins with nothing unread', async () => {
     const eve = await register(node());
     await ada.rest.post(`/conversations/${id}/participants`, { user_ids: [eve.id] });
@@ -117,7 +158,10 @@ inBothWays('receipts', (node, world) => {
     expect((await read(bob, { up_to: '0'.repeat(26) })).status).to.equal(404);
     const eve = await register(node());
     expect((await eve.rest.post(`/conversations/${empty}/read`, {})).status).to.equal(404);
-    for (const body of [{}, { up_to: sent[0]!.id }, { up_to: sent[0]!.event_id }])
+    for (const body of [{}, { up_to: sent[0]!.id }, { up_to: sent[0]!.event_id }]) {
       expect((await read(eve, body)).status).to.equal(404);
+      expect((await eve.rest.post(`/conversations/${id}/delivered`, body)).status).to.equal(404);
+    }
+    expect((await eve.rest.post(`/conversations/${id}/unread`, { from: sent[0]!.id })).status).to.equal(404);
   });
 });

@@ -41,7 +41,7 @@ describe('scripts of conversations', () => {
       const { id } = await room.appends(() => room.create({ roles: ROLES, policy: OPEN }), [created('group')]);
       expect(id).to.match(/^\d+-1$/);
       for (const [i, role] of ROLES.entries()) {
-        expect(await room.guard('members', user(i + 1))).to.equal(`${role} 1 0 ${id}`);
+        expect(await room.guard('members', user(i + 1))).to.equal(`${role} 1 0 ${id} 1 - - - -`);
       }
       const head = await world.log.guardAll(room.stream, 'head');
       expect(head).to.include({ id, created: id, kind: 'group', policy: OPEN, directory: '', messages: '0' });
@@ -154,7 +154,7 @@ describe('scripts of conversations', () => {
         () => room.join(OUTSIDER),
         [['participant.added', { user_id: user(OUTSIDER), role: 'member' }]],
       );
-      expect(await room.guard('members', user(OUTSIDER))).to.equal(`member 3 1 ${id}`);
+      expect(await room.guard('members', user(OUTSIDER))).to.equal(`member 3 1 ${id} 3 - - - -`);
     });
 
     it('changes nothing for who is in already', async () => {

@@ -1,4 +1,4 @@
-/** The scripts of messages, read marks and the users' own lists against their headers. */
+/** The scripts of messages and the users' own lists against their headers. */
 import { expect } from 'chai';
 import { parseMessageFacts } from '../../src/chat/message-facts.ts';
 import { START } from '../../src/envelope.ts';
@@ -35,7 +35,7 @@ describe('scripts of messages', () => {
       const text = 'a "quoted" \\ text, \u{1f468}\u200d\u{1f469}, \u0000, \u2028 and {"type":"message.sent"}';
       const { id } = await room.appends(() => room.send(3, 1, text), [sent(1, text)]);
       expect(await room.guard('messages', message(1))).to.equal(`${id} ${user(3)} 1 1 - -`);
-      expect(await room.guard('members', user(3))).to.equal(`member 1 1 ${id}`);
+      expect(await room.guard('members', user(3))).to.equal(`member 1 1 ${id} 2 - - - -`);
       expect(await room.guard('members', user(1))).to.match(/^owner 1 0 /);
       expect(await world.log.guardAll(room.stream, 'head')).to.include({ messages: '1', active: id.split('-')[0] });
       await room.send(1, 2);
@@ -139,45 +139,6 @@ describe('scripts of messages', () => {
       expect(new Set(answers.map(({ id }) => id)).size).to.equal(1);
       expect(answers.filter(({ status }) => status === 'ok')).to.have.length(1);
       await room.holds();
-    });
-  });
-
-  describe('receipt.read', () => {
-    beforeEach(async () => {
-      for (const n of [1, 2, 3]) await room.send(1, n);
-    });
-    const mark = async () => (await room.guard('members', user(3)))!.split(' ').slice(2);
-    const idOf = async (n: number) => (await room.guard('messages', message(n)))!.split(' ')[0]!;
-
-    it('moves the mark forward to the message', async () => {
-      const up_to = await idOf(2);
-      await room.appends(() => room.read(3, 2), [['receipt.read', { up_to, message_id: message(2) }]]);
-      expect(await mark()).to.deep.equal(['2', up_to]);
-    });
-
-    it('does not move it back, nor say twice where it is', async () => {
-      await room.read(3, 2);
-      for (const n of [1, 2]) {
-        expect(await room.changesNothing(() => room.read(3, n))).to.deep.equal({ status: 'unchanged', id: '' });
-      }
-      expect((await room.read(3, 3)).status).to.equal('ok');
-      expect((await room.changesNothing(() => room.read(1, 3))).status).to.equal('unchanged');
-    });
-
-    it('counts from the joining for who came late', async () => {
-      await room.add(1, [7]);
-      expect((await room.changesNothing(() => room.read(7, 3))).status).to.equal('unchanged');
-      await room.send(1, 4);
-      expect((await room.read(7, 4)).status).to.equal('ok');
-    });
-
-    it('refuses a stranger, a message that is not there, and another body of the same request', async () => {
-      expect(await room.refusal(() => room.read(OUTSIDER, 1))).to.equal('not_found');
-      expect(await room.refusal(() => room.read(3, 9))).to.equal('not_found');
-      const again = { requestId: request(1), body: 2 };
-      const first = await room.read(3, 2, again);
-      expect(await room.changesNothing(() => room.read(3, 2, again))).to.deep.equal({ ...first, status: 'duplicate' });
-      expect(await room.refusal(() => room.read(3, 3, { ...again, body: 3 }))).to.equal('conflict');
     });
   });
 

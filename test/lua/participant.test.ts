@@ -33,8 +33,8 @@ describe('scripts of participants', () => {
       await room.create({ roles: ROLES });
       await room.send(MEMBER, 1);
       const { id } = await room.appends(() => room.add(ADMIN, [7, MEMBER, 8]), [added(7), added(8)]);
-      expect(await room.guard('members', user(7))).to.match(/^member 3 1 \d+-3$/);
-      expect(await room.guard('members', user(8))).to.equal(`member 4 1 ${id}`);
+      expect(await room.guard('members', user(7))).to.match(/^member 3 1 \d+-3 3 - - - -$/);
+      expect(await room.guard('members', user(8))).to.equal(`member 4 1 ${id} 4 - - - -`);
     });
 
     it('changes nothing when all are in', async () => {

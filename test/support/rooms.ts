@@ -119,8 +119,22 @@ export class Room {
     return this.run('conversation.delete', actor, {}, more);
   }
 
-  read(actor: number, n: number, more: More = {}): Promise<Appended> {
-    return this.run('receipt.read', actor, { message_id: message(n) }, more);
+  /** To message `n`, or to the newest. */
+  read(actor: number, n?: number, more: More & { event?: string } = {}): Promise<Appended> {
+    return this.mark('receipt.read', actor, n, more);
+  }
+
+  delivered(actor: number, n?: number, more: More & { event?: string } = {}): Promise<Appended> {
+    return this.mark('receipt.delivered', actor, n, more);
+  }
+
+  markUnread(actor: number, n: number, more: More = {}): Promise<Appended> {
+    return this.run('receipt.mark_unread', actor, { message_id: message(n) }, more);
+  }
+
+  private mark(script: string, actor: number, n?: number, more: More & { event?: string } = {}): Promise<Appended> {
+    const { event = '', ...rest } = more;
+    return this.run(script, actor, { message_id: n === undefined ? '' : message(n), event }, rest);
   }
 
   key(name: string): string {

@@ -1,71 +1,117 @@
-/** Read marks: how far a member has read. The script only moves a mark forward, so a repeat or a late one changes nothing. */
+/**
+ * Marks: how far a member has got. The scripts only move them forward, so a repeat or a late one changes nothing; what a member marks
+ * unread again is the member's own and moves no mark that others see. One round trip, but for a mark at an event between two messages.
+ */
 import type { Context } from '../../envelope.ts';
-import Type from 'typebox';
-import { Id, invalid, isUlid, parseEventId } from '../../envelope.ts';
+import { eventId, invalid, isUlid, parseEventId } from '../../envelope.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { memberStanding } from '../access.ts';
 import { command } from '../feature.ts';
 import type { Answer, Command, Deps, Feature } from '../feature.ts';
-import { MarkRead, ReceiptRead } from './contract.ts';
+import type { MessageSentData } from '../messages/contract.ts';
+import { MarkUnread, OneMessage, ReceiptDelivered, ReceiptRead, SetMark } from './contract.ts';
 
-export const receipts: Feature = { events: [ReceiptRead], serve: (deps) => ({ commands: receiptCommands(deps) }) };
+export const receipts: Feature = {
+  events: [ReceiptDelivered, ReceiptRead],
+  serve: (deps) => ({ commands: receiptCommands(deps) }),
+};
 
-function receiptCommands({ log, messages }: Deps): Command[] {
-  /** The message that stands for an event, for a system message or for the end. */
-  async function resolve(userId: string, id: string, upTo: string | undefined): Promise<string | undefined> {
-    const at = upTo === undefined ? undefined : parseEventId(upTo);
-    if (upTo !== undefined && !at && !isUlid(upTo))
-      throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
-    await memberStanding(log, userId, id);
-    if (upTo === undefined || at) return (await messages.newestByPerson(id, at?.seq))?.id;
-    const found = await messages.find(id, upTo);
-    if (!found) throw fail('not_found', 'There is no such message');
-    return (await messages.newestByPerson(id, found.seq))?.id;
-  }
+type MarkScript = 'receipt.read' | 'receipt.delivered';
 
-  async function mark(context: Context, id: string, upTo: string | undefined): Promise<Answer> {
+function receiptCommands(deps: Deps): Command[] {
+  const { log } = deps;
+
+  async function mark(script: MarkScript, context: Context, id: string, upTo: string | undefined): Promise<Answer> {
     const { caller, requestId } = context;
-    const append = async (messageId: string | undefined): Promise<Answer> => {
-      if (messageId === undefined) return {};
+    const isEvent = upTo !== undefined && parseEventId(upTo) !== undefined;
+    if (upTo !== undefined && !isEvent && !isUlid(upTo))
+      throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
+    const append = async (message_id: string, event = ''): Promise<Answer> => {
       const appended = await log.append({
-        script: 'receipt.read',
+        script,
         stream: conversationStream(id),
         actorId: caller.userId,
         requestId,
         body: [id, upTo],
-        args: { message_id: messageId },
+        args: { message_id, event },
       });
       return { eventId: appended.id };
     };
-    if (upTo === undefined || !isUlid(upTo)) return append(await resolve(caller.userId, id, upTo));
     try {
-      // Nearly always it is what a person wrote, which the script knows by itself.
-      return await append(upTo);
+      // Nearly always it is what a person wrote, or what stands at the end, which the script knows by itself.
+      return await (isEvent ? append('', upTo) : append(upTo ?? ''));
     } catch (error) {
-      if (!(error instanceof ChatError && error.code === 'not_found')) throw error;
-      return append(await resolve(caller.userId, id, upTo));
+      if (upTo === undefined || !(error instanceof ChatError && error.code === 'not_found')) throw error;
+      await memberStanding(log, caller.userId, id);
+      const standing = await messageAt(deps, id, upTo);
+      return standing === undefined ? {} : append(standing);
     }
   }
 
   return [
     command({
       type: 'receipt.read',
-      about: 'Moves the read mark up to a message, or to the newest',
-      data: MarkRead,
+      about: 'Moves the read mark up to a message, or to the newest. What is read was delivered',
+      data: SetMark,
       answer: null,
       route: { method: 'POST', path: '/conversations/{conversation_id}/read', status: 204 },
       socket: true,
-      run: (context, { conversation_id, up_to }) => mark(context, conversation_id, up_to),
+      run: (context, { conversation_id, up_to }) => mark('receipt.read', context, conversation_id, up_to),
     }),
     command({
       type: 'receipt.read_message',
       about: 'Moves the read mark up to this message',
-      data: Type.Object({ conversation_id: Id, message_id: Id }, { additionalProperties: false }),
+      data: OneMessage,
       answer: null,
       route: { method: 'POST', path: '/conversations/{conversation_id}/messages/{message_id}/read', status: 204 },
       socket: false,
-      run: (context, { conversation_id, message_id }) => mark(context, conversation_id, message_id),
+      run: (context, { conversation_id, message_id }) => mark('receipt.read', context, conversation_id, message_id),
+    }),
+    command({
+      type: 'receipt.delivered',
+      about: 'Moves the delivered mark up to a message, or to the newest',
+      data: SetMark,
+      answer: null,
+      route: { method: 'POST', path: '/conversations/{conversation_id}/delivered', status: 204 },
+      socket: true,
+      run: (context, { conversation_id, up_to }) => mark('receipt.delivered', context, conversation_id, up_to),
+    }),
+    command({
+      type: 'receipt.mark_unread',
+      about: "The caller's unread begins at this message again, until the next read mark. What others see stays",
+      data: MarkUnread,
+      answer: null,
+      route: { method: 'POST', path: '/conversations/{conversation_id}/unread', status: 204 },
+      socket: true,
+      async run({ caller, requestId }, { conversation_id: id, from }) {
+        await log.append({
+          script: 'receipt.mark_unread',
+          stream: conversationStream(id),
+          actorId: caller.userId,
+          requestId,
+          body: [id, from],
+          args: { message_id: from },
+        });
+        return {};
+      },
     }),
   ];
+}
+
+/**
+ * The last message that a person wrote at or before an event or a system message; undefined when there is none. Throws `not_found` for
+ * a message that is not there.
+ */
+async function messageAt({ log, decode, messages }: Deps, id: string, upTo: string): Promise<string | undefined> {
+  const at = isUlid(upTo) ? (await messages.find(id, upTo))?.event_id : upTo;
+  if (at === undefined) throw fail('not_found', 'There is no such message');
+  const { ms, seq } = eventId(at);
+  for (let before = `${ms}-${seq + 1}`; ;) {
+    const page = await log.readBefore(conversationStream(id), before);
+    const sent = page.find(({ type }) => type === 'message.sent');
+    if (sent) return (decode(sent).data as MessageSentData).message_id;
+    if (page.length === 0) return undefined;
+    before = page.at(-1)!.id;
+  }
 }

@@ -3,22 +3,22 @@ import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
 
-export const ReceiptRead = event({
-  type: 'receipt.read',
-  version: 1,
-  data: Type.Object({ up_to: Type.String(), message_id: Id }),
+const Mark = Type.Object({ up_to: Type.String(), message_id: Id });
+
+export const ReceiptDelivered = event({ type: 'receipt.delivered', version: 1, data: Mark });
+export const ReceiptRead = event({ type: 'receipt.read', version: 1, data: Mark });
+
+const strict = { additionalProperties: false } as const;
+
+const UpTo = Type.String({
+  minLength: 3,
+  maxLength: 40,
+  description: 'A message id or an event id; absent: the newest message',
 });
 
-export const MarkRead = Type.Object(
-  {
-    conversation_id: Id,
-    up_to: Type.Optional(
-      Type.String({
-        minLength: 3,
-        maxLength: 40,
-        description: 'A message id or an event id; absent: the newest message',
-      }),
-    ),
-  },
-  { additionalProperties: false },
+export const SetMark = Type.Object({ conversation_id: Id, up_to: Type.Optional(UpTo) }, strict);
+export const OneMessage = Type.Object({ conversation_id: Id, message_id: Id }, strict);
+export const MarkUnread = Type.Object(
+  { conversation_id: Id, from: Type.String({ ...Id, description: 'The first message that counts as unread again' }) },
+  strict,
 );
