@@ -1,12 +1,12 @@
 -- session.start   a log-in: a new session for who proved the password; expired ones go, and of a hundred the longest unused
 -- KEYS     log head account sessions feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope proved session lifetime details
--- FAIL     unauthenticated
+-- FAIL     wrong_credentials
 -- EMITS    session.ended/1
 -- INCLUDE  append sessions
 
 -- The password may have been changed, or the account deleted, while the hash was worked out.
-if redis.call('HGET', account, 'password') ~= proved then return { 'fail', 'unauthenticated', 'Username or password is wrong' } end
+if redis.call('HGET', account, 'password') ~= proved then return { 'fail', 'wrong_credentials', 'Username or password is wrong' } end
 if session_of(session) then return { 'unchanged' } end
 
 read_head()

@@ -1,7 +1,7 @@
 -- user.delete   ends an account: its sessions, its secrets, its place in the directory; its name stays taken, its log stays
 -- KEYS     log head account sessions users feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope proved
--- FAIL     forbidden conflict
+-- FAIL     wrong_credentials conflict
 -- EMITS    session.ended/1 user.deleted/1
 -- INCLUDE  append sessions
 
@@ -10,7 +10,7 @@ if before then return before end
 local deleted = read_head('deleted')
 if deleted then return { 'duplicate', deleted } end
 local password, username_entry, name_entry = unpack(redis.call('HMGET', account, 'password', 'username_entry', 'name_entry'))
-if password ~= proved then return { 'fail', 'forbidden', 'The password is wrong' } end
+if password ~= proved then return { 'fail', 'wrong_credentials', 'The password is wrong' } end
 
 end_sessions('account_deleted')
 local id = append('user.deleted', 1, '{}')

@@ -163,23 +163,35 @@ export type Effect =
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly conversationId: string }
   | { readonly kind: 'session_ended'; readonly userId: string; readonly sessionId: string };
 
-/** One error at a time: collecting all of them lets a hostile body cost seconds. */
-export const ajv = new Ajv2020({ allErrors: false, strict: true, useDefaults: true, allowUnionTypes: true });
+/** One error at a time: collecting all of them lets a hostile body cost seconds. `verbose` gives an error its schema, for the words. */
+export const ajv = new Ajv2020({
+  allErrors: false,
+  strict: true,
+  useDefaults: true,
+  allowUnionTypes: true,
+  verbose: true,
+  // Beside a pattern or a format: what the value must be, in words for who sent another.
+  keywords: ['words'],
+  formats: { 'web-address': isWebAddress },
+});
+
+/** A parser's opinion and not a pattern's. What a parser mends, as blanks or a backslash, others read differently. */
+function isWebAddress(text: string): boolean {
+  return /^https?:\/\/[^\s\\\p{C}]+$/iu.test(text) && URL.canParse(text);
+}
 
 const ULID = '^[0-7][0-9A-HJKMNP-TV-Z]{25}$';
 const ULID_PATTERN = new RegExp(ULID);
 export const isUlid = (text: string): boolean => ULID_PATTERN.test(text);
 
 /** A ULID as the product takes and gives it: 26 characters of Crockford base 32, upper case. */
-export const Id = Type.String({ pattern: ULID, description: 'A ULID' });
+export const Id = Type.String({ pattern: ULID, words: 'must be a ULID', description: 'A ULID' });
 
-export const EventId = Type.String({ pattern: EVENT_ID_TEXT, description: 'An event id; 0-0 is the beginning' });
-
-/** What a text must be, where a pattern says it: nobody is shown a pattern. */
-const IN_WORDS: Readonly<Record<string, string>> = {
-  [ULID]: 'must be a ULID',
-  [EVENT_ID_TEXT]: 'must be an event id',
-};
+export const EventId = Type.String({
+  pattern: EVENT_ID_TEXT,
+  words: 'must be an event id',
+  description: 'An event id; 0-0 is the beginning',
+});
 
 const CommandFrame = Type.Object({
   type: Type.String({ maxLength: 64 }),
@@ -211,17 +223,24 @@ export function invalid(errors: FieldError[]): Error {
 export const NO_FIELD = 'is not a field of this request';
 
 function fieldErrors(errors: ErrorObject[] | null | undefined, root: string): FieldError[] {
-  return (errors ?? []).map((e) => {
+  const told = (errors ?? []).filter((e) => e.keyword !== 'anyOf' && !isAboutNull(e));
+  return (told.length > 0 ? told : (errors ?? [])).map((e) => {
     const params = e.params as Record<string, string>;
     const name = params['additionalProperty'] ?? params['missingProperty'];
     return { pointer: `${root}${e.instancePath}${name === undefined ? '' : `/${name}`}`, message: messageOf(e) };
   });
 }
 
-function messageOf({ keyword, params, message = 'is not right' }: ErrorObject): string {
+/** That a value is not null either helps nobody. */
+const isAboutNull = ({ keyword, params }: ErrorObject): boolean =>
+  keyword === 'type' && (params as { type?: unknown }).type === 'null';
+
+function messageOf({ keyword, params, parentSchema, message = 'is not right' }: ErrorObject): string {
   if (keyword === 'additionalProperties') return NO_FIELD;
   if (keyword === 'minProperties') return 'names nothing to change';
-  return IN_WORDS[(params as { pattern?: string }).pattern ?? ''] ?? message;
+  if (keyword === 'enum') return `must be one of ${(params as { allowedValues: unknown[] }).allowedValues.join(', ')}`;
+  if (keyword !== 'pattern' && keyword !== 'format') return message;
+  return (parentSchema as { words?: string } | undefined)?.words ?? 'is not of the right form';
 }
 
 const MAX_DEPTH = 32;
@@ -246,4 +265,55 @@ export function checkPlain(value: unknown, pointer = '', depth = 0): void {
     if (!key.isWellFormed()) throw invalid([{ pointer, message: 'has a field name with half of a surrogate pair' }]);
     checkPlain((value as Record<string, unknown>)[key], `${pointer}/${key}`, depth + 1);
   }
+}
+
+/** Where a number may stand that is more than 15 digits long or has an exponent; elsewhere JavaScript keeps every digit. */
+const MAY_CHANGE = /(?:^|[[:,\s-])\d(?:[\d.]{15}|[\d.]*[eE])/;
+/** Strings are passed over, so that what stands in them is no number. */
+const STRINGS_AND_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.]*(?:[eE][+-]?\d+)?/gs;
+
+/**
+ * Refuses a number that JavaScript would change, as it would be stored and sent on changed: an integer beyond 2^53 - 1, one that is lost
+ * to 0, digits that do not fit. Only the JSON text still knows. It must be one that `JSON.parse` takes. Throws `validation_failed`.
+ */
+export function checkNumbers(json: string): void {
+  if (!MAY_CHANGE.test(json)) return;
+  for (const { 0: token, index } of json.matchAll(STRINGS_AND_NUMBERS)) {
+    if (token.startsWith('"') || isKept(token)) continue;
+    const pointer = pointerAt(json, index, token.length);
+    throw invalid([{ pointer, message: `would become ${Number(token)} as a number: send it as a text` }]);
+  }
+}
+
+function isKept(token: string): boolean {
+  const value = Number(token);
+  // One that is too large to be a number has its own refusal.
+  if (!Number.isFinite(value)) return true;
+  if (/^-?\d+$/.test(token) && !Number.isSafeInteger(value)) return false;
+  return decimal(token) === decimal(String(value));
+}
+
+/** The digits of a number without zeros around them, and where the point stands after the first. */
+function decimal(number: string): string {
+  const [, whole = '', part = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
+  const digits = (whole + part).replace(/^0+/, '');
+  if (digits === '') return '0';
+  const leading = (whole + part).length - digits.length;
+  return `${digits.replace(/0+$/, '')}e${Number(exponent) + whole.length - leading}`;
+}
+
+/** The JSON pointer of the value at a place in the text: another stands in for it, and is looked for. */
+function pointerAt(json: string, index: number, length: number): string {
+  const mark = `\u0000${index}`;
+  const marked = json.slice(0, index) + JSON.stringify(mark) + json.slice(index + length);
+  const find = (value: unknown, pointer: string, depth: number): string | undefined => {
+    if (value === mark) return pointer;
+    if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return undefined;
+    for (const [key, inner] of Object.entries(value)) {
+      const found = find(inner, `${pointer}/${key}`, depth + 1);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return find(JSON.parse(marked), '', 0) ?? '';
 }

@@ -16,6 +16,7 @@ export const catalogue = {
   validation_failed: { status: 400, title: 'The request does not have the right form' },
   bad_frame: { status: 400, title: 'A frame must be a JSON object with a string "type"' },
   unknown_command: { status: 400, title: 'There is no such command' },
+  wrong_credentials: { status: 401, title: 'This is not the right password' },
   unauthenticated: { status: 401, title: 'A valid access token is needed' },
   token_expired: { status: 401, title: 'The access token has expired' },
   forbidden: { status: 403, title: 'You may not do this' },

@@ -4,7 +4,7 @@
  */
 import type { Context, Middleware } from 'koa';
 import { koaBody } from 'koa-body';
-import { invalid } from '../envelope.ts';
+import { checkNumbers, invalid } from '../envelope.ts';
 import { fail } from '../errors.ts';
 
 const JSON_TYPE = 'application/json';
@@ -52,9 +52,12 @@ function parse(bytes: Buffer): unknown {
     throw invalid([{ pointer: '', message: 'is not UTF-8' }]);
   }
   if (text === '') return {};
+  let body: unknown;
   try {
-    return JSON.parse(text);
+    body = JSON.parse(text);
   } catch {
     throw invalid([{ pointer: '', message: 'is not JSON' }]);
   }
+  checkNumbers(text);
+  return body;
 }

@@ -10,7 +10,7 @@
  * Owns what one client may cost: frames a second, commands in flight, bytes unsent. Knows no feature: commands arrive as a table.
  */
 import type { WebSocket } from 'ws';
-import { checkCommandFrame, checkPlain } from '../envelope.ts';
+import { checkCommandFrame, checkNumbers, checkPlain } from '../envelope.ts';
 import type { CommandFrame } from '../envelope.ts';
 import { asChatError, closeCodes, fail } from '../errors.ts';
 import type { ChatError } from '../errors.ts';
@@ -138,7 +138,8 @@ export class Session {
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closing') return;
     if (this.isFlooding()) return this.close(closeCodes.flooding, JSON.stringify({ retry_after: 1 }));
-    const parsed = isBinary ? undefined : parseObject(data);
+    const text = isBinary ? '' : data.toString('utf8');
+    const parsed = parseObject(text);
     if (!parsed) {
       this.badFrames += 1;
       this.refuse(undefined, fail('bad_frame'));
@@ -148,7 +149,7 @@ export class Session {
     const id = typeof parsed['id'] === 'string' && parsed['id'].length <= 64 ? parsed['id'] : undefined;
     this.inFlight += 1;
     if (this.inFlight === MAX_IN_FLIGHT) this.parts.ws.pause();
-    this.obey(parsed, id)
+    this.obey(parsed, text, id)
       .catch((error: unknown) => this.refuse(id, error))
       .finally(() => {
         this.inFlight -= 1;
@@ -202,7 +203,8 @@ export class Session {
     if (!this.isClosing) this.state = 'live';
   }
 
-  private async obey(parsed: Record<string, unknown>, id: string | undefined): Promise<void> {
+  private async obey(parsed: Record<string, unknown>, text: string, id: string | undefined): Promise<void> {
+    checkNumbers(text);
     checkPlain(parsed);
     const frame = checkCommandFrame(parsed);
     if (frame.type === 'ping') {
@@ -264,9 +266,9 @@ export class Session {
   }
 }
 
-function parseObject(data: Buffer): Record<string, unknown> | undefined {
+function parseObject(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(data.toString('utf8'));
+    const value: unknown = JSON.parse(text);
     const isFrame =
       typeof value === 'object' &&
       value !== null &&

@@ -75,6 +75,36 @@ describe('the API as a whole', () => {
     expect(await post(json('x'), 'rot13')).to.deep.equal([415, 'unsupported_media_type']);
   });
 
+  it('whatever a request must look like is said in words', async () => {
+    const document = (await (await fetch(`${node.base}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, { parameters: object[]; requestBody?: object }>>;
+    };
+    const wordless: string[] = [];
+    let count = 0;
+    const look = (value: unknown, where: string): void => {
+      if (typeof value !== 'object' || value === null) return;
+      if (typeof (value as { pattern?: unknown }).pattern === 'string' || 'format' in value) {
+        count += 1;
+        if (!('words' in value)) wordless.push(where);
+      }
+      for (const [name, inner] of Object.entries(value)) look(inner, `${where}/${name}`);
+    };
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { parameters, requestBody }] of Object.entries(methods)) {
+        look([parameters, requestBody], `${method} ${path}`);
+      }
+    }
+    expect(count).to.be.above(20);
+    expect(wordless).to.deep.equal([]);
+    const refused = await ada.rest.call('PATCH', '/users/me', { avatar_url: 'https://:' });
+    expect(refused.body['errors']).to.deep.equal([
+      { pointer: '/avatar_url', message: 'must be a web address that begins with http:// or https://' },
+    ]);
+    expect((await ada.rest.call('PATCH', '/users/me', { avatar_url: 'HTTPS://a.example/x.png' })).status).to.equal(200);
+    const named = await ada.rest.post('/auth/register', { username: 'no good', password: 'correct horse' });
+    expect(named.body['detail']).to.equal('/username: must be 3 to 32 letters from A to Z, digits, or any of _ . -');
+  });
+
   it('every address says which methods it takes', async () => {
     const addresses = ['/', '/client', '/client/client.js', '/openapi.json', '/api/v1/health/live', '/api/v1/users'];
     for (const path of addresses) {

@@ -53,6 +53,15 @@ describe('accounts', () => {
       expect(items).to.have.length(1);
     });
 
+    it('passes over blanks around a name and an e-mail, there and at the log-in', async () => {
+      const { user } = await node.register(' ann\t', { email: '\u00a0ann@example.org ' });
+      expect(user).to.include({ username: 'ann', email: 'ann@example.org' });
+      for (const name of ['ann ', ' ANN', 'ann@example.org\n']) {
+        expect((await node.logIn(name)).user.id, name).to.equal(user.id);
+      }
+      expect(await codeOf(node.register('ANN '))).to.equal('conflict');
+    });
+
     it('says which field is taken, and gives the username back when it is the e-mail', async () => {
       await node.register('ann', { email: 'ann@example.org' });
       const byName = await refusal(node.register('ANN', { email: 'other@example.org' }));
@@ -145,7 +154,7 @@ describe('accounts', () => {
       const ann = await node.register('ann', { email: 'ann@example.org', display_name: 'Ann Example' });
       const id = ann.user.id;
       const remove = async (password: string) => node.run('user.delete', { password }, await node.asCaller(ann));
-      expect(await codeOf(remove('wrong horse'))).to.equal('forbidden');
+      expect(await codeOf(remove('wrong horse'))).to.equal('wrong_credentials');
       expect(left).to.deep.equal([]);
       await remove(PASSWORD);
       expect(left).to.deep.equal([id]);
@@ -156,7 +165,7 @@ describe('accounts', () => {
       ]);
       expect(await node.isIn(ann)).to.equal('unauthenticated');
       expect(await codeOf(node.refresh(ann.refresh_token))).to.equal('unauthenticated');
-      expect(await codeOf(node.logIn('ann'))).to.equal('unauthenticated');
+      expect(await codeOf(node.logIn('ann'))).to.equal('wrong_credentials');
       expect(await redis().exists(keyOf(id, 'account'), keyOf(id, 'sessions'))).to.equal(0);
       expect(await codeOf(node.ask('users.one', { user_id: id }))).to.equal('not_found');
       expect((await node.ask('users.list', {}))['items']).to.deep.equal([]);

@@ -25,13 +25,13 @@ describe('passwords', () => {
 
   it('do not let anybody in who knows the first 72 bytes', async () => {
     await node.register('ann', { password: 'x'.repeat(72) });
-    expect(await codeOf(node.logIn('ann', 'x'.repeat(73)))).to.equal('unauthenticated');
+    expect(await codeOf(node.logIn('ann', 'x'.repeat(73)))).to.equal('wrong_credentials');
     expect(await codeOf(node.logIn('ann', 'x'.repeat(72)))).to.equal('ok');
   });
 
   it('count every byte, a NUL too, and are the same however they are composed', async () => {
     await node.register('ann', { password: 'caf\u00e9\0tail-1' });
-    expect(await codeOf(node.logIn('ann', 'caf\u00e9\0tail-2'))).to.equal('unauthenticated');
+    expect(await codeOf(node.logIn('ann', 'caf\u00e9\0tail-2'))).to.equal('wrong_credentials');
     expect(await codeOf(node.logIn('ann', 'cafe\u0301\0tail-1'))).to.equal('ok');
   });
 
@@ -90,12 +90,12 @@ describe('passwords', () => {
       expect([await node.isIn(ann), await node.isIn(other)]).to.deep.equal(['ok', 'unauthenticated']);
       expect(await codeOf(node.refresh(other.refresh_token))).to.equal('unauthenticated');
       expect(await codeOf(node.refresh(ann.refresh_token))).to.equal('ok');
-      expect(await codeOf(node.logIn('ann'))).to.equal('unauthenticated');
+      expect(await codeOf(node.logIn('ann'))).to.equal('wrong_credentials');
       expect(await codeOf(node.logIn('ann', NEW))).to.equal('ok');
     });
 
     it('wants the current one, and a new one that can be taken', async () => {
-      expect(await codeOf(change('wrong horse', NEW))).to.equal('forbidden');
+      expect(await codeOf(change('wrong horse', NEW))).to.equal('wrong_credentials');
       expect(await codeOf(change(PASSWORD, 'short'))).to.equal('validation_failed');
       expect(await codeOf(node.logIn('ann'))).to.equal('ok');
     });
@@ -114,7 +114,7 @@ describe('passwords', () => {
         await change(PASSWORD, NEW);
         return real(command);
       });
-      expect(await codeOf(node.logIn('ann'))).to.equal('unauthenticated');
+      expect(await codeOf(node.logIn('ann'))).to.equal('wrong_credentials');
     });
   });
 });

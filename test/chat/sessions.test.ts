@@ -45,7 +45,7 @@ describe('sessions', () => {
         const hash = compare.firstCall.args[1] as string;
         seen.push({ code, message, errors, headers, compared: compare.callCount, cost: hash.slice(0, 7) });
       }
-      expect(seen[0]).to.include({ code: 'unauthenticated', compared: 1, cost: '$2b$04$' });
+      expect(seen[0]).to.include({ code: 'wrong_credentials', compared: 1, cost: '$2b$04$' });
       for (const one of seen) expect(one).to.deep.equal(seen[0]);
       expect(append.callCount).to.equal(0);
       expect(ann.user.id).to.be.a('string');
@@ -57,7 +57,7 @@ describe('sessions', () => {
       await node.register('ann', { email: 'ann@example.org' });
       for (let n = 0; n < 3; n += 1) {
         expect(await codeOf(nodes[n % 2]!.logIn(n === 1 ? 'ann@example.org' : 'ann', 'wrong'))).to.equal(
-          'unauthenticated',
+          'wrong_credentials',
         );
       }
       const refused = await refusal(nodes[1]!.logIn('ANN'));
@@ -71,12 +71,12 @@ describe('sessions', () => {
       const limited = new AccountsNode(world.log, { RATE_LIMIT_LOGINS_PER_MINUTE: '2' });
       const codes = [];
       for (let n = 0; n < 3; n += 1) codes.push(await codeOf(limited.logIn('nobody', 'wrong')));
-      expect(codes).to.deep.equal(['unauthenticated', 'unauthenticated', 'rate_limited']);
+      expect(codes).to.deep.equal(['wrong_credentials', 'wrong_credentials', 'rate_limited']);
       const caller = await limited.asCaller(await limited.register('ann'));
       const body = { current_password: 'wrong', new_password: 'another password' };
       const changes = [];
       for (let n = 0; n < 3; n += 1) changes.push(await codeOf(limited.run('user.change_password', body, caller)));
-      expect(changes).to.deep.equal(['forbidden', 'forbidden', 'rate_limited']);
+      expect(changes).to.deep.equal(['wrong_credentials', 'wrong_credentials', 'rate_limited']);
     });
   });
 

@@ -186,8 +186,8 @@ for (const topology of topologies) {
       });
 
       it('refuses a password that was not proved, or was changed meanwhile', async () => {
-        expect(await refusal(() => change({ proved: '' }))).to.equal('forbidden');
-        expect(await refusal(() => change({ proved: 'hash-0' }))).to.equal('forbidden');
+        expect(await refusal(() => change({ proved: '' }))).to.equal('wrong_credentials');
+        expect(await refusal(() => change({ proved: 'hash-0' }))).to.equal('wrong_credentials');
       });
 
       it('knows a repeat by its request id, with and without an event, and by its hash', async () => {
@@ -220,7 +220,7 @@ for (const topology of topologies) {
       });
 
       it('refuses a password that was not proved', async () => {
-        expect(await refusal(() => run('user.delete', { proved: '' }))).to.equal('forbidden');
+        expect(await refusal(() => run('user.delete', { proved: '' }))).to.equal('wrong_credentials');
       });
 
       it('knows a repeat by its request id, and refuses the id for another', async () => {
@@ -243,7 +243,7 @@ for (const topology of topologies) {
       });
 
       it('refuses a password that is not the current one any more', async () => {
-        expect(await refusal(() => start(2, { proved: 'hash-0' }))).to.equal('unauthenticated');
+        expect(await refusal(() => start(2, { proved: 'hash-0' }))).to.equal('wrong_credentials');
       });
 
       it('drops expired sessions', async () => {

@@ -25,6 +25,9 @@ export const metadata: readonly (readonly [what: string, json: string])[] = [
   ['half of a pair within', '{"content":"x","metadata":{"a":["\\ud800"]}}'],
   ['half of a pair as a name', '{"content":"x","metadata":{"\\ud800":1}}'],
   ['a number that is none', '{"content":"x","metadata":{"a":[1e999]}}'],
+  ['an integer that would be another', '{"content":"x","metadata":{"a":1983516295378495150}}'],
+  ['a number that would be 0', '{"content":"x","metadata":{"a":[1e-400]}}'],
+  ['digits that would be lost', '{"content":"x","metadata":{"a":{"b":0.10000000000000000001}}}'],
   ['33 fields', `{"content":"x","metadata":{${Array.from({ length: 33 }, (_, i) => `"f${i}":1`).join(',')}}}`],
   ['4 KB of metadata', `{"content":"x","metadata":{"a":"${'x'.repeat(4_096)}"}}`],
   [

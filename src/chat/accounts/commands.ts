@@ -61,7 +61,8 @@ function register(parts: Parts): Command {
     route: { method: 'POST', path: '/auth/register', status: 201 },
     socket: false,
     open: true,
-    async run(context, { username, password, display_name, email = '' }) {
+    async run(context, { password, display_name, ...given }) {
+      const [username, email] = [given.username.trim(), given.email?.trim() ?? ''];
       checkNewPassword(password, '/password');
       const shown = displayName(display_name ?? username);
       // Before the claims: what waits for its turn must not let them grow old.
@@ -171,7 +172,7 @@ function ownAccount(parts: Parts, memberships: Memberships): Command[] {
     async run(context, body) {
       const { userId: actorId } = context.caller;
       const proved = await prove(context, body.password);
-      if (proved === '') throw fail('forbidden', 'The password is wrong');
+      if (proved === '') throw fail('wrong_credentials', 'The password is wrong');
       await memberships.leaveAll(context);
       const { email } = await secretsOf(log, actorId);
       const { requestId } = context;

@@ -85,11 +85,18 @@ export interface TokenPair {
   readonly expires_in: number;
 }
 
-const Username = Type.String({ pattern: '^[A-Za-z0-9_.-]{3,32}$', description: 'Unique without case' });
+/** Blanks around a name are passed over, here and where it is logged in with. */
+const Username = Type.String({
+  maxLength: 64,
+  pattern: '^\\s*[A-Za-z0-9_.-]{3,32}\\s*$',
+  words: 'must be 3 to 32 letters from A to Z, digits, or any of _ . -',
+  description: 'Unique without case',
+});
 /** Every part ends at a character that the part cannot hold, so that matching takes one pass. */
 const Email = Type.String({
   maxLength: 254,
-  pattern: '^[^@\\s\\p{C}]+@[^@.\\s\\p{C}]+(\\.[^@.\\s\\p{C}]+)+$',
+  pattern: '^\\s*[^@\\s\\p{C}]+@[^@.\\s\\p{C}]+(\\.[^@.\\s\\p{C}]+)+\\s*$',
+  words: 'must be an e-mail address, as ada@example.com',
   description: 'Unique without case; only its owner ever sees it',
 });
 const DisplayName = Type.String({ minLength: 1, maxLength: 256, description: '1 to 64 characters once normalised' });

@@ -31,7 +31,7 @@ export interface LoginName {
 
 /** What has an @ is an e-mail: a username cannot have one. An e-mail stands in no key, only its hash does. */
 export function loginName(text: string): LoginName {
-  const name = foldName(text);
+  const name = foldName(text.trim());
   if (name.includes('@')) return { kind: 'email', owner: { kind: 'login', id: sha256(name) } };
   // What is not a username is looked up too, under an id that nobody can claim: every log-in takes the same steps.
   const id = /^[a-z0-9_.-]{1,32}$/.test(name) ? name : sha256(name);

@@ -82,7 +82,7 @@ export function sessionCommands(parts: Parts): Command[] {
       const userId = holder ?? NOBODY;
       const { password: hash } = await secretsOf(log, userId);
       const proved = await passwords.verify(password, hash);
-      if (!proved || hash === undefined) throw fail('unauthenticated', 'Username or password is wrong');
+      if (!proved || hash === undefined) throw fail('wrong_credentials', 'Username or password is wrong');
       const session = context.newId();
       const args = { proved: hash, session, lifetime, details: sessionDetails(context) };
       await appendToUser(parts, { script: 'session.start', actorId: userId, args });

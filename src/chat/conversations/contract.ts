@@ -19,7 +19,14 @@ export const PolicyChange = Type.Partial(Policy, { additionalProperties: false }
 
 export const Name = Type.String({ minLength: 1, maxLength: 100, description: 'Up to 100 characters, not blank' });
 export const Description = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()]);
-export const PictureUrl = Type.Union([Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' }), Type.Null()]);
+export const PictureUrl = Type.Union([
+  Type.String({
+    maxLength: 2_048,
+    format: 'web-address',
+    words: 'must be a web address that begins with http:// or https://',
+  }),
+  Type.Null(),
+]);
 export const Kind = Type.Enum(['direct', 'group', 'channel']);
 
 export const ConversationCreated = event({
