@@ -48,8 +48,10 @@ for (const topology of topologies) {
         what: 'history:v1',
         stream: room.stream,
         key: index,
-        // The last event that changed this message: a reply to it.
-        event_id: (await room.log()).findLast(({ event }) => event.includes(`"reply_to":"${message(1)}"`))!.id,
+        // The last event that changed this message: a reply of its thread.
+        event_id: (await room.log()).findLast(({ event }) =>
+          new RegExp(`"(reply_to|thread_id)":"${message(1)}"`).test(event),
+        )!.id,
         reason: `${message(1)}: the log makes ${sent.id.split('-')[1]}, the key has 999`,
       });
     });

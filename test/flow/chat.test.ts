@@ -16,7 +16,7 @@ describe('two people chat', () => {
     await hers.frame((f) => f.type === 'message.sent');
     expect(ack['event_id']).to.equal((event as unknown as { id: string }).id);
     const page = await bob.rest.get<{ items: { content: string }[] }>(`/conversations/${id}/messages`);
-    expect(page.body.items.map((m) => m.content)).to.deep.equal(['hello']);
+    expect(page.body.items.map((m) => m.content)).to.deep.equal(['hello', 'created the group']);
     const list = await bob.rest.get<{ items: { unread_count: number; last_message: { content: string } }[] }>(
       '/conversations',
     );

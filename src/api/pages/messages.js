@@ -1,6 +1,6 @@
 /**
- * What an event of a conversation says, in the shape that history gives: a message, or a system message for a join, a leave or a new
- * name. And the words for those. Pure.
+ * What an event of a conversation says, in the shape that history gives: a message, or a system message for who came and went and what
+ * changed. And the words for those. Pure.
  */
 
 /**
@@ -26,14 +26,17 @@
  * @property {boolean} edited
  * @property {boolean} is_deleted
  * @property {unknown[]} attachments
- * @property {Record<string, string>} metadata
+ * @property {Record<string, any>} metadata
  */
 
-/** The events that history shows as system messages. @type {Record<string, (data: any) => Record<string, string> | undefined>} */
+/** The events that history shows as system messages. @type {Record<string, (data: any) => Record<string, any> | undefined>} */
 const SYSTEM = {
   'participant.added': ({ user_id }) => ({ user_id }),
   'participant.removed': ({ user_id, reason }) => ({ user_id, reason }),
-  'conversation.updated': ({ name }) => (name === undefined ? undefined : { name }),
+  'participant.role_changed': ({ user_id, role }) => ({ user_id, role }),
+  'conversation.updated': ({ policy: _policy, ...changes }) =>
+    Object.keys(changes).length === 0 ? undefined : changes,
+  'message.pinned': ({ message_id }) => ({ message_id }),
 };
 
 /** The message that an event puts into history, or undefined if it puts none. @param {ChatEvent} event @returns {Message | undefined} */
@@ -73,11 +76,21 @@ export function systemText({ sender_id, content, metadata }, nameOf) {
     case 'participant.removed':
       if (metadata['reason'] === 'banned') return `${actor} banned ${someone}`;
       return self || metadata['reason'] === 'left' ? `${user} left` : `${actor} removed ${someone}`;
+    case 'participant.role_changed':
+      return `${actor} made ${someone} ${metadata['role'] === 'owner' ? 'the owner' : `${metadata['role'] === 'admin' ? 'an' : 'a'} ${metadata['role']}`}`;
     case 'conversation.updated':
-      return `${actor} renamed the conversation to “${metadata['name']}”`;
+      return `${actor} ${changesOf(metadata)}`;
     default:
       return `${actor} ${content}`;
   }
+}
+
+/** @param {Record<string, any>} metadata */
+function changesOf({ name, description, avatar_url }) {
+  const changed = (/** @type {string | null | undefined} */ value, /** @type {string} */ what) =>
+    value === undefined ? [] : [`${value ? 'changed' : 'removed'} the ${what}`];
+  const renamed = name === undefined ? [] : [`renamed the conversation to “${name}”`];
+  return [...renamed, ...changed(description, 'description'), ...changed(avatar_url, 'picture')].join(', ');
 }
 
 /** What a message says in one piece of text. @param {Message} message */

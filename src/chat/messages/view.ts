@@ -33,7 +33,8 @@ export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
     async newest(conversationId, readerId) {
       const range = { direction: 'down', from: undefined, limit: 1 } as const;
       const [row] = await reading.page(history, conversationStream(conversationId), range, undefined);
-      return row ? forReader(row.json, readerId).toString() : 'null';
+      // The line that says who made the conversation is no news of it.
+      return row && row.order > 1 ? forReader(row.json, readerId).toString() : 'null';
     },
     async find(conversationId, messageId) {
       return (await reading.byKeys(history, conversationStream(conversationId), [messageId])).get(messageId)?.doc;
