@@ -28,7 +28,12 @@ export async function call<T = Record<string, unknown>>(
   base: string,
   method: string,
   path: string,
-  { token, body, within = ANSWER_WITHIN_MS }: { token?: string; body?: unknown; within?: number } = {},
+  {
+    token,
+    body,
+    headers = {},
+    within = ANSWER_WITHIN_MS,
+  }: { token?: string; body?: unknown; headers?: Readonly<Record<string, string>>; within?: number } = {},
 ): Promise<Answer<T>> {
   const response = await fetch(`${base}/api/v1${path}`, {
     method,
@@ -36,6 +41,7 @@ export async function call<T = Record<string, unknown>>(
     headers: {
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });

@@ -31,6 +31,8 @@ export interface Outcome {
 export interface Story {
   readonly name: string;
   readonly about: string;
+  /** How many seeds the tests try; one, when absent. */
+  readonly shortSeeds?: number;
   run(options: StoryOptions): Promise<Outcome>;
 }
 

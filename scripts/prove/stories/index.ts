@@ -5,6 +5,7 @@ import { primaryKilled, slotMoved } from './cluster.ts';
 import { freshReads } from './fresh-reads.ts';
 import { kills } from './kills.ts';
 import { failover, flushed, restored } from './lost-state.ts';
+import { life } from './life.ts';
 import { manyTries } from './many-tries.ts';
 import { poison } from './poison.ts';
 import { powerCut } from './power-cut.ts';
@@ -13,6 +14,7 @@ import { cutSockets, readersAgree } from './readers.ts';
 
 export const stories: readonly Story[] = [
   kills,
+  life,
   manyTries,
   readersAgree,
   cutSockets,
