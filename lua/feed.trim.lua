@@ -4,16 +4,10 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
+-- INCLUDE  ids
 
 -- Our groups count by their checkpoint: a failover may roll XINFO back. Groups that others made count by what they were given and
 -- have acknowledged.
-local function before(a, b)
-  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
-  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
-  if a_ms ~= b_ms then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
-end
-
 local time = redis.call('TIME')
 local done = string.format('%.0f-0', time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(keep))
 local ours = {}
@@ -21,7 +15,7 @@ local pairs_of = redis.call('HGETALL', checkpoints)
 if #pairs_of == 0 then return { 'ok', 0 } end
 for i = 1, #pairs_of, 2 do
   ours[pairs_of[i]] = true
-  if before(pairs_of[i + 1], done) then done = pairs_of[i + 1] end
+  if is_before(pairs_of[i + 1], done) then done = pairs_of[i + 1] end
 end
 if redis.call('EXISTS', feed) == 0 then return { 'ok', 0 } end
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', feed)) do
@@ -30,8 +24,8 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', feed)) do
   if not ours[group.name] then
     local reached = group['last-delivered-id']
     local pending = redis.call('XPENDING', feed, group.name)
-    if pending[2] and before(pending[2], reached) then reached = pending[2] end
-    if before(reached, done) then done = reached end
+    if pending[2] and is_before(pending[2], reached) then reached = pending[2] end
+    if is_before(reached, done) then done = reached end
   end
 end
 return { 'ok', redis.call('XTRIM', feed, 'MINID', '~', done, 'LIMIT', slice) }

@@ -1,4 +1,4 @@
--- projector.enlist   a worker of a group says that it lives; answers how many of the group do and the worker's place among them
+-- projector.enlist   a worker of a group says that it lives; answers how many of the group do and the worker's rank among them
 -- KEYS     workers
 -- ARGV     group worker ttl
 -- FAIL     -
@@ -15,9 +15,9 @@ if tonumber(ttl) == 0 then redis.call('ZREM', workers, me) else redis.call('ZADD
 
 local all = redis.call('ZRANGE', workers, 0, -1)
 table.sort(all)
-local count, place = 0, 0
+local count, rank = 0, 0
 for _, name in ipairs(all) do
-  if name == me then place = count end
+  if name == me then rank = count end
   if string.sub(name, 1, #group + 1) == group .. ' ' then count = count + 1 end
 end
-return { 'ok', count, place }
+return { 'ok', count, rank }

@@ -1,12 +1,14 @@
--- projector.open   makes the group where it is missing, at its checkpoint: never at the end, and never blindly at the start; consumers of
---                  other workers that hold nothing are forgotten, as every start of a worker brings a new name
+-- projector.open   makes the group where it is missing, at its checkpoint; one that is new everywhere begins with all that ever happened,
+--                  or with what happens from `now` on. Consumers of other workers that hold nothing are forgotten, as every start of
+--                  a worker brings a new name
 -- KEYS     feed feed_head checkpoints
--- ARGV     group worker
+-- ARGV     group worker since
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
 
-redis.call('HSETNX', checkpoints, group, '0-0')
+local head = redis.call('HGET', feed_head, 'id') or '0-0'
+redis.call('HSETNX', checkpoints, group, since == 'now' and head or '0-0')
 local checkpoint = redis.call('HGET', checkpoints, group)
 local made = redis.pcall('XGROUP', 'CREATE', feed, group, checkpoint, 'MKSTREAM')
 if type(made) == 'table' and made.err and not string.find(made.err, 'BUSYGROUP', 1, true) then return made end
@@ -15,4 +17,4 @@ for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', feed, group)) do
   for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
   if consumer.name ~= worker and consumer.pending == 0 then redis.call('XGROUP', 'DELCONSUMER', feed, group, consumer.name) end
 end
-return { 'ok', checkpoint, redis.call('HGET', feed_head, 'id') or '0-0' }
+return { 'ok', checkpoint, head }

@@ -25,7 +25,8 @@ import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
 import type { Logger } from './logger.ts';
 import { randomness } from './randomness.ts';
-import { GATHER_MS, Projector } from './projector/projector.ts';
+import { GATHER_MS, projector } from './projector/projector.ts';
+import { reactorWorker } from './projector/reactor.ts';
 import { keptSecret } from './secret.ts';
 import { Views } from './views/store.ts';
 
@@ -40,7 +41,7 @@ type Stop = () => Promise<void> | void;
 const LEASE_MS = 10_000;
 /** Feed entries stay this long after every group is done with them, for gateways that lag. */
 const KEEP_FEED_MS = 60_000;
-const PROJECTOR_BATCH = 100;
+const BATCH = 100;
 /** A user may ask so many times as often as an address whose caller is not known. */
 const USER_REQUESTS = 10;
 /** Requests under way have this long to end. */
@@ -72,23 +73,24 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const product = chat(log, views, config);
 
     if (config.ROLES.has('projector')) {
-      const { decode, memberships } = product;
-      const projector = new Projector({
+      const { decode, reactors } = product;
+      const work = {
         log,
-        views,
         decode,
         warn,
-        projections,
-        outward: (events) => memberships.project(events),
-        groupName: 'views',
         worker: random.newId(),
-        batchSize: PROJECTOR_BATCH,
+        batchSize: BATCH,
         leaseMs: LEASE_MS,
         gatherMs: GATHER_MS,
-        keepFeedMs: KEEP_FEED_MS,
-      });
-      await projector.start();
-      stops.push(() => projector.stop());
+      };
+      const workers = [
+        projector({ ...work, views, projections, groupName: 'views', keepFeedMs: KEEP_FEED_MS }),
+        ...reactors.map((reactor) => reactorWorker(work, reactor)),
+      ];
+      for (const worker of workers) {
+        await worker.start();
+        stops.push(() => worker.stop());
+      }
     }
 
     const isReady = async () => !isStopping && (await answers(log));

@@ -37,6 +37,8 @@ for (const topology of topologies) {
       async function expectFilled(all: readonly Room[]): Promise<void> {
         await caughtUp(world.log);
         await expectViewsEqualFold(world.log);
+        await projectors.react();
+        await caughtUp(world.log, 'lists');
         for (const n of [1, 2, 3]) {
           const list = await world.log.guardAll(userStream(user(n)), 'conversations');
           for (const { stream } of all) expect(list[stream.id]).to.match(/ joined$/);

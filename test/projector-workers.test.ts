@@ -106,8 +106,7 @@ for (const topology of topologies) {
         room = partitionRoom(world, 1);
         await converse(room);
       });
-      const hold = (worker: string, batchSize = 64) =>
-        projectors.partition(1, worker, { batchSize, outward: async () => {} });
+      const hold = (worker: string, batchSize = 64) => projectors.partition(1, worker, { batchSize });
       const entriesOf = (worker: string): Promise<FeedEntry[]> =>
         new ConsumerGroup(world.log, 'views', worker).after(1, '0-0', 1_000);
 

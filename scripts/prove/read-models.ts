@@ -5,10 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import { chat, projections } from '../../src/chat/index.ts';
 import { readConfig } from '../../src/config.ts';
+import type { Decode } from '../../src/envelope.ts';
 import { Log } from '../../src/log/log.ts';
-import { Projector } from '../../src/projector/projector.ts';
+import { projector } from '../../src/projector/projector.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
 import { verify } from '../../src/projector/verify.ts';
+import type { Worker } from '../../src/projector/worker.ts';
 import { Views } from '../../src/views/store.ts';
 import type { Random } from './random.ts';
 import { eventually } from './story.ts';
@@ -28,13 +30,13 @@ export interface ProjectorSettings {
 
 export class ReadModels {
   readonly log: Log;
-  private readonly product: ReturnType<typeof chat>;
+  private readonly decode: Decode;
   private readonly views: Views;
 
   private constructor(log: Log, partitions: number) {
     this.log = log;
     this.views = new Views(log);
-    this.product = chat(log, this.views, readConfig({ SECRET_KEY, PARTITIONS: String(partitions) }));
+    this.decode = chat(log, this.views, readConfig({ SECRET_KEY, PARTITIONS: String(partitions) })).decode;
   }
 
   static async open(url: string, partitions: number): Promise<ReadModels> {
@@ -48,11 +50,10 @@ export class ReadModels {
   }
 
   /** A projector of this process, as a node has one. */
-  projector({ worker, batchSize, leaseMs, gatherMs = 20, warn = () => {} }: ProjectorSettings): Projector {
-    return new Projector({
+  projector({ worker, batchSize, leaseMs, gatherMs = 20, warn = () => {} }: ProjectorSettings): Worker {
+    return projector({
       ...this.fold(),
       warn,
-      outward: (events) => this.product.memberships.project(events),
       groupName: GROUP,
       worker,
       batchSize,
@@ -90,15 +91,15 @@ export class ReadModels {
 
   /** Runs a projector of this process until it has everything; false when it does not get there. */
   async project(truth: Truth, settings: ProjectorSettings): Promise<boolean> {
-    const projector = this.projector(settings);
-    await projector.start();
+    const worker = this.projector(settings);
+    await worker.start();
     const done = await eventually(() => truth.isProjected(GROUP), 60_000);
-    await projector.stop();
+    await worker.stop();
     return done;
   }
 
   private fold() {
-    return { log: this.log, views: this.views, projections, decode: this.product.decode };
+    return { log: this.log, views: this.views, projections, decode: this.decode };
   }
 }
 

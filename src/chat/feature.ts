@@ -6,8 +6,8 @@
 import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
-import type { ChatEvent, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
-import type { StreamRef } from '../keys.ts';
+import type { Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
+import type { Reactor } from '../log/effects.ts';
 import type { Log } from '../log/log.ts';
 import type { Contribution, Projection } from '../views/projection.ts';
 import type { Reading } from '../views/reading.ts';
@@ -94,15 +94,7 @@ export interface SignalDefinition {
   readonly data: TSchema;
 }
 
-/**
- * A side effect of events, in a consumer group of its own. It may be asked twice for one event: what it does must be known by the
- * event's whole id. What it throws, other than that Redis is away, parks the event's stream for this reactor.
- */
-export interface Reactor {
-  readonly name: string;
-  readonly types: readonly string[];
-  react(event: ChatEvent, stream: StreamRef): Promise<void>;
-}
+export type { Reactor } from '../log/effects.ts';
 
 /** What happens at a time that a script has set. It may be asked twice: the script that acts also removes the timer. */
 export interface Timer {

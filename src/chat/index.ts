@@ -65,7 +65,7 @@ export function chat(log: Log, views: Views, config: Config): Chat {
     },
     identity: new Authentication(log, new Tokens(config)),
     people: peopleOf({ log, reading }),
-    memberships: membershipsOf(log, decode, events),
+    memberships: membershipsOf(log, events),
     messages: messagesOf({ reading }),
   };
   const served = features.map((feature) => feature.serve(deps));

@@ -1,8 +1,8 @@
 /** What features ask of each other. Each of these is made once by the feature that owns it; nobody reaches into another's folder. */
-import type { Context, RawEvent } from '../envelope.ts';
+import type { Context } from '../envelope.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
-import type { Membership } from './feature.ts';
+import type { Membership, Reactor } from './feature.ts';
 import type { Message } from './messages/contract.ts';
 
 /** A user as others see one. */
@@ -26,10 +26,10 @@ export interface People {
 export interface Memberships {
   /** Ids of the conversations that a user is in. */
   of(userId: string): Promise<string[]>;
-  /** Brings users' lists up to the event of a conversation that stands at `seq`. Safe to repeat. */
-  record(memberships: readonly Membership[], seq: number, actorId: string): Promise<void>;
-  /** The same for every event of a projector's batch that changes who is in. */
-  project(events: readonly RawEvent[]): Promise<void>;
+  /** Brings users' lists up to an event of a conversation. Safe to repeat. */
+  record(memberships: readonly Membership[], eventId: string, actorId: string): Promise<void>;
+  /** The same for every event that changes who is in. */
+  readonly lists: Reactor;
   /** Takes the caller out of every conversation that can be left. Safe to repeat. */
   leaveAll(context: Context): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { Cluster, Command } from 'ioredis';
 import type { Redis } from 'ioredis';
 import keySlot from 'cluster-key-slot';
 import { fail } from '../errors.ts';
+import { within } from './deadline.ts';
 import type { Script } from './scripts.ts';
 
 export type Reply = [string, ...(string | number | null)[]];
@@ -149,7 +150,8 @@ export class ScriptRunner {
     const head = calls[0]!.keys.find((key) => key.endsWith(':feed:head'));
     if (head) batch.hset(head, 'written', '1');
     batch.call('WAIT', String(this.acks), String(WAIT_MS));
-    const replies = (await within(batch.exec())) ?? [];
+    // The client's own deadline is for each command; this one is for the case that it loses one of a pipeline with its connection.
+    const replies = (await within(PIPELINE_DEADLINE_MS, batch.exec(), () => null)) ?? [];
     if (replies.length < batch.length) throw fail('unknown_outcome');
     const [error, reached] = replies.at(-1)!;
     if (!error && Number(reached) >= this.acks) return replies.slice(0, calls.length);
@@ -161,18 +163,5 @@ export class ScriptRunner {
   /** Slots of one master and its replicas share a pipeline. */
   private masterOf(key: string): string {
     return this.client instanceof Cluster ? (this.client.slots[keySlot(key)]?.join(';') ?? '') : '';
-  }
-}
-
-/** The client's own deadline is for each command; this one is for the case that it loses one of a pipeline with its connection. */
-async function within<T>(sent: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(fail('unknown_outcome')), PIPELINE_DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([sent, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

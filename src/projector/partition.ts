@@ -1,6 +1,7 @@
 /**
- * One partition in the hands of one worker: from the moment its lease is held until it is lost. Applies batches in feed order, each as
- * one script with its checkpoint. Refuses to guess: whatever does not continue the checkpoint is thrown away and read again.
+ * One partition of one group in the hands of one worker: from the moment its lease is held until it is lost. Hands the events to the
+ * group's effect in feed order, and moves the checkpoint with the effect's last write. Refuses to guess: whatever does not continue the
+ * checkpoint is thrown away and read again.
  *
  *   opening → reading → lost
  *
@@ -10,35 +11,62 @@
 import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
-import type { FeedEntry, ConsumerGroup, Write } from '../log/consumer-group.ts';
+import type { ConsumerGroup, Expected, FeedEntry, Since, Write } from '../log/consumer-group.ts';
 import { seqOf } from '../log/log.ts';
+import type { Log } from '../log/log.ts';
 import type { Warn } from '../log/connection.ts';
-import { foldBatch, placeOf, portionsOf } from './fold.ts';
-import type { FoldOptions, Part, Parked } from './fold.ts';
 
-/** Writes for other slots that must be done before a batch is acknowledged; repeating them is harmless. */
-export type Outward = (events: readonly RawEvent[]) => Promise<void>;
+/** `fenced`: another worker has the partition; `elsewhere`: something is not what the writes continue. Both wrote nothing. */
+export type Outcome = 'ok' | 'fenced' | 'elsewhere';
 
-export interface PartitionOptions extends FoldOptions {
+/** Writes to the partition's own slot, all or none. With the `last` of a batch the checkpoint moves behind it. */
+export type Commit = (
+  step: 'more' | 'last',
+  writes: readonly Write[],
+  expects?: readonly Expected[],
+) => Promise<Outcome>;
+
+/** What the feed has lost lies between these ids, by their milliseconds: log and feed share one clock. */
+export interface Gap {
+  readonly after: string;
+  readonly upTo: string;
+}
+
+/** What a group does with events, in one partition. */
+export interface Effect {
+  /** All that was believed is forgotten. `parked` is what stands still in the partition, of all groups: name → reason as JSON. */
+  reset(parked: Readonly<Record<string, string>>): void;
+  /** Does what the events ask for; `strangers` are entries that are no events of ours. Ends with one commit that is the last. */
+  apply(events: readonly RawEvent[], strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome>;
+  /** Does what a stream's events ask for that the feed has lost. */
+  fill(stream: StreamRef, gap: Gap, commit: Commit): Promise<void>;
+  /** At the beginning: a newer program may understand what an older one parked. */
+  retryParked?(commit: Commit): Promise<void>;
+  /**
+   * Now and then, beside the batches: tries again what waits for something that was not there. Commits only within `alone`, which runs a
+   * task between two batches.
+   */
+  lookAgain?(commit: Commit, alone: (task: () => Promise<void>) => Promise<void>): Promise<void>;
+}
+
+export interface PartitionOptions {
+  readonly log: Log;
   readonly group: ConsumerGroup;
-  readonly outward: Outward;
+  readonly since: Since;
+  readonly effect: Effect;
   readonly batchSize: number;
   readonly warn: Warn;
 }
-
-/** Positions kept in memory per partition, so that a long-lived worker does not grow with its history. */
-const MAX_KNOWN = 5_000;
 
 export class Partition {
   readonly number: number;
   readonly fence: string;
   private readonly options: PartitionOptions;
   private checkpoint = START;
-  private readonly known = new Map<string, string>();
-  private readonly parked = new Set<string>();
   private state: 'opening' | 'reading' | 'lost' = 'opening';
   private opening: Promise<void> | undefined;
   private working: Promise<void> = Promise.resolve();
+  private lookingAgain: Promise<void> | undefined;
   private behindAt = '';
 
   constructor(options: PartitionOptions, number: number, fence: string) {
@@ -62,7 +90,7 @@ export class Partition {
 
   /** Resolves when what was begun is over. */
   async idle(): Promise<void> {
-    await Promise.allSettled([this.opening, this.working]);
+    await Promise.allSettled([this.opening, this.working, this.lookingAgain]);
   }
 
   /** Nothing is known any more of what was applied: the next turn begins at the stored checkpoint. */
@@ -80,6 +108,18 @@ export class Partition {
     this.behindAt = isBehind ? this.checkpoint : '';
   }
 
+  /** Lets the effect try again what waits. */
+  async lookAgain(): Promise<void> {
+    const { effect } = this.options;
+    if (this.state !== 'reading' || !effect.lookAgain || this.lookingAgain) return;
+    this.lookingAgain = effect
+      .lookAgain(this.committing(), (task) => this.alone(task))
+      .finally(() => {
+        this.lookingAgain = undefined;
+      });
+    await this.lookingAgain;
+  }
+
   /** Makes the group, retries what was parked, and works off what a dead worker or the time without one left behind. */
   open(): Promise<void> {
     if (this.state !== 'opening') return Promise.resolve();
@@ -90,15 +130,15 @@ export class Partition {
   }
 
   private async begin(): Promise<void> {
-    const { group } = this.options;
+    const { group, effect } = this.options;
     const { head } = await this.readState();
-    await this.retryParked();
+    await effect.retryParked?.(this.committing());
     if (!this.isLost) await this.work(await group.unfinished(this.number));
     if (!this.isLost) await this.catchUp();
     // The end of the feed is gone: nothing will ever come to show it.
     if (!this.isLost && seqOf(head) > seqOf(this.checkpoint)) {
-      await this.fillGap(seqOf(this.checkpoint) + 1, seqOf(head));
-      await this.foldAndApply([], [], [], head);
+      await this.fillGap(head);
+      await effect.apply([], [], this.committing(head));
     }
     if (this.isLost) return;
     await group.rewind(this.number, this.checkpoint);
@@ -106,17 +146,21 @@ export class Partition {
   }
 
   private async readState(): Promise<{ head: string }> {
-    const { checkpoint, head } = await this.options.group.open(this.number);
+    const { group, effect, since } = this.options;
+    const { checkpoint, head } = await group.open(this.number, since);
     this.checkpoint = checkpoint;
-    this.known.clear();
-    this.parked.clear();
-    for (const place of Object.keys(await this.options.group.parked(this.number))) this.parked.add(place);
+    effect.reset(await group.parked(this.number));
     return { head };
   }
 
   /** Applies entries of the feed in their order. Throws when Redis fails; the same entries may be given again. */
   work(entries: readonly FeedEntry[]): Promise<void> {
-    this.working = this.working.catch(() => {}).then(() => this.workOff(entries));
+    return this.alone(() => this.workOff(entries));
+  }
+
+  /** One after the other, whatever became of the one before. */
+  private alone(task: () => Promise<void>): Promise<void> {
+    this.working = this.working.catch(() => {}).then(task);
     return this.working;
   }
 
@@ -154,129 +198,65 @@ export class Partition {
 
   /** The checkpoint or a view is not where we thought: forget what we believe and read from the stored one. */
   private async restart(): Promise<void> {
+    const { group, warn } = this.options;
     await this.readState();
-    const about = { partition: this.number, checkpoint: this.checkpoint };
-    this.options.warn('projector restarts a partition from its checkpoint', about);
-    await this.options.group.rewind(this.number, this.checkpoint);
+    warn(`${group.name}: restarts a partition from its checkpoint`, {
+      partition: this.number,
+      checkpoint: this.checkpoint,
+    });
+    await group.rewind(this.number, this.checkpoint);
   }
 
-  private async applyBatch(entries: readonly FeedEntry[]): Promise<'ok' | 'fenced' | 'elsewhere'> {
+  private async applyBatch(entries: readonly FeedEntry[]): Promise<Outcome> {
     const at = seqOf(this.checkpoint);
     const fresh = entries.filter((entry) => entry.event === undefined || seqOf(entry.id) > at);
-    const writes = fresh.flatMap((entry) => (entry.event ? [] : this.parkForeign(entry)));
     let expected = at;
     let upTo = this.checkpoint;
     let isFilled = false;
     for (const { id, event } of fresh) {
       if (!event) continue;
       expected += 1;
-      // Not the next one: it was trimmed or never delivered. Each view reads what it lacks from the log, which has everything.
+      // Not the next one: it was trimmed or never delivered. The logs have everything.
       if (seqOf(id) !== expected) {
         const next = await this.nextInFeed();
         if (next !== undefined && next < seqOf(id)) return 'elsewhere';
-        if (!isFilled) await this.fillGap(expected, seqOf(id));
+        if (!isFilled) await this.fillGap(id);
         isFilled = true;
         expected = seqOf(id);
       }
       upTo = id;
     }
     const events = fresh.flatMap(({ event }) => event ?? []);
+    const strangers = fresh.filter(({ event, fields }) => !event && fields !== null);
     const ids = entries.map(({ id }) => id);
-    return this.foldAndApply(events, writes, ids, upTo);
+    return this.options.effect.apply(events, strangers, this.committing(upTo, ids));
   }
 
-  /** Brings the views up to these events; with the last of the writes the checkpoint moves and the entries are acknowledged. */
-  private async foldAndApply(
-    events: readonly RawEvent[],
-    writes: readonly Write[],
-    ids: readonly string[],
-    upTo: string,
-  ): Promise<'ok' | 'fenced' | 'elsewhere'> {
-    await this.options.outward(events);
-    for (let extra = writes; ; extra = []) {
-      const parts = await foldBatch(this.options, events, this.known, (place) => this.parked.has(place));
-      const isPartial = parts.some((part) => part.isPartial);
-      const portions = portionsOf(parts);
-      for (const [i, portion] of portions.entries()) {
-        const isLast = !isPartial && i === portions.length - 1;
-        const progress = isLast ? { upTo, ids } : { upTo: this.checkpoint, ids: [] };
-        const outcome = await this.applyPortion(portion, i === 0 ? extra : [], progress);
-        if (outcome !== 'ok') return outcome;
-      }
-      if (!isPartial) return 'ok';
-    }
+  /** Under our fence and from our checkpoint on; nothing is written any more once the partition is lost. */
+  private committing(upTo = this.checkpoint, ids: readonly string[] = []): Commit {
+    return async (step, writes, expects = []) => {
+      const after = this.checkpoint;
+      const progress = step === 'last' ? { upTo, ids } : { upTo: after, ids: [] };
+      const { group } = this.options;
+      const own = { partition: this.number, fence: this.fence, after };
+      const outcome = await group.apply({ ...own, ...progress, expects, writes });
+      if (outcome === 'fenced') this.lose();
+      if (outcome === 'ok' && step === 'last') this.checkpoint = upTo;
+      return outcome;
+    };
   }
 
-  private async applyPortion(
-    parts: readonly Part[],
-    writes: readonly Write[],
-    progress: { upTo: string; ids: readonly string[] },
-  ): Promise<'ok' | 'fenced' | 'elsewhere'> {
-    const changed = parts.filter((part) => part.writes.length > 0);
-    const parking = parts.flatMap(({ place, parked }) => (parked ? [this.park(place, parked)] : []));
-    const outcome = await this.options.group.apply({
+  /** What was lost from the feed, up to an entry, may concern every stream of the partition. */
+  private async fillGap(upTo: string): Promise<void> {
+    const { group, log, effect, warn } = this.options;
+    const gap = { after: this.checkpoint, upTo };
+    warn(`${group.name}: the feed has a gap, what is missing is brought up from the logs`, {
       partition: this.number,
-      fence: this.fence,
-      after: this.checkpoint,
-      ...progress,
-      expects: changed.map((part) => part.expected),
-      writes: [...writes, ...parking, ...changed.flatMap((part) => part.writes)],
+      ...gap,
     });
-    if (outcome === 'fenced') this.lose();
-    if (outcome !== 'ok') return outcome;
-    this.checkpoint = progress.upTo;
-    for (const { place, parked, applied } of parts) {
-      if (parked) this.parked.add(place);
-      this.known.set(place, applied);
-    }
-    for (const place of this.known.keys()) {
-      if (this.known.size <= MAX_KNOWN) break;
-      this.known.delete(place);
-    }
-    return 'ok';
-  }
-
-  private park(place: string, why: Parked): Write {
-    this.options.warn('an event cannot be applied, its stream stands still in this view', { place, ...why });
-    return { command: 'HSET', key: this.options.group.parkedKey(this.number), args: [place, JSON.stringify(why)] };
-  }
-
-  /** An entry that is no event of ours belongs to no stream: it is named and passed over. */
-  private parkForeign(entry: FeedEntry): Write[] {
-    if (entry.fields === null) return [];
-    const why = { event_id: entry.id, type: '', error: 'this feed entry is not an event' };
-    return [this.park(`feed entry ${entry.id}`, why)];
-  }
-
-  /** What was lost from the feed may concern every stream of the partition: each is brought up from its log. */
-  private async fillGap(from: number, to: number): Promise<void> {
-    this.options.warn('the feed has a gap: the views of this partition are brought up from the logs', {
-      partition: this.number,
-      from,
-      to,
-    });
-    for await (const stream of this.options.log.streams(this.number)) {
+    for await (const stream of log.streams(this.number)) {
       if (this.isLost) return;
-      // Nobody knows which of its events the other slots lack, and what they have they pass over.
-      for await (const page of this.options.log.readAll(stream, START)) await this.options.outward(page);
-      await this.bringUp(stream, []);
+      await effect.fill(stream, gap, this.committing());
     }
-  }
-
-  /** A newer program may understand what an older one parked: each such stream gets one more try. */
-  private async retryParked(): Promise<void> {
-    for (const place of Array.from(this.parked)) {
-      const projection = this.options.projections.find((p) => place.startsWith(placeOf(p, { kind: p.source, id: '' })));
-      if (!projection) continue;
-      this.parked.delete(place);
-      const release: Write = { command: 'HDEL', key: this.options.group.parkedKey(this.number), args: [place] };
-      await this.bringUp({ kind: projection.source, id: place.slice(place.lastIndexOf(' ') + 1) }, [release]);
-    }
-  }
-
-  /** Brings every view of one stream up to its log. */
-  private async bringUp(stream: StreamRef, writes: readonly Write[]): Promise<void> {
-    const newest = await this.options.log.readBefore(stream, '+', 1);
-    await this.foldAndApply(newest, writes, [], this.checkpoint);
   }
 }

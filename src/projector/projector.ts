@@ -1,229 +1,125 @@
 /**
- * A projector process: keeps its fair share of the partitions leased, reads their feeds as a consumer group and hands the entries to
- * their partitions; trims feeds to what every group has finished with. Any number of these run side by side. Refuses to know any
- * feature: projections and the writes for other slots arrive as arguments.
+ * The group that keeps the views: its effect folds events into documents and writes them together with the checkpoint. Owns which streams
+ * stand still in which view, and bringing a view up to its log. Refuses to know any feature: projections arrive as an argument.
  */
-import type { Redis } from 'ioredis';
-import { ChatError } from '../errors.ts';
-import { ConsumerGroup } from '../log/consumer-group.ts';
+import type { RawEvent } from '../envelope.ts';
+import type { StreamRef } from '../keys.ts';
+import type { FeedEntry, Write } from '../log/consumer-group.ts';
 import type { Warn } from '../log/connection.ts';
-import { Partition } from './partition.ts';
-import type { PartitionOptions } from './partition.ts';
+import { foldBatch, placeOf, portionsOf } from './fold.ts';
+import type { FoldOptions, Parked, Part } from './fold.ts';
+import type { Commit, Effect, Gap, Outcome } from './partition.ts';
+import { Worker } from './worker.ts';
+import type { WorkerOptions } from './worker.ts';
 
-export interface ProjectorOptions extends Omit<PartitionOptions, 'group'> {
+export interface ProjectorOptions extends FoldOptions, WorkerOptions {
   readonly groupName: string;
-  /** Unique to this start of this process. */
-  readonly worker: string;
-  readonly leaseMs: number;
-  /** What comes within this time of a read is one batch, unless there is more than fits one: reads are right without us. */
-  readonly gatherMs: number;
   /** How long feed entries stay for gateways after every group is done with them. */
   readonly keepFeedMs: number;
 }
 
-/** After an error a loop waits this long at first, doubling to the most: never a hot loop. */
-const BACK_OFF_MS = { first: 1_000, most: 5_000 };
-const TRIM_SLICE = '1000';
 /** A quiet room's every message would else wake a projector, and the node that serves its sockets; a view lags by little more. */
 export const GATHER_MS = 400;
+/** Positions kept in memory per partition, so that a long-lived worker does not grow with its history. */
+const MAX_KNOWN = 5_000;
 
-export class Projector {
-  private readonly options: ProjectorOptions;
-  private readonly group: ConsumerGroup;
-  private readonly owned = new Map<number, Partition>();
-  private readonly stopping = new AbortController();
-  private readonly loops: Promise<void>[] = [];
-  private readonly readers = new Set<Redis>();
-  private standing = { workers: 1, place: 0 };
-
-  constructor(options: ProjectorOptions) {
-    this.options = options;
-    this.group = new ConsumerGroup(options.log, options.groupName, options.worker);
-  }
-
-  /** Takes its share of the partitions and begins to read. Resolves once the first share is worked up to date. */
-  async start(): Promise<void> {
-    const { log, leaseMs, keepFeedMs } = this.options;
-    try {
-      await this.renew();
-      // Leases are renewed by a loop of their own: to bring a partition up to date may take longer than a lease lasts.
-      this.loops.push(this.every(leaseMs / 3, () => this.renew()));
-      await this.assign();
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
-    this.loops.push(this.every(leaseMs / 3, () => this.assign()));
-    this.loops.push(this.every(keepFeedMs / 4, () => this.trim()));
-    const all = Array.from({ length: log.keys.partitions }, (_, i) => i);
-    if (log.connection.isCluster) for (const p of all) this.loops.push(this.readLoop([p]));
-    else this.loops.push(this.readLoop(all));
-  }
-
-  /** Finishes the batches in hand and gives the leases back. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    const owned = new Set(this.owned.values());
-    for (const partition of owned) partition.lose();
-    for (const reader of this.readers) reader.disconnect();
-    await Promise.allSettled(this.loops);
-    for (const partition of this.owned.values()) owned.add(partition);
-    await Promise.allSettled([...owned].map((partition) => this.release(partition)));
-    await this.enlist(0).catch(() => {});
-  }
-
-  /** Says that this worker lives, and keeps what it owns. */
-  private async renew(): Promise<void> {
-    this.standing = await this.enlist(this.options.leaseMs);
-    const owned = [...this.owned.values()];
-    const numbers = owned.map(({ number }) => number);
-    const leases = await this.group.leases(numbers, this.options.leaseMs);
-    for (const [i, partition] of owned.entries()) {
-      const lease = leases[i];
-      if (lease?.fence !== partition.fence || partition.isLost) this.drop(partition);
-      else partition.lookAt(lease.head);
-    }
-  }
-
-  /** Gives back what is over the fair share and takes what is free. */
-  private async assign(): Promise<void> {
-    const { partitions } = this.options.log.keys;
-    const { workers, place } = this.standing;
-    const share = Math.ceil(partitions / workers);
-    await Promise.all([...this.owned.values()].slice(share).map((partition) => this.release(partition)));
-    for (let i = 0; i < partitions && this.owned.size < share; i += 1) {
-      if (this.stopping.signal.aborted) return;
-      const number = (i + place * share) % partitions;
-      if (!this.owned.has(number)) await this.take(number);
-    }
-  }
-
-  private async take(number: number): Promise<void> {
-    const lease = await this.group.lease(number, this.options.leaseMs);
-    if (!lease) return;
-    const partition = new Partition({ ...this.options, group: this.group }, number, lease.fence);
-    this.owned.set(number, partition);
-    if (!this.stopping.signal.aborted) await this.apart(partition, () => partition.open());
-  }
-
-  /**
-   * One partition's own trouble (a key of a wrong kind, say) holds up no other: it is let go, and taken again with the next share. Only
-   * what is wrong with Redis itself is thrown.
-   */
-  private async apart(partition: Partition, task: () => Promise<void>): Promise<void> {
-    try {
-      await task();
-    } catch (error) {
-      if (error instanceof ChatError) throw error;
-      this.drop(partition);
-      tell(this.options.warn, error, { partition: partition.number });
-    }
-  }
-
-  private drop(partition: Partition): void {
-    partition.lose();
-    if (this.owned.get(partition.number) === partition) this.owned.delete(partition.number);
-  }
-
-  private async release(partition: Partition): Promise<void> {
-    this.drop(partition);
-    await partition.idle();
-    await this.group.lease(partition.number, 0);
-  }
-
-  private async enlist(ttlMs: number): Promise<{ workers: number; place: number }> {
-    const args = { group: this.group.name, worker: this.options.worker, ttl: String(ttlMs) };
-    const [, workers, place] = await this.options.log.runAt('projector.enlist', 0, args);
-    return { workers: Math.max(1, Number(workers)), place: Number(place) };
-  }
-
-  private async readLoop(candidates: readonly number[]): Promise<void> {
-    const { log, batchSize, gatherMs } = this.options;
-    let client: Redis | undefined;
-    await this.retrying(async () => {
-      const mine = candidates.flatMap((n) => this.owned.get(n) ?? []).filter((p) => !p.isOpening && !p.isLost);
-      try {
-        for (const partition of mine) await this.apart(partition, () => partition.open());
-        const open = mine.filter((partition) => !partition.isLost);
-        if (open.length === 0) return await this.pause(100);
-        const numbers = open.map(({ number }) => number);
-        client ??= await this.reader(log.keys.at(numbers[0]!, 'feed'));
-        const entries = await this.group.read(client, numbers, batchSize);
-        // One after the other, so that a node which also serves sockets is held up by no more than one batch at a time.
-        for (const p of open) {
-          const rows = entries.get(p.number);
-          if (rows) await this.apart(p, () => p.work(rows));
-        }
-        const isBehind = [...entries.values()].some((rows) => rows.length === batchSize);
-        if (entries.size > 0 && !isBehind) await this.pause(gatherMs);
-      } catch (error) {
-        client?.disconnect();
-        if (client) this.readers.delete(client);
-        client = undefined;
-        for (const partition of mine) partition.interrupt();
-        throw error;
-      }
-    });
-    client?.disconnect();
-  }
-
-  private async reader(key: string): Promise<Redis> {
-    const client = await this.options.log.connection.forBlocking(key);
-    this.readers.add(client);
-    if (this.stopping.signal.aborted) client.disconnect();
-    return client;
-  }
-
-  private async trim(): Promise<void> {
-    const { log, keepFeedMs } = this.options;
-    for (const partition of this.owned.values()) {
-      await this.apart(partition, async () => {
-        for (let cut = Infinity; cut > Number(TRIM_SLICE) / 2 && !this.stopping.signal.aborted;) {
-          const args = { keep: String(keepFeedMs), slice: TRIM_SLICE };
-          cut = Number((await log.runAt('feed.trim', partition.number, args))[1]);
-        }
-      });
-    }
-  }
-
-  private every(ms: number, task: () => Promise<void>): Promise<void> {
-    return this.retrying(async () => {
-      await this.pause(ms);
-      if (!this.stopping.signal.aborted) await task();
-    });
-  }
-
-  /** Repeats a turn until the stop; errors are told and waited out. */
-  private async retrying(turn: () => Promise<void>): Promise<void> {
-    for (let failures = 0; !this.stopping.signal.aborted;) {
-      try {
-        await turn();
-        failures = 0;
-      } catch (error) {
-        if (this.stopping.signal.aborted) return;
-        tell(this.options.warn, error);
-        await this.pause(Math.min(BACK_OFF_MS.first * 2 ** failures, BACK_OFF_MS.most));
-        failures += 1;
-      }
-    }
-  }
-
-  private pause(ms: number): Promise<void> {
-    const { signal } = this.stopping;
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
-      if (signal.aborted) done();
-    });
-  }
+export function projector(options: ProjectorOptions): Worker {
+  return new Worker(options, {
+    name: options.groupName,
+    since: 'beginning',
+    reads: 'woken',
+    keepFeedMs: options.keepFeedMs,
+    effect: (partition) => new Projecting(options, options.log.keys.at(partition, 'parked')),
+  });
 }
 
-function tell(warn: Warn, error: unknown, about: Record<string, unknown> = {}): void {
-  const cause = error instanceof ChatError ? (error.cause as Error | undefined) : undefined;
-  warn(`projector: ${(cause ?? (error as Error)).message}`, about);
+export class Projecting implements Effect {
+  private readonly options: FoldOptions & { readonly warn: Warn };
+  private readonly parkedKey: string;
+  /** Positions that this worker wrote. */
+  private readonly known = new Map<string, string>();
+  private readonly parked = new Set<string>();
+
+  constructor(options: FoldOptions & { readonly warn: Warn }, parkedKey: string) {
+    this.options = options;
+    this.parkedKey = parkedKey;
+  }
+
+  reset(parked: Readonly<Record<string, string>>): void {
+    this.known.clear();
+    this.parked.clear();
+    for (const place of Object.keys(parked)) this.parked.add(place);
+  }
+
+  apply(events: readonly RawEvent[], strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome> {
+    return this.bringUp(
+      events,
+      strangers.map((entry) => this.parkStranger(entry)),
+      commit,
+    );
+  }
+
+  /** Nobody knows which of its events each view lacks: every view of the stream is brought up to its log. */
+  async fill(stream: StreamRef, _gap: Gap, commit: Commit): Promise<void> {
+    await this.bringUpStream(stream, [], commit);
+  }
+
+  async retryParked(commit: Commit): Promise<void> {
+    for (const place of Array.from(this.parked)) {
+      const projection = this.options.projections.find((p) => place.startsWith(placeOf(p, { kind: p.source, id: '' })));
+      if (!projection) continue;
+      this.parked.delete(place);
+      const release: Write = { command: 'HDEL', key: this.parkedKey, args: [place] };
+      const stream: StreamRef = { kind: projection.source, id: place.slice(place.lastIndexOf(' ') + 1) };
+      await this.bringUpStream(stream, [release], commit);
+    }
+  }
+
+  private async bringUpStream(stream: StreamRef, writes: readonly Write[], commit: Commit): Promise<void> {
+    const newest = await this.options.log.readBefore(stream, '+', 1);
+    await this.bringUp(newest, writes, commit);
+  }
+
+  /** Brings the views up to these events, in as many writes as that takes. */
+  private async bringUp(events: readonly RawEvent[], writes: readonly Write[], commit: Commit): Promise<Outcome> {
+    for (let extra = writes; ; extra = []) {
+      const parts = await foldBatch(this.options, events, this.known, (place) => this.parked.has(place));
+      const isPartial = parts.some((part) => part.isPartial);
+      const portions = portionsOf(parts);
+      for (const [i, portion] of portions.entries()) {
+        const isLast = !isPartial && i === portions.length - 1;
+        const changed = portion.filter((part) => part.writes.length > 0);
+        const parking = portion.flatMap(({ place, parked }) => (parked ? [this.park(place, parked)] : []));
+        const outcome = await commit(
+          isLast ? 'last' : 'more',
+          [...(i === 0 ? extra : []), ...parking, ...changed.flatMap((part) => part.writes)],
+          changed.map((part) => part.expected),
+        );
+        if (outcome !== 'ok') return outcome;
+        this.remember(portion);
+      }
+      if (!isPartial) return 'ok';
+    }
+  }
+
+  private remember(parts: readonly Part[]): void {
+    for (const { place, parked, applied } of parts) {
+      if (parked) this.parked.add(place);
+      this.known.set(place, applied);
+    }
+    for (const place of this.known.keys()) {
+      if (this.known.size <= MAX_KNOWN) break;
+      this.known.delete(place);
+    }
+  }
+
+  private park(place: string, why: Parked): Write {
+    this.options.warn('an event cannot be applied, its stream stands still in this view', { place, ...why });
+    return { command: 'HSET', key: this.parkedKey, args: [place, JSON.stringify(why)] };
+  }
+
+  /** An entry that is no event of ours belongs to no stream: it is named and passed over. */
+  private parkStranger({ id }: FeedEntry): Write {
+    return this.park(`feed entry ${id}`, { event_id: id, type: '', error: 'this feed entry is not an event' });
+  }
 }

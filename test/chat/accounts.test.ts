@@ -9,7 +9,7 @@ import { profiles } from '../../src/chat/accounts/view.ts';
 import { ChatError } from '../../src/errors.ts';
 import { userStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
-import { Projector } from '../../src/projector/projector.ts';
+import { projector } from '../../src/projector/projector.ts';
 import { Views } from '../../src/views/store.ts';
 import { AccountsNode, codeOf, PASSWORD, refusal } from '../support/accounts.ts';
 import type { Json, LoggedIn } from '../support/accounts.ts';
@@ -231,7 +231,7 @@ describe('accounts', () => {
       const [ben, gone, nobody] = [await node.register('ben'), await node.register('gone'), ulid()];
       await node.run('user.delete', { password: PASSWORD }, await node.asCaller(gone));
       const inboxOnly = ulid();
-      const args = { conversation: ulid(), seq: '1', state: 'joined' };
+      const args = { conversation: ulid(), event: '1-1', state: 'joined' };
       await world.log.append({ script: 'inbox.update', stream: userStream(inboxOnly), actorId: ulid(), args });
       const ids = [ann.user.id, ben.user.id, gone.user.id, nobody, inboxOnly, ann.user.id];
       const people = await node.chat.people.people(ids);
@@ -253,12 +253,11 @@ describe('accounts', () => {
       const gone = await node.register('gone', { display_name: 'Gone Girl' });
       await node.run('user.delete', { password: PASSWORD }, await node.asCaller(gone));
       const me = await node.ask('users.me', {}, caller);
-      const projector = new Projector({
+      const worker = projector({
         log: world.log,
         views: new Views(world.log),
         decode: node.chat.decode,
         projections: [profiles] as never,
-        outward: () => Promise.resolve(),
         groupName: 'views',
         worker: 'test',
         batchSize: 100,
@@ -267,8 +266,8 @@ describe('accounts', () => {
         keepFeedMs: 60_000,
         warn: (message) => world.warnings.push(message),
       });
-      await projector.start();
-      await projector.stop();
+      await worker.start();
+      await worker.stop();
       const { applied, head, doc } = await new Views(world.log).entity(profiles, userStream(ann.user.id));
       expect(applied).to.equal(head);
       expect(doc).to.deep.include({ display_name: 'Annie', avatar_url: '', deleted_at: '' });

@@ -112,7 +112,7 @@ describe("a gateway's hooks", () => {
       script: 'inbox.update',
       stream: userStream(user(2)),
       actorId: user(2),
-      args: { conversation: room(1).id, seq: '1', state: 'joined' },
+      args: { conversation: room(1).id, event: '1-1', state: 'joined' },
     });
     await socket.frame((frame) => frame.type === 'conversation.joined' && frame.user_id === user(2));
   });

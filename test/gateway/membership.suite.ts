@@ -1,7 +1,6 @@
 /** Coming into conversations and going out of them while connected. */
 import { expect } from 'chai';
 import { conversationStream, userStream } from '../../src/keys.ts';
-import { seqOf } from '../../src/log/log.ts';
 import { until } from '../../src/redis/redis-server.ts';
 import { Socket } from '../support/client.ts';
 import type { Frame } from '../support/client.ts';
@@ -75,7 +74,7 @@ export function membershipSuite(world: World): void {
         script: 'inbox.update',
         stream: userStream(bob.id),
         actorId,
-        args: { conversation: id, seq: String(seqOf(added.id)), state: 'joined' },
+        args: { conversation: id, event: added.id, state: 'joined' },
       });
       await his.frame((frame) => frame.type === 'conversation.joined' && frame.data['conversation_id'] === id);
       await until('it is nothing that his socket follows', async () => {

@@ -118,7 +118,7 @@ for (const topology of topologies) {
       });
 
       it('also takes a user into whose stream something came before', async () => {
-        await run('inbox.update', { conversation: '01K00000000000000000000C01', seq: '1', state: 'joined' });
+        await run('inbox.update', { conversation: '01K00000000000000000000C01', event: '1-1', state: 'joined' });
         expect((await register()).status).to.equal('ok');
       });
     });

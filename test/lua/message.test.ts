@@ -145,13 +145,13 @@ describe('scripts of messages', () => {
   describe('inbox.update', () => {
     const ann = userStream(user(1));
     const conversation = roomOf(5).id;
-    const update = (seq: number, state: string) =>
+    const update = (event: string, state: string) =>
       world.log.append({
         script: 'inbox.update',
         stream: ann,
         actorId: user(2),
         knowsRepeats: true,
-        args: { conversation, seq: String(seq), state },
+        args: { conversation, event, state },
       });
     const events = async () =>
       (await world.log.readAfter(ann, START)).map(({ type, json }) => [
@@ -163,61 +163,80 @@ describe('scripts of messages', () => {
     const left = ['conversation.left', { conversation_id: conversation }];
 
     it('says when a user comes in and goes, once each', async () => {
-      expect(await update(1, 'joined')).to.include({ status: 'ok' });
-      expect(await update(5, 'left')).to.include({ status: 'ok' });
-      expect(await update(8, 'joined')).to.include({ status: 'ok' });
+      expect(await update('7-1', 'joined')).to.include({ status: 'ok' });
+      expect(await update('7-5', 'left')).to.include({ status: 'ok' });
+      expect(await update('7-8', 'joined')).to.include({ status: 'ok' });
       expect(await events()).to.deep.equal([joined, left, joined]);
-      expect(await entry()).to.equal('8 joined');
+      expect(await entry()).to.equal('7-8 joined');
     });
 
     it('does nothing for a repeat or for what is older', async () => {
-      await update(5, 'joined');
+      await update('7-5', 'joined');
       const before = await dump(world.log);
-      for (const [seq, state] of [
-        [5, 'joined'],
-        [5, 'left'],
-        [4, 'left'],
-        [1, 'joined'],
+      for (const [event, state] of [
+        ['7-5', 'joined'],
+        ['7-5', 'left'],
+        ['7-4', 'left'],
+        ['6-9', 'joined'],
       ] as const) {
-        expect(await update(seq, state)).to.deep.equal({ status: 'unchanged', id: '' });
+        expect(await update(event, state)).to.deep.equal({ status: 'unchanged', id: '' });
       }
       expect(await dump(world.log)).to.deep.equal(before);
     });
 
     it('remembers how far it is where nothing changes, so that an older one stays out', async () => {
-      await update(5, 'joined');
-      await update(9, 'joined');
-      expect(await entry()).to.equal('9 joined');
-      await update(7, 'left');
+      await update('7-5', 'joined');
+      await update('7-9', 'joined');
+      expect(await entry()).to.equal('7-9 joined');
+      await update('7-7', 'left');
       expect(await events()).to.deep.equal([joined]);
-      await update(10, 'left');
+      await update('7-10', 'left');
       expect(await events()).to.deep.equal([joined, left]);
     });
 
     it('says nothing of a going that had no coming', async () => {
-      expect((await update(3, 'left')).status).to.equal('unchanged');
-      expect(await entry()).to.equal('3 left');
-      expect((await update(2, 'joined')).status).to.equal('unchanged');
+      expect((await update('7-3', 'left')).status).to.equal('unchanged');
+      expect(await entry()).to.equal('7-3 left');
+      expect((await update('7-2', 'joined')).status).to.equal('unchanged');
       expect(await events()).to.deep.equal([]);
     });
 
-    it('compares seqs as numbers', async () => {
-      await update(9, 'joined');
-      await update(10, 'left');
-      expect(await entry()).to.equal('10 left');
+    it('compares whole ids, as numbers', async () => {
+      await update('7-9', 'joined');
+      await update('7-10', 'left');
+      expect(await entry()).to.equal('7-10 left');
+      await update('10-11', 'joined');
+      expect(await entry()).to.equal('10-11 joined');
+    });
+
+    it('takes what came after a failover that lost entries: their seqs come again, later', async () => {
+      await update('7-20', 'joined');
+      await update('9-12', 'left');
+      expect(await entry()).to.equal('9-12 left');
+      await update('7-21', 'joined');
+      expect(await entry()).to.equal('9-12 left');
+      expect(await events()).to.deep.equal([joined, left]);
+    });
+
+    it('goes on from a list that an older program kept by the seq alone', async () => {
+      await update('7-5', 'joined');
+      await world.log.connection.commands.hset(world.log.keys.of(ann, 'conversations'), conversation, '5 joined');
+      expect((await update('7-5', 'left')).status).to.equal('unchanged');
+      expect((await update('7-6', 'left')).status).to.equal('ok');
+      expect(await entry()).to.equal('7-6 left');
     });
 
     it('keeps the order of the last word, whichever way the writes come', async () => {
       const words = [
-        [1, 'joined'],
-        [4, 'left'],
-        [6, 'joined'],
-        [9, 'left'],
+        ['7-1', 'joined'],
+        ['7-4', 'left'],
+        ['9-6', 'joined'],
+        ['10-9', 'left'],
       ] as const;
-      await Promise.all(words.toReversed().map(([seq, state]) => update(seq, state)));
-      expect(await entry()).to.equal('9 left');
-      await Promise.all(words.map(([seq, state]) => update(seq, state)));
-      expect(await entry()).to.equal('9 left');
+      await Promise.all(words.toReversed().map(([event, state]) => update(event, state)));
+      expect(await entry()).to.equal('10-9 left');
+      await Promise.all(words.map(([event, state]) => update(event, state)));
+      expect(await entry()).to.equal('10-9 left');
     });
   });
 });

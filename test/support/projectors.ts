@@ -1,14 +1,17 @@
-/** Projectors for suites, with the product's own projections and lists, and conversations for them to work on. Waits for positions. */
+/** Projectors and reactors for suites, and conversations for them to work on. Waits for positions. */
 import { START } from '../../src/envelope.ts';
 import { events, projections } from '../../src/chat/index.ts';
 import { membershipsOf } from '../../src/chat/conversations/memberships.ts';
 import { userStream } from '../../src/keys.ts';
+import type { Reactor } from '../../src/log/effects.ts';
 import type { Log } from '../../src/log/log.ts';
 import { seqOf } from '../../src/log/log.ts';
 import { ConsumerGroup } from '../../src/log/consumer-group.ts';
 import { Partition } from '../../src/projector/partition.ts';
-import { Projector } from '../../src/projector/projector.ts';
+import { Projecting, projector } from '../../src/projector/projector.ts';
 import type { ProjectorOptions } from '../../src/projector/projector.ts';
+import { reactorWorker } from '../../src/projector/reactor.ts';
+import type { Worker } from '../../src/projector/worker.ts';
 import { Views } from '../../src/views/store.ts';
 import { until } from '../../src/redis/redis-server.ts';
 import { decode } from './folds.ts';
@@ -17,7 +20,9 @@ import type { World } from './world.ts';
 
 export interface Projectors {
   /** Starts one; it is stopped after the test. */
-  start(options?: Partial<ProjectorOptions>): Promise<Projector>;
+  start(options?: Partial<ProjectorOptions>): Promise<Worker>;
+  /** The same for a reactor; the users' own lists when none is given. */
+  react(options?: Partial<ProjectorOptions>, reactor?: Reactor): Promise<Worker>;
   /** One partition in the hands of a worker that holds its lease, without loops of its own. */
   partition(number: number, worker: string, options?: Partial<ProjectorOptions>): Promise<Partition>;
   readonly warnings: string[];
@@ -27,11 +32,11 @@ const LONG_LEASE_MS = 30_000;
 let workers = 0;
 
 export function useProjectors(world: World): Projectors {
-  const running: Projector[] = [];
+  const running: Worker[] = [];
   const warnings: string[] = [];
   beforeEach(() => void warnings.splice(0));
   afterEach(async () => {
-    await Promise.all(running.splice(0).map((projector) => projector.stop()));
+    await Promise.all(running.splice(0).map((worker) => worker.stop()));
   });
 
   function optionsOf(more: Partial<ProjectorOptions>): ProjectorOptions {
@@ -41,7 +46,6 @@ export function useProjectors(world: World): Projectors {
       views: new Views(log),
       decode,
       projections,
-      outward: (some) => membershipsOf(log, decode, events).project(some),
       warn: (message, fields) => void warnings.push(`${message} ${JSON.stringify(fields ?? {})}`),
       groupName: 'views',
       worker: `worker-${(workers += 1)}`,
@@ -53,19 +57,25 @@ export function useProjectors(world: World): Projectors {
     };
   }
 
+  async function run(worker: Worker): Promise<Worker> {
+    running.push(worker);
+    await worker.start();
+    return worker;
+  }
+
   return {
     warnings,
-    async start(more = {}) {
-      const projector = new Projector(optionsOf(more));
-      running.push(projector);
-      await projector.start();
-      return projector;
+    start: (more = {}) => run(projector(optionsOf(more))),
+    react(more = {}, reactor) {
+      const options = optionsOf(more);
+      return run(reactorWorker(options, reactor ?? membershipsOf(options.log, events).lists));
     },
     async partition(number, worker, more = {}) {
       const options = optionsOf({ ...more, worker });
       const group = new ConsumerGroup(options.log, options.groupName, worker);
       const fence = await group.seize(number, LONG_LEASE_MS);
-      return new Partition({ ...options, group }, number, fence);
+      const effect = new Projecting(options, options.log.keys.at(number, 'parked'));
+      return new Partition({ ...options, group, since: 'beginning', effect }, number, fence);
     },
   };
 }

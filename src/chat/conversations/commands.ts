@@ -39,6 +39,7 @@ export const conversations: Feature = {
     return {
       commands: [...making(deps, reads), ...changing(deps, reads), ...entering(deps, reads)],
       queries: reads.queries,
+      reactors: [deps.memberships.lists],
     };
   },
 };
@@ -96,7 +97,7 @@ function making({ log, people, memberships }: Deps, reads: ConversationReads): C
     });
     // Also after a repeat: the first try may have ended between the two.
     const joined = participants.map((p) => ({ userId: p.user_id, conversationId: id, change: 'joined' as const }));
-    await memberships.record(joined, 1, caller.userId);
+    await memberships.record(joined, appended.id, caller.userId);
     return { status: appended.status, body: await reads.one(caller.userId, id), eventId: appended.id };
   }
 

@@ -1,7 +1,6 @@
 /** Entering and leaving conversations, oneself: their scripts decide, the user's own list follows at once. */
 import type { Context } from '../../envelope.ts';
 import { conversationStream } from '../../keys.ts';
-import { seqOf } from '../../log/log.ts';
 import type { Appended } from '../../log/log.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps, RawJson } from '../feature.ts';
@@ -14,11 +13,7 @@ export function entering({ log, memberships }: Deps, reads: ConversationReads): 
     const stream = conversationStream(id);
     const appended = await log.append({ script, stream, actorId: caller.userId, requestId, body: id, args: {} });
     if (appended.id)
-      await memberships.record(
-        [{ userId: caller.userId, conversationId: id, change }],
-        seqOf(appended.id),
-        caller.userId,
-      );
+      await memberships.record([{ userId: caller.userId, conversationId: id, change }], appended.id, caller.userId);
     return appended;
   }
 

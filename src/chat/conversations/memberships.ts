@@ -1,49 +1,44 @@
 /**
  * Each user's own list of conversations, kept on the user's stream, which lies in another slot than the conversation. The same
- * idempotent write is made right after an append, so that the acting user's next read has it, and by the projector, so that a crash in
- * between leaves nothing undone. A high-water mark beside the list refuses what is older.
+ * idempotent write is made right after an append, so that the acting user's next read has it, and by a reactor, so that a crash in
+ * between leaves nothing undone. The id of the conversation's event stands beside each entry, and what is older is refused.
  */
-import type { Context, Decode, RawEvent } from '../../envelope.ts';
+import type { Context } from '../../envelope.ts';
+import { ChatError } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
-import { seqOf } from '../../log/log.ts';
 import { standings } from '../access.ts';
-import type { FeatureEvent, Membership } from '../feature.ts';
+import type { FeatureEvent, Membership, Reactor } from '../feature.ts';
 import type { Memberships } from '../services.ts';
 
-export function membershipsOf(log: Log, decode: Decode, definitions: readonly FeatureEvent[]): Memberships {
+export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): Memberships {
   const changing = new Map(definitions.filter((d) => 'membership' in d).map((d) => [d.type, d]));
 
-  async function record(changes: readonly Membership[], seq: number, actorId: string): Promise<void> {
-    await Promise.all(
+  /** One user's trouble keeps nothing from the others. What can be tried again says more than what cannot. */
+  async function record(changes: readonly Membership[], eventId: string, actorId: string): Promise<void> {
+    const done = await Promise.allSettled(
       changes.map(({ userId, conversationId, change }) =>
         log.append({
           script: 'inbox.update',
           stream: userStream(userId),
           actorId,
           knowsRepeats: true,
-          args: { conversation: conversationId, seq: String(seq), state: change },
+          args: { conversation: conversationId, event: eventId, state: change },
         }),
       ),
     );
+    const reasons = done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    if (reasons.length > 0) throw reasons.find((reason) => reason instanceof ChatError) ?? reasons[0];
   }
 
-  async function project(events: readonly RawEvent[]): Promise<void> {
-    for (const raw of events) {
-      const definition = changing.get(raw.type);
-      if (!definition) continue;
-      let changes: Membership[];
-      let actor: string;
-      try {
-        const event = decode(raw);
-        changes = definition.membership!(event.data as never, raw.stream.id);
-        actor = event.actor_id;
-      } catch {
-        continue; // the views park it, with the reason
-      }
-      await record(changes, raw.seq, actor);
-    }
-  }
+  /** What a crash left undone between the append and the list. */
+  const lists: Reactor = {
+    name: 'lists',
+    since: 'beginning',
+    types: [...changing.keys()],
+    react: (event, stream) =>
+      record(changing.get(event.type)!.membership!(event.data as never, stream.id), event.id, event.actor_id),
+  };
 
   async function of(userId: string): Promise<string[]> {
     const all = await log.guardAll(userStream(userId), 'conversations');
@@ -58,10 +53,10 @@ export function membershipsOf(log: Log, decode: Decode, definitions: readonly Fe
       leaving.map(async (id) => {
         const stream = conversationStream(id);
         const appended = await log.append({ script: 'conversation.leave', stream, actorId: userId, args: {} });
-        await record([{ userId, conversationId: id, change: 'left' }], seqOf(appended.id), userId);
+        await record([{ userId, conversationId: id, change: 'left' }], appended.id, userId);
       }),
     );
   }
 
-  return { of, record, project, leaveAll };
+  return { of, record, lists, leaveAll };
 }

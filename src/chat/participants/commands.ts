@@ -3,8 +3,6 @@ import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
-import { seqOf } from '../../log/log.ts';
-import { parseMember } from '../access.ts';
 import { command, listAnswer, projection } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
 import { ParticipantAdded, ParticipantAnswer, ParticipantRemoved, ParticipantRoleChanged, Role } from './contract.ts';
@@ -50,14 +48,9 @@ function participantCommands({ log, people, memberships }: Deps, reads: Particip
         body: [id, user_ids, role],
         args: { role, users: user_ids },
       });
-      const members = (await log.guardFields(stream, 'members', user_ids)).map(parseMember);
-      await Promise.all(
-        members.map(async (member, i) => {
-          if (!member) return;
-          const joined = { userId: user_ids[i]!, conversationId: id, change: 'joined' as const };
-          await memberships.record([joined], member.joined, caller.userId);
-        }),
-      );
+      // By this event all of them were in, those too who had come before.
+      const joined = user_ids.map((userId) => ({ userId, conversationId: id, change: 'joined' as const }));
+      if (appended.id) await memberships.record(joined, appended.id, caller.userId);
       return {
         body: { items: await reads.some(id, user_ids), next_cursor: null, has_more: false },
         eventId: appended.id,
@@ -102,7 +95,7 @@ function participantCommands({ log, people, memberships }: Deps, reads: Particip
         args: user === caller.userId ? {} : { user },
       });
       const left = { userId: user, conversationId: id, change: 'left' as const };
-      await memberships.record([left], seqOf(appended.id), caller.userId);
+      await memberships.record([left], appended.id, caller.userId);
       return { eventId: appended.id };
     },
   });

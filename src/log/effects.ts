@@ -1,0 +1,20 @@
+/**
+ * What the product does because something happened or because it is time, beside the views: the shapes that features fill and the
+ * projector's workers call. Both may be called twice for the same thing, after a crash or a doubt, so what they do must be safe to repeat.
+ */
+import type { ChatEvent } from '../envelope.ts';
+import type { StreamRef } from '../keys.ts';
+
+/** A side effect of events, in a consumer group of its own. What it did is known by the event's whole id, kept beside what it changed. */
+export interface Reactor {
+  /** Also the group's name. */
+  readonly name: string;
+  readonly types: readonly string[];
+  /** Where a group that is new begins: with all that ever happened, or with what happens from now on. */
+  readonly since: 'beginning' | 'now';
+  /**
+   * One stream's events come one after the other, different streams' side by side. `unavailable` and `unknown_outcome` are tried again,
+   * and the stream's later events wait; whatever else it throws parks the stream for this reactor, with the reason.
+   */
+  react(event: ChatEvent, stream: StreamRef): Promise<void>;
+}

@@ -1,0 +1,203 @@
+/**
+ * The groups whose effect is something other than a view: a write in another slot, a push, a call to somebody's server. Owns the order of
+ * each stream's events and what becomes of a failure. Where something is not there just now, the stream waits: its later events are
+ * passed over, it is tried again with back-off, and then it goes on through its log. Where an event cannot be reacted to, its stream is
+ * parked with the reason. Either way the other streams go on, and all that is kept is one field for each stream that stands still.
+ */
+import { eventId, START } from '../envelope.ts';
+import type { Decode, RawEvent } from '../envelope.ts';
+import { ChatError, fail } from '../errors.ts';
+import type { StreamRef } from '../keys.ts';
+import type { FeedEntry, Write } from '../log/consumer-group.ts';
+import type { Warn } from '../log/connection.ts';
+import { within } from '../log/deadline.ts';
+import type { Reactor } from '../log/effects.ts';
+import type { Log } from '../log/log.ts';
+import type { Parked } from './fold.ts';
+import type { Commit, Effect, Gap, Outcome } from './partition.ts';
+import { Worker } from './worker.ts';
+import type { WorkerOptions } from './worker.ts';
+
+export interface ReactingOptions {
+  readonly log: Log;
+  readonly decode: Decode;
+  readonly warn: Warn;
+}
+
+/** Where a stream stands still in a reactor: at the first event that is not done. */
+interface Standstill extends Parked {
+  /** It waits for something that was not there; otherwise it is parked until a program starts that may know better. */
+  readonly waits: boolean;
+}
+
+/** A stream that stands still, in memory. */
+interface Stopped {
+  readonly stream: StreamRef;
+  standstill: Standstill;
+  /** The last event that needs nothing more. */
+  after: string;
+  /** Tries in a row at the same event. */
+  tries: number;
+  dueAt: number;
+}
+
+/** Streams of a batch that are worked on side by side. */
+const AT_ONCE = 16;
+/** What takes longer has an unknown outcome and is tried again. */
+const REACT_MS = 5_000;
+const BACK_OFF_MS = { first: 1_000, most: 60_000 };
+const PAGE = 100;
+
+export function reactorWorker(options: ReactingOptions & WorkerOptions, reactor: Reactor): Worker {
+  const { name, since } = reactor;
+  return new Worker(options, {
+    name,
+    since,
+    reads: 'now and then',
+    effect: (partition) => new Reacting(options, reactor, options.log.keys.at(partition, 'parked')),
+  });
+}
+
+export class Reacting implements Effect {
+  private readonly options: ReactingOptions;
+  private readonly reactor: Reactor;
+  private readonly parkedKey: string;
+  private readonly types: ReadonlySet<string>;
+  /** By `<reactor> <stream kind> <stream id>`. */
+  private stopped = new Map<string, Stopped>();
+
+  constructor(options: ReactingOptions, reactor: Reactor, parkedKey: string) {
+    this.options = options;
+    this.reactor = reactor;
+    this.parkedKey = parkedKey;
+    this.types = new Set(reactor.types);
+  }
+
+  /** Each gets one more try: a newer program may understand what an older one parked. */
+  reset(parked: Readonly<Record<string, string>>): void {
+    this.stopped = new Map();
+    for (const [name, why] of Object.entries(parked)) {
+      const [reactor, kind, id] = name.split(' ');
+      if (reactor !== this.reactor.name) continue;
+      const stream = { kind: kind as StreamRef['kind'], id: id! };
+      this.stopped.set(name, { ...stoppedAt(stream, JSON.parse(why) as Standstill), dueAt: 0 });
+    }
+  }
+
+  async apply(events: readonly RawEvent[], _strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome> {
+    const streams = new Map<string, RawEvent[]>();
+    for (const event of events) {
+      const name = this.nameOf(event.stream);
+      if (!this.types.has(event.type) || this.stopped.has(name)) continue;
+      const others = streams.get(name);
+      if (others) others.push(event);
+      else streams.set(name, [event]);
+    }
+    const failed = new Map<string, Stopped>();
+    await sideBySide([...streams], async ([name, mine]) => {
+      const standstill = await this.reactTo(mine);
+      if (standstill) failed.set(name, stoppedAt(mine[0]!.stream, standstill));
+    });
+    const outcome = await commit(
+      'last',
+      [...failed].map(([name, { standstill }]) => this.stop(name, standstill)),
+    );
+    if (outcome === 'ok') for (const [name, stopped] of failed) this.stopped.set(name, stopped);
+    return outcome;
+  }
+
+  /** Only what happened within the gap: a reaction to what was reacted to long ago would come as a surprise. */
+  async fill(stream: StreamRef, { after, upTo }: Gap, commit: Commit): Promise<void> {
+    const from = after === START ? START : `${eventId(after).ms - 1}-${Number.MAX_SAFE_INTEGER}`;
+    for await (const page of this.options.log.readAll(stream, from)) {
+      const lost = page.filter(({ id }) => eventId(id).ms <= eventId(upTo).ms);
+      if (lost.length > 0 && (await this.apply(lost, [], commit)) !== 'ok') return;
+      if (lost.length < page.length) return;
+    }
+  }
+
+  async lookAgain(commit: Commit, alone: (task: () => Promise<void>) => Promise<void>): Promise<void> {
+    const now = performance.now();
+    const due = [...this.stopped].filter(([, { dueAt }]) => dueAt <= now);
+    await sideBySide(due, async ([name, stopped]) => {
+      const before = stopped.standstill;
+      let isDone = await this.goOn(stopped);
+      await alone(async () => {
+        if (this.stopped.get(name) !== stopped) return;
+        // What batches have passed over meanwhile is in the log by now, and no batch runs.
+        isDone &&= await this.goOn(stopped);
+        const { standstill } = stopped;
+        const isNews = standstill.event_id !== before.event_id || standstill.waits !== before.waits;
+        if (!isDone) {
+          if (isNews) await commit('more', [this.stop(name, standstill)]);
+          return;
+        }
+        const release = { command: 'HDEL', key: this.parkedKey, args: [name] };
+        if ((await commit('more', [release])) === 'ok') this.stopped.delete(name);
+      });
+    });
+  }
+
+  /** Reacts to a stream's events from where it stands still on. True when the log's end is reached. */
+  private async goOn(stopped: Stopped): Promise<boolean> {
+    for (;;) {
+      const page = await this.options.log.readAfter(stopped.stream, stopped.after, PAGE);
+      const standstill = await this.reactTo(page.filter(({ type }) => this.types.has(type)));
+      if (standstill) {
+        const tries = standstill.event_id === stopped.standstill.event_id ? stopped.tries + 1 : 1;
+        Object.assign(stopped, stoppedAt(stopped.stream, standstill, tries));
+        return false;
+      }
+      stopped.after = page.at(-1)?.id ?? stopped.after;
+      if (page.length < PAGE) return true;
+    }
+  }
+
+  /** Reacts to one stream's events in order, up to the first that fails. */
+  private async reactTo(events: readonly RawEvent[]): Promise<Standstill | undefined> {
+    for (const raw of events) {
+      try {
+        const reaction = this.reactor.react(this.options.decode(raw), raw.stream);
+        await within(REACT_MS, reaction, () => {
+          throw fail('unknown_outcome', `no answer within ${REACT_MS} ms`);
+        });
+      } catch (error) {
+        const waits = error instanceof ChatError && (error.code === 'unavailable' || error.code === 'unknown_outcome');
+        return { event_id: raw.id, type: raw.type, error: reasonOf(error), waits };
+      }
+    }
+    return undefined;
+  }
+
+  private stop(name: string, standstill: Standstill): Write {
+    this.options.warn(`${this.reactor.name}: a stream ${standstill.waits ? 'waits' : 'is parked'}`, {
+      stream: name.slice(this.reactor.name.length + 1),
+      ...standstill,
+    });
+    return { command: 'HSET', key: this.parkedKey, args: [name, JSON.stringify(standstill)] };
+  }
+
+  private nameOf({ kind, id }: StreamRef): string {
+    return `${this.reactor.name} ${kind} ${id}`;
+  }
+}
+
+function stoppedAt(stream: StreamRef, standstill: Standstill, tries = 1): Stopped {
+  const { ms, seq } = eventId(standstill.event_id);
+  const backOff = Math.min(BACK_OFF_MS.first * 2 ** (tries - 1), BACK_OFF_MS.most);
+  const dueAt = standstill.waits ? performance.now() + backOff : Infinity;
+  return { stream, standstill, after: `${ms}-${seq - 1}`, tries, dueAt };
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? cause.message : message;
+}
+
+async function sideBySide<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items.values();
+  const takeTurns = async () => {
+    for (const item of waiting) await task(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
+}
