@@ -124,6 +124,23 @@ for (const topology of topologies) {
       }
     });
 
+    it('asks for so much at once as a node has room for, and brings all of a long backlog', async () => {
+      const masters = world.log.connection.masters();
+      const monitors = await Promise.all(masters.map((master) => master.monitor()));
+      const counts: number[] = [];
+      for (const monitor of monitors) {
+        monitor.on('monitor', (_: string, [name, , count]: string[]) => {
+          if (name === 'xread') counts.push(Number(count));
+        });
+      }
+      const before = await lengths();
+      await tail.start();
+      await Promise.all(Array.from({ length: 600 }, (_, n) => rooms[0]!.send(1, 100_000 + n)));
+      await expectAll(before);
+      for (const monitor of monitors) monitor.disconnect();
+      expect(Math.max(...counts) * PARTITIONS).to.be.within(1, 1_024);
+    });
+
     it('passes over entries of strangers', async () => {
       const before = await lengths();
       await tail.start();
@@ -227,10 +244,25 @@ for (const topology of topologies) {
   });
 }
 
-describe('the tail of a Redis that was emptied and is quiet', () => {
+describe('the tail of a Redis that is quiet', () => {
   const world = useWorld();
 
-  it('notices by itself', async () => {
+  it('notices by itself that the feed was cut between two reads', async () => {
+    const lost: number[] = [];
+    const onLost = async (partition: number) => void lost.push(partition);
+    const tail = new Tail({ log: world.log, onEvents: () => {}, onLost, warn: () => {} });
+    const room = partitionRoom(world, 3);
+    await room.create();
+    await tail.start();
+    const { commands } = world.log.connection;
+    const head = (await commands.hget(room.key('feed_head'), 'id'))!;
+    await commands.hset(room.key('feed_head'), 'id', head.replace(/-.*/, '-5'));
+    await until('the loss is told', () => lost.length > 0);
+    expect(lost).to.deep.equal([3]);
+    await tail.stop();
+  });
+
+  it('notices by itself that it was emptied', async () => {
     const lost: number[] = [];
     const onLost = async (partition: number) => void lost.push(partition);
     const tail = new Tail({ log: world.log, onEvents: () => {}, onLost, warn: () => {} });

@@ -1,9 +1,10 @@
 /**
- * Events as frames: built once per event, and the same bytes go to every socket. Where an event is withheld from some users, theirs is a
- * placeholder of the same id and seq, so that nobody sees a hole. Refuses to know why: who is meant arrives as a function.
+ * Events as frames: built once per event, and the same bytes go to every socket. With a frame travels what few events have: what it
+ * means for who follows the stream, and from whom it is withheld. Who may not see an event gets a placeholder of the same id and seq, so
+ * that nobody sees a hole. Refuses to know why: both arrive as functions.
  */
 import { withheldEvent } from '../envelope.ts';
-import type { RawEvent } from '../envelope.ts';
+import type { Effect, RawEvent } from '../envelope.ts';
 import { textFrame } from './outbox.ts';
 
 /** An event ready to be written: its WebSocket frame, and its place in its stream. */
@@ -11,7 +12,7 @@ export interface Framed {
   readonly id: string;
   readonly seq: number;
   readonly frame: Buffer;
-  /** Set on the few events that some users may not see. */
+  readonly effects: readonly Effect[] | undefined;
   readonly withheld: Withheld | undefined;
 }
 
@@ -23,11 +24,25 @@ interface Withheld {
 /** From whom an event is withheld; undefined for nearly every event, and then nobody is asked about. */
 export type WithheldFrom = (event: RawEvent) => ((userId: string) => boolean) | undefined;
 
-export function framed(event: RawEvent, withheldFrom: WithheldFrom | undefined): Framed {
-  const isFrom = withheldFrom?.(event);
-  const withheld = isFrom && { isFrom, placeholder: textFrame(withheldEvent(event)) };
-  return { id: event.id, seq: event.seq, frame: textFrame(event.json), withheld };
+export interface Framing {
+  readonly effectsOf: (event: RawEvent) => readonly Effect[];
+  readonly withheldFrom?: WithheldFrom;
 }
+
+export function framed(event: RawEvent, { effectsOf, withheldFrom }: Framing): Framed {
+  const effects = effectsOf(event);
+  const isFrom = withheldFrom?.(event);
+  return {
+    id: event.id,
+    seq: event.seq,
+    frame: textFrame(event.json),
+    effects: effects.length > 0 ? effects : undefined,
+    withheld: isFrom && { isFrom, placeholder: textFrame(withheldEvent(event)) },
+  };
+}
+
+/** The same bytes for all, and nothing to be done but to write them. */
+export const isPlain = ({ effects, withheld }: Framed): boolean => !effects && !withheld;
 
 export const frameFor = ({ frame, withheld }: Framed, userId: string): Buffer =>
   withheld?.isFrom(userId) ? withheld.placeholder : frame;

@@ -76,6 +76,10 @@ export class Flusher {
   }
 }
 
+/** So much of what a reader missed may lie unsent, of all streams together. */
+const CATCH_UP_BYTES = 65_536;
+const TAKE_WITHIN_MS = 30_000;
+
 export interface OutboxOptions {
   readonly flusher: Flusher;
   readonly maxBufferedBytes: number;
@@ -92,6 +96,7 @@ export class Outbox {
   /** The socket's file descriptor; -1 for what is no plain TCP socket. */
   readonly descriptor: number;
   private readonly maxBufferedBytes: number;
+  private readonly catchUpBytes: number;
   private readonly flusher: Flusher;
   private readonly onTooSlow: () => void;
   private readonly rest: Buffer[] = [];
@@ -102,6 +107,7 @@ export class Outbox {
     this.descriptor = Object.getPrototypeOf(socket) === Socket.prototype ? (handleOf(socket)?.fd ?? -1) : -1;
     this.flusher = flusher;
     this.maxBufferedBytes = maxBufferedBytes;
+    this.catchUpBytes = Math.min(CATCH_UP_BYTES, maxBufferedBytes / 4);
     this.onTooSlow = onTooSlow;
   }
 
@@ -166,17 +172,26 @@ export class Outbox {
     }
   }
 
-  /** Resolves when the socket has taken what it was given, or is gone. */
-  async drained(): Promise<void> {
+  /**
+   * Resolves when there is room for what a reader missed: at once, or when the socket has taken what it was given, or is gone. A socket
+   * that does not take so little in so long is told of as too slow.
+   */
+  async room(): Promise<void> {
+    if (this.backlog < this.catchUpBytes) return;
     this.flush();
     const { socket } = this;
     if (!socket.writableNeedDrain || socket.destroyed) return;
     await new Promise<void>((resolve) => {
       const done = () => {
+        clearTimeout(late);
         socket.off('drain', done);
         socket.off('close', done);
         resolve();
       };
+      const late = setTimeout(() => {
+        this.onTooSlow();
+        done();
+      }, TAKE_WITHIN_MS);
       socket.on('drain', done);
       socket.on('close', done);
     });

@@ -17,7 +17,6 @@ import type { ChatError } from '../errors.ts';
 import { conversationStream, userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { checkResume, checkSync } from './contract.ts';
-import { keyOf } from './fanout.ts';
 import type { Fanout } from './fanout.ts';
 import { PING_FRAME } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
@@ -46,6 +45,8 @@ export interface SessionParts {
   readonly maxFramesPerSecond: number;
   conversationIds(): Promise<string[]>;
   opening(): Promise<Opening>;
+  /** Whether the caller's session has not ended, as Redis has it now. */
+  holds(): Promise<boolean>;
   /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
   beforeJoining(stream: StreamRef): Promise<string | undefined>;
   /** Runs a command of a feature; answers the ack's data. */
@@ -86,8 +87,8 @@ export class Session {
       outbox: parts.outbox,
       only: parts.only,
       beforeJoining: (stream) => parts.beforeJoining(stream),
+      recheck: () => void this.recheck(),
       close: (code, reason) => this.close(code, reason),
-      cut: (code, reason) => this.cut(code, reason),
       onError: (error) => parts.onError(error),
     });
   }
@@ -104,7 +105,8 @@ export class Session {
     // A socket that went in the meantime has been taken off the fan-out, and must not be put on it again.
     if (this.isClosing) return;
     subscriptions.start(ids.map(conversationStream));
-    const { ready, heads, userEventId } = await parts.opening();
+    // A session that ended since its token was looked at, and before anyone here listened for that, ends now.
+    const [{ ready, heads, userEventId }] = await Promise.all([parts.opening(), this.recheck()]);
     if (this.isClosing) return;
     const places = new Map([...heads].map(([id, head]) => [conversationStream(id), head]));
     if (only === undefined) places.set(this.user, userEventId);
@@ -197,7 +199,17 @@ export class Session {
     this.parts.fanout.watching.clear(this.watcher);
   }
 
-  private async goLive(cursors: ReadonlyMap<string, string>): Promise<void> {
+  /** Whoever listens for the end of the session from before on misses none. */
+  private async recheck(): Promise<void> {
+    try {
+      if (!(await this.parts.holds())) this.close(closeCodes.unauthenticated, 'the session has ended');
+    } catch (error) {
+      this.parts.onError(error);
+      this.restart();
+    }
+  }
+
+  private async goLive(cursors: ReadonlyMap<StreamRef, string>): Promise<void> {
     this.state = 'catching-up';
     await this.subscriptions.begin(cursors);
     if (!this.isClosing) this.state = 'live';
@@ -215,15 +227,18 @@ export class Session {
     } else if (frame.type === 'conversation.sync') {
       await this.sync(frame);
       this.ack(id, {});
-    } else this.ack(id, await this.parts.run(frame));
+    } else {
+      this.checkReach(frame);
+      this.ack(id, await this.parts.run(frame));
+    }
   }
 
   private async resume(frame: CommandFrame): Promise<void> {
     const { cursors, user } = checkResume(frame.data ?? {});
     if (this.state !== 'waiting') throw fail('conflict', 'This session was not opened with resume=1, or has resumed');
     clearTimeout(this.resumeTimer);
-    const places = new Map(Object.entries(cursors).map(([id, cursor]) => [keyOf(conversationStream(id)), cursor]));
-    if (user !== undefined) places.set(keyOf(this.user), user);
+    const places = new Map(Object.entries(cursors).map(([id, cursor]) => [conversationStream(id), cursor]));
+    if (user !== undefined) places.set(this.user, user);
     await this.goLive(places);
     this.send({ type: 'session.resumed', data: {} });
   }
@@ -236,6 +251,14 @@ export class Session {
     if (this.state !== 'live') throw fail('conflict', 'The session is not live yet');
     const isDone = await this.subscriptions.again(stream, after);
     if (!isDone) throw fail('conflict', 'This conversation is being synchronised already');
+  }
+
+  /** A socket of one conversation takes no commands for another. */
+  private checkReach({ data }: CommandFrame): void {
+    const { only } = this.parts;
+    const conversationId = data?.['conversation_id'];
+    if (only !== undefined && conversationId !== undefined && conversationId !== only)
+      throw fail('forbidden', 'This socket is of one conversation and takes commands for no other');
   }
 
   private ack(id: string | undefined, data: object): void {

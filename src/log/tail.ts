@@ -31,12 +31,15 @@ interface Cursor {
   id: string;
   /** Feed seq of the last event. */
   seq: number;
+  /** The same when the feed was last seen to go on behind it; -1 where it did not. */
+  behindAt: number;
 }
 
 /** A wake over all feeds has a price of its own, so reads follow each other this far apart, but for a few: one event alone never waits. */
 const GATHER_MS = 1;
 const READS_AT_ONCE = 8;
-const COUNT = 1_000;
+/** An entry is about 64 KB at most, so one reply over all feeds stays below 64 MB, also after a long pause of ours. */
+const ENTRIES_AT_ONCE = 1_024;
 const BACK_OFF_MS = { first: 100, most: 2_000 };
 /** A feed that was emptied under us brings nothing until someone writes to it, so where it stands is asked now and then. */
 const ASK_HEADS_EVERY_MS = 2_000;
@@ -72,15 +75,16 @@ export class Tail {
   private async atEnd(partition: number): Promise<Cursor> {
     const { connection, keys } = this.options.log;
     const id = (await connection.commands.hget(keys.at(partition, 'feed_head'), 'id')) ?? START;
-    return { partition, key: keys.at(partition, 'feed'), id, seq: seqOf(id) };
+    return { partition, key: keys.at(partition, 'feed'), id, seq: seqOf(id), behindAt: -1 };
   }
 
   private async follow(cursors: Cursor[]): Promise<void> {
     let client: Redis | undefined;
     let failures = 0;
+    const count = Math.max(1, Math.floor(ENTRIES_AT_ONCE / this.options.log.keys.partitions));
     const read = new FeedRead(
       ['xread'],
-      COUNT,
+      count,
       cursors.map(({ key }) => key),
       cursors.map(({ id }) => id),
     );
@@ -96,7 +100,9 @@ export class Tail {
           for (const cursor of cursors) await this.verify(client, cursor);
         }
         if (readsLeft < 1) await sleep(GATHER_MS);
-        if (await this.readOnce(client, cursors, read)) readsLeft -= 1;
+        const most = await this.readOnce(client, cursors, read);
+        // Where a feed had as much as was asked for there is more, and nothing to gather.
+        if (most > 0 && most < count) readsLeft -= 1;
         const now = performance.now();
         readsLeft = Math.min(READS_AT_ONCE, readsLeft + (now - counted) / GATHER_MS);
         counted = now;
@@ -120,11 +126,12 @@ export class Tail {
     client?.disconnect();
   }
 
-  private async readOnce(client: Redis, cursors: readonly Cursor[], read: FeedRead): Promise<boolean> {
+  /** How many entries came of the feed that had the most. */
+  private async readOnce(client: Redis, cursors: readonly Cursor[], read: FeedRead): Promise<number> {
     for (let i = 0; i < cursors.length; i += 1) read.moveTo(i, cursors[i]!.id);
     const brought = await read.send(client);
     for (const [i, rows] of brought) await this.take(cursors[i]!, rows);
-    return brought.length > 0;
+    return brought.reduce((most, [, rows]) => Math.max(most, rows.length), 0);
   }
 
   private async take(cursor: Cursor, rows: readonly RawEntry[]): Promise<void> {
@@ -178,11 +185,16 @@ export class Tail {
     if (found.length === 0 || seqOf(head) < cursor.seq) await this.lost(cursor);
   }
 
-  /** What we have read can only be at or before the head, unless Redis lost it. */
+  /**
+   * What we have read can only be at or before the head, unless Redis lost it. And where the head is further on, a read since the last
+   * time has brought something of it, unless that was trimmed away.
+   */
   private async askHeads(cursors: readonly Cursor[]): Promise<void> {
     const heads = await this.options.log.feedHeads(cursors.map(({ partition }) => partition));
     for (const [i, cursor] of cursors.entries()) {
-      if (seqOf(heads[i]!) < cursor.seq) await this.lost(cursor);
+      const head = seqOf(heads[i]!);
+      if (head < cursor.seq || (head > cursor.seq && cursor.behindAt === cursor.seq)) await this.lost(cursor);
+      cursor.behindAt = head > cursor.seq ? cursor.seq : -1;
     }
   }
 

@@ -33,6 +33,7 @@ describe("a gateway's hooks", () => {
       maxFramesPerSecond: 0,
       authenticate: async (token) => ({ caller: { userId: token, sessionId: `s ${token}` }, expiresAt: Infinity }),
       redeemTicket: () => Promise.reject(new Error('there are no tickets here')),
+      holds: async () => true,
       checkMember: async () => {},
       conversationIds: async () => [],
       opening: async () => ({ ready: '"conversations":[]', heads: new Map(), userEventId: '0-0' }),

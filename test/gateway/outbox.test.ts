@@ -105,7 +105,7 @@ describe('outbox', () => {
     const waiting = wires.map(async (wire, i) => {
       const { outbox } = outboxOn(wire);
       outbox.push(Buffer.alloc(5_000));
-      await outbox.drained();
+      await outbox.room();
       done.push(['taken', 'gone'][i]!);
     });
     await turn();
@@ -124,7 +124,7 @@ describe('outbox', () => {
     wire.destroy();
     outbox.push(textFrame('a'));
     await turn();
-    await outbox.drained();
+    await outbox.room();
     expect([wire.writes.length, slow()]).to.deep.equal([0, 0]);
   });
 });
@@ -177,7 +177,7 @@ describe('outbox on a TCP connection', () => {
       if (sent.length < 100) write(`frame ${sent.length}`, 1_000);
     });
     while (sent.length < 100) await turn();
-    await outbox.drained();
+    await outbox.room();
     for (const text of ['the last', 'three', 'of all']) write(text, 100);
     expect(outbox.backlog).to.equal(0);
     socket.end();

@@ -86,6 +86,7 @@ describe('session', () => {
       const parts = { conversationIds: async () => [], opening: async () => nobody, beforeJoining: async () => '1-5' };
       const session = await open(node.session(parts));
       node.write(ROOM, 1, [joined()]);
+      node.write(OWN, 1, [joined()]);
       node.write(ROOM, 2);
       await node.fanout.lost(0);
       await settled();
@@ -122,22 +123,26 @@ describe('session', () => {
       expect(session.seqs()).to.deep.equal([1]);
     });
 
-    it('a session that waits comes back, unless others know from where it must read', async () => {
+    it('a session that waits is brought up from where it stands as well', async () => {
       node.write(ROOM, 2);
-      const alone = await open(node.session({ resumes: true }));
+      const [kept, told] = [await open(node.session({ resumes: true })), await open(node.session({ resumes: true }))];
+      node.write(ROOM, 2);
       await node.fanout.lost(0);
-      expect(alone.closes).to.deep.equal([closeCodes.restart]);
-      await open(node.session());
-      const session = await open(node.session({ resumes: true }));
+      kept.receive({ type: 'session.resume', data: { cursors: {} } });
+      await settled();
       node.logs.set(keyOf(ROOM), []);
       node.write(ROOM);
       node.events(ROOM).forEach((event, i) => Object.assign(event, { id: `7-${i + 1}` }));
       await node.fanout.lost(0);
-      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-2' } } });
+      told.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-2' } } });
       await settled();
       node.bring(ROOM);
-      expect(session.types()).to.include.members(['sync.reset', 'session.resumed']);
-      expect(session.seqs()).to.deep.equal([2]);
+      await settled();
+      expect([kept.seqs(), told.seqs()]).to.deep.equal([[3, 4, 2], [2]]);
+      for (const session of [kept, told]) {
+        expect(session.types().filter((type) => type === 'sync.reset')).to.have.length(1);
+        expect(session.closes).to.deep.equal([]);
+      }
     });
   });
 

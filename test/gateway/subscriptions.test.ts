@@ -128,7 +128,8 @@ describe('subscriptions', () => {
     it('and comes back while it opens is there, whatever was read before', async () => {
       node.write(ROOM, 3);
       const gate = new Gate();
-      const session = node.session({ opening: () => gate.opened.then(() => NOWHERE) });
+      const opened = () => gate.opened.then(() => NOWHERE);
+      const session = node.session({ opening: opened, beforeJoining: async () => '1-3' });
       const opening = session.session.open();
       await settled();
       node.bring(ROOM, 1, [joined()]);
@@ -181,7 +182,7 @@ describe('subscriptions', () => {
       expect(session.seqs()).to.deep.equal([1, 2, 3, 4, 5, 6, 7]);
     });
 
-    it('and brought in again meanwhile goes on', async () => {
+    it('and brought in again meanwhile goes on, without what was said between', async () => {
       node.write(ROOM, 4);
       const session = await open(node.session({ resumes: true }));
       node.bring(ROOM, 1, [left()]);
@@ -192,7 +193,7 @@ describe('subscriptions', () => {
       await settled();
       node.bring(ROOM);
       await settled();
-      expect(session.seqs()).to.deep.equal([5, 6, 7, 8, 9]);
+      expect(session.seqs()).to.deep.equal([5, 7, 8, 9]);
     });
   });
 

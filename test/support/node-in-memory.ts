@@ -1,7 +1,7 @@
 /** A node's gateway without Redis or network: logs in memory, sessions on wires, and a tail that brings what a test says, when it says. */
-import type { RawEvent } from '../../src/envelope.ts';
+import type { Effect, RawEvent } from '../../src/envelope.ts';
 import { Fanout, keyOf } from '../../src/gateway/fanout.ts';
-import type { Effect, FanoutOptions } from '../../src/gateway/fanout.ts';
+import type { FanoutOptions } from '../../src/gateway/fanout.ts';
 import { Flusher, Outbox } from '../../src/gateway/outbox.ts';
 import { Session } from '../../src/gateway/session.ts';
 import type { SessionParts } from '../../src/gateway/session.ts';
@@ -128,6 +128,7 @@ export class SessionInMemory {
       maxFramesPerSecond: 0,
       conversationIds: async () => [ROOM.id],
       opening: async () => this.stands(fanout, [ROOM]),
+      holds: async () => true,
       beforeJoining: async () => '0-0',
       run: async () => ({}),
       now: () => 0,

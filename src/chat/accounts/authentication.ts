@@ -66,6 +66,17 @@ export class Authentication {
     this.living.delete(userId);
   }
 
+  /** Whether a session lives, as Redis has it now. */
+  async holds({ userId, sessionId }: Caller): Promise<boolean> {
+    const isLiving = (await this.record(userId, sessionId)) !== null;
+    if (!isLiving) this.forget(userId);
+    return isLiving;
+  }
+
+  private record(userId: string, sessionId: string): Promise<string | null> {
+    return this.log.guardField(userStream(userId), 'sessions', sessionId);
+  }
+
   private async checkSession({ userId, sessionId }: Caller, now: number): Promise<void> {
     let believed = this.living.get(userId);
     // Either way: a clock that was set back must not make a belief last.
@@ -75,8 +86,7 @@ export class Authentication {
       remember(this.living, userId, believed);
     }
     if (believed.sessions.has(sessionId)) return;
-    const record = await this.log.guardField(userStream(userId), 'sessions', sessionId);
-    if (record === null) throw fail('unauthenticated', 'This session has ended');
+    if ((await this.record(userId, sessionId)) === null) throw fail('unauthenticated', 'This session has ended');
     // If `forget` came while Redis was asked, nobody reads this set any more and the next call asks again.
     believed.sessions.add(sessionId);
   }
