@@ -153,7 +153,7 @@ function gatewayOf(
     withheldFrom,
     isPublic: (type) => sockets.isPublic(type),
     authenticate: (token) => identity.authenticate(token, Date.now()),
-    holds: (caller) => identity.holds(caller),
+    hasEnded: (caller) => identity.hasEnded(caller),
     redeemTicket: (ticket) => identity.redeemTicket(ticket, Date.now()),
     run: (frame, caller, from) =>
       door.frame(frame, { caller, requestId: frame.request_id, now: Date.now(), newId, ...from }),

@@ -41,8 +41,8 @@ export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   readonly checkMember: (userId: string, conversationId: string) => Promise<unknown>;
   readonly conversationIds: (userId: string) => Promise<string[]>;
   readonly opening: (userId: string, only: string | undefined) => ReturnType<SessionParts['opening']>;
-  /** Whether the session has not ended, as Redis has it now and not as anyone believes. */
-  readonly holds: (caller: Caller) => Promise<boolean>;
+  /** Whether the session has ended, as Redis has it now and not as anyone believes. */
+  readonly hasEnded: (caller: Caller) => Promise<boolean>;
   readonly beforeJoining: (
     userId: string,
     ...args: Parameters<SessionParts['beforeJoining']>
@@ -173,7 +173,7 @@ export class Gateway {
       maxFramesPerSecond: options.maxFramesPerSecond,
       conversationIds: () => options.conversationIds(userId),
       opening: () => options.opening(userId, who.only),
-      holds: () => options.holds(caller),
+      hasEnded: () => options.hasEnded(caller),
       beforeJoining: (stream) => options.beforeJoining(userId, stream),
       run: (frame) => options.run(frame, caller, origin),
       now: options.now,

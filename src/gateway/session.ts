@@ -45,8 +45,8 @@ export interface SessionParts {
   readonly maxFramesPerSecond: number;
   conversationIds(): Promise<string[]>;
   opening(): Promise<Opening>;
-  /** Whether the caller's session has not ended, as Redis has it now. */
-  holds(): Promise<boolean>;
+  /** Whether the caller's session has ended, as Redis has it now. */
+  hasEnded(): Promise<boolean>;
   /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
   beforeJoining(stream: StreamRef): Promise<string | undefined>;
   /** Runs a command of a feature; answers the ack's data. */
@@ -202,7 +202,7 @@ export class Session {
   /** Whoever listens for the end of the session from before on misses none. */
   private async recheck(): Promise<void> {
     try {
-      if (!(await this.parts.holds())) this.close(closeCodes.unauthenticated, 'the session has ended');
+      if (await this.parts.hasEnded()) this.close(closeCodes.unauthenticated, 'the session has ended');
     } catch (error) {
       this.parts.onError(error);
       this.restart();

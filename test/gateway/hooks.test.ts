@@ -8,8 +8,11 @@ import { userStream } from '../../src/keys.ts';
 import { Socket } from '../support/client.ts';
 import { bearer, handshake } from '../support/handshake.ts';
 import { Gate } from '../support/node-in-memory.ts';
-import { room, user } from '../support/rooms.ts';
+import { message, room, user } from '../support/rooms.ts';
 import { useWorld } from '../support/world.ts';
+
+const created_at = new Date(0).toISOString();
+const someone = { id: user(1), username: 'al', display_name: 'Al', avatar_url: null, created_at, email: null };
 
 describe("a gateway's hooks", () => {
   const world = useWorld();
@@ -20,7 +23,7 @@ describe("a gateway's hooks", () => {
 
   /** A gateway whose tokens are the users' ids and who nobody is in any conversation. */
   async function startGateway(more: Partial<GatewayOptions>): Promise<{ gateway: Gateway; base: string }> {
-    const http = createServer();
+    const http = createServer((_, response) => response.writeHead(404).end());
     let ids = 0;
     const gateway = new Gateway({
       log: world.log,
@@ -31,12 +34,16 @@ describe("a gateway's hooks", () => {
       maxConnections: 0,
       maxBufferedBytes: 1_000_000,
       maxFramesPerSecond: 0,
-      authenticate: async (token) => ({ caller: { userId: token, sessionId: `s ${token}` }, expiresAt: Infinity }),
+      authenticate: async (token) => ({ caller: { userId: token, sessionId: message(1) }, expiresAt: Infinity }),
       redeemTicket: () => Promise.reject(new Error('there are no tickets here')),
-      holds: async () => true,
+      hasEnded: async () => false,
       checkMember: async () => {},
       conversationIds: async () => [],
-      opening: async () => ({ ready: '"conversations":[]', heads: new Map(), userEventId: '0-0' }),
+      opening: async () => ({
+        ready: `"user":${JSON.stringify(someone)},"conversations":[]`,
+        heads: new Map(),
+        userEventId: '0-0',
+      }),
       beforeJoining: async () => undefined,
       run: async () => ({}),
       now: () => Date.now(),
@@ -70,7 +77,7 @@ describe("a gateway's hooks", () => {
     const sockets = [await Socket.open(base, user(1)), await Socket.open(base, user(1), '?device_id=my-phone_2')];
     for (const socket of sockets) await socket.close();
     await ended.opened;
-    const caller = { userId: user(1), sessionId: `s ${user(1)}` };
+    const caller = { userId: user(1), sessionId: message(1) };
     const [one, two] = [
       { caller, connectionId: 'c1', deviceId: undefined },
       { caller, connectionId: 'c2', deviceId: 'my-phone_2' },
@@ -106,9 +113,10 @@ describe("a gateway's hooks", () => {
     const socket = await Socket.open(base, user(1), '?device_id=d');
     await socket.command('look');
     expect(from?.socket).to.include({ connectionId: 'c1', deviceId: 'd' });
-    const json = Buffer.from('{"type":"mood.changed","data":{}}');
+    const data = { expires_at: new Date().toISOString() };
+    const json = Buffer.from(JSON.stringify({ type: 'typing.started', user_id: user(2), actor_id: user(2), data }));
     gateway.signal({ stream: userStream(user(2)), actorId: user(2), json });
-    await socket.frame((frame) => frame.type === 'mood.changed');
+    await socket.frame((frame) => frame.type === 'typing.started');
     await world.log.append({
       script: 'inbox.update',
       stream: userStream(user(2)),

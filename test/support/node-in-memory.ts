@@ -128,7 +128,7 @@ export class SessionInMemory {
       maxFramesPerSecond: 0,
       conversationIds: async () => [ROOM.id],
       opening: async () => this.stands(fanout, [ROOM]),
-      holds: async () => true,
+      hasEnded: async () => false,
       beforeJoining: async () => '0-0',
       run: async () => ({}),
       now: () => 0,

@@ -66,15 +66,12 @@ export class Authentication {
     this.living.delete(userId);
   }
 
-  /** Whether a session lives, as Redis has it now. */
-  async holds({ userId, sessionId }: Caller): Promise<boolean> {
-    const isLiving = (await this.record(userId, sessionId)) !== null;
-    if (!isLiving) this.forget(userId);
-    return isLiving;
-  }
-
-  private record(userId: string, sessionId: string): Promise<string | null> {
-    return this.log.guardField(userStream(userId), 'sessions', sessionId);
+  /** Whether a session has ended, as Redis has it now. One that has lost the user altogether does not say so. */
+  async hasEnded({ userId, sessionId }: Caller): Promise<boolean> {
+    const [user, session] = await this.log.guardFields(userStream(userId), 'sessions', ['-', sessionId]);
+    const isOver = user !== null && session === null;
+    if (isOver) this.forget(userId);
+    return isOver;
   }
 
   private async checkSession({ userId, sessionId }: Caller, now: number): Promise<void> {
@@ -86,7 +83,8 @@ export class Authentication {
       remember(this.living, userId, believed);
     }
     if (believed.sessions.has(sessionId)) return;
-    if ((await this.record(userId, sessionId)) === null) throw fail('unauthenticated', 'This session has ended');
+    const record = await this.log.guardField(userStream(userId), 'sessions', sessionId);
+    if (record === null) throw fail('unauthenticated', 'This session has ended');
     // If `forget` came while Redis was asked, nobody reads this set any more and the next call asks again.
     believed.sessions.add(sessionId);
   }
