@@ -45,6 +45,12 @@ export const settings = Type.Object({
   REFRESH_TOKEN_EXPIRE_DAYS: int(7, 'Life of a refresh token that is not used', 1, 365),
   PASSWORD_HASH_COST: int(12, 'bcrypt cost; lower than 12 is for tests', 4, 16),
   CORS_ORIGINS: text('', "Origins of other sites that may call, separated by commas; empty: the server's own only"),
+  HTTP_KEEP_ALIVE_SECONDS: int(
+    75,
+    'Seconds that an idle HTTP connection stays open; must be longer than a proxy before the server keeps one',
+    1,
+    3600,
+  ),
   TRUSTED_PROXIES: int(0, "Proxies before the server, whose X-Forwarded-For tells a caller's address", 0, 10),
   RATE_LIMIT_LOGINS_PER_MINUTE: int(10, 'Log-in attempts per account and address; 0: no limit'),
   RATE_LIMIT_REQUESTS_PER_MINUTE: int(

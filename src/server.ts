@@ -105,7 +105,9 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         : [],
     });
     const handle = koa.callback();
-    const http = createServer((request, response) => void handle(request, response));
+    const http = createServer({ keepAliveTimeout: config.HTTP_KEEP_ALIVE_SECONDS * 1_000 }, (request, response) => {
+      void handle(request, response);
+    });
     const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger, random.newId) : undefined;
     if (gateway) {
       const signals = new Signals(log, warn);
@@ -204,9 +206,11 @@ function listen(http: Server, config: Config): Promise<void> {
 /** Takes no new connection, sends the sockets away, lets requests under way end. The server is closed when the last of them is gone. */
 async function closeHttp(http: Server, gateway: Gateway | undefined): Promise<void> {
   const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-  http.closeIdleConnections();
+  // A connection is idle once the answer under way on it is sent.
+  const idle = setInterval(() => http.closeIdleConnections(), 50);
   await gateway?.stop();
   const late = setTimeout(() => http.closeAllConnections(), LAST_REQUESTS_MS);
   await closed;
   clearTimeout(late);
+  clearInterval(idle);
 }

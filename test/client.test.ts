@@ -155,6 +155,13 @@ describe('the client page', () => {
     const node = await startNode();
     const [ada, bob] = await adaAndBob(node);
     const text = `<img src=x onerror="document.title='taken'"><b>bold</b> &amp; \u202eback`;
+    const box = ada.page.getByLabel('Message', { exact: true });
+    await box.fill('にほん');
+    // The Enter that ends what an input method composes, as most browsers say it and as Safari does.
+    for (const said of [{ isComposing: true }, { keyCode: 229 }]) {
+      await box.dispatchEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...said });
+    }
+    expect(await box.inputValue()).to.equal('にほん');
     await ada.write(text);
     await bob.entry('Ada Lovelace').click();
     await bob.sees('bold');

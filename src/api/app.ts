@@ -22,12 +22,16 @@ export interface AppOptions {
   readonly middleware: readonly Middleware[];
 }
 
+/** How long a browser may keep the answer to a preflight; none keeps it for longer than two hours. */
+const PREFLIGHT_SECONDS = 7_200;
 /** What a page of another site may read of an answer, beside its body. */
 const EXPOSED = ['Chat-Event-Id', 'Chat-Durability', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
 
 export function app({ trustedProxies, origins, isReady, onError, middleware }: AppOptions): Koa {
   const koa = new Koa();
   koa.use((ctx, next) => {
+    // Answers are about one caller, at one moment. What may be kept says so itself.
+    ctx.set('Cache-Control', 'no-store');
     ctx.request.ip = callerAddress(ctx.req.socket.remoteAddress, ctx.get('X-Forwarded-For'), trustedProxies);
     return next();
   });
@@ -47,6 +51,7 @@ export function app({ trustedProxies, origins, isReady, onError, middleware }: A
       origin: (ctx) => (origins.includes(ctx.get('Origin')) ? ctx.get('Origin') : ''),
       credentials: true,
       exposeHeaders: EXPOSED,
+      maxAge: PREFLIGHT_SECONDS,
     }),
   );
   for (const use of [...health(isReady), ...middleware]) koa.use(use);

@@ -2,6 +2,7 @@
  * What a browser asks for outside of the API: what the server is, the OpenAPI document and the client page. The page's files are read
  * once at start and served from memory, so no request can name a file.
  */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
@@ -20,13 +21,21 @@ const VERSION = '0.1.0';
 export function pages(product: Described): Middleware[] {
   const folder = new URL('./pages/', import.meta.url);
   const router = new Router();
-  const serve = (path: string, type: string, body: string | Buffer) =>
+  const serve = (path: string, type: string, body: string | Buffer) => {
+    const etag = createHash('sha1').update(body).digest('base64url');
     router.get(path, (ctx) => {
-      // What belongs together must not be some of an older version.
+      // Asked for again each time, since what belongs together must not be some of an older version; sent again only where it changed.
       ctx.set('Cache-Control', 'no-cache');
+      ctx.status = 200;
+      ctx.etag = etag;
+      if (ctx.fresh) {
+        ctx.status = 304;
+        return;
+      }
       ctx.type = type;
       ctx.body = body;
     });
+  };
   for (const name of readdirSync(folder)) {
     const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
     serve(name === 'client.html' ? '/client' : `/client/${name}`, type, readFileSync(new URL(name, folder)));

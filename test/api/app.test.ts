@@ -1,6 +1,9 @@
 /** What every answer has around it: CORS, security headers, health, and bodies that come compressed. */
+import { Agent, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { until } from '../../src/redis/redis-server.ts';
 import { Rest } from '../support/client.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
@@ -31,6 +34,7 @@ describe('the API as a whole', () => {
     const asked = await preflight(ORIGIN);
     expect(asked.status).to.equal(204);
     expect(asked.headers.get('Access-Control-Allow-Origin')).to.equal(ORIGIN);
+    expect(Number(asked.headers.get('Access-Control-Max-Age'))).to.be.above(600);
     expect(asked.headers.get('Access-Control-Allow-Methods')).to.include('PATCH');
     expect(asked.headers.get('Access-Control-Allow-Headers')).to.equal('authorization,idempotency-key');
     for (const path of ['/users/me', '/nothing']) {
@@ -44,6 +48,66 @@ describe('the API as a whole', () => {
       expect(foreign.headers.get('Access-Control-Allow-Origin'), origin).to.equal(null);
       expect((await preflight(origin)).headers.get('Access-Control-Allow-Origin'), origin).to.equal(null);
     }
+  });
+
+  it('nobody keeps an answer; documents and pages are sent again only where they changed', async () => {
+    const id = await group(ada);
+    const answers = [
+      await ada.rest.get('/users/me'),
+      await ada.rest.get('/health/live'),
+      await ada.rest.get('/nothing'),
+      await ada.rest.post(`/conversations/${id}/messages`, { content: 'x' }),
+      await ada.rest.post(`/conversations/${id}/messages`, {}),
+    ];
+    for (const { status, headers } of answers) expect(headers.get('Cache-Control'), `${status}`).to.equal('no-store');
+    const tags = new Set<string | null>();
+    for (const path of ['/', '/client', '/client/client.js', '/client/client.css', '/openapi.json']) {
+      const first = await fetch(node.base + path);
+      expect(first.headers.get('Cache-Control'), path).to.equal('no-cache');
+      const tag = first.headers.get('ETag');
+      tags.add(tag);
+      // Without a word of our own, fetch would ask for a fresh one.
+      const ask = (known: string) =>
+        fetch(node.base + path, { headers: { 'If-None-Match': known, 'Cache-Control': 'max-age=0' } });
+      const again = await ask(`W/${tag}, "another"`);
+      expect([again.status, await again.text(), again.headers.get('ETag')], path).to.deep.equal([304, '', tag]);
+      expect((await ask('"another"')).status, path).to.equal(200);
+    }
+    expect(tags.size).to.equal(5);
+  });
+
+  it('a path may end in a slash', async () => {
+    for (const path of ['/users/me', '/conversations', '/health/live', '/auth/sessions']) {
+      expect((await ada.rest.get(`${path}/`)).status, path).to.equal(200);
+    }
+    expect((await new Rest(node.base).post('/auth/login/', { username: 'x', password: 'y' })).status).to.equal(401);
+    for (const path of ['/client/', '/openapi.json/'])
+      expect((await fetch(node.base + path)).status, path).to.equal(200);
+  });
+
+  it('keeps idle connections for as long as it was told, and a stop waits for none', async () => {
+    const slow = await startNode({ PASSWORD_HASH_COST: '12' });
+    const agent = new Agent({ keepAlive: true });
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      const body = JSON.stringify({ username: 'slow', password: 'correct horse' });
+      const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length };
+      const asked = request(`${slow.base}/api/v1/auth/register`, { agent, method: 'POST', headers }, resolve);
+      asked.end(body);
+      asked.on('socket', () => void until('it is under way', () => asked.writableFinished).then(() => slow.stop()));
+    });
+    expect(answer.headers).to.include({ connection: 'keep-alive', 'keep-alive': 'timeout=75' });
+    const since = Date.now();
+    const closed = new Promise((resolve) => answer.socket.once('close', resolve));
+    answer.resume();
+    await until('the node has stopped', () =>
+      fetch(slow.base).then(
+        () => false,
+        () => true,
+      ),
+    );
+    await closed;
+    expect(Date.now() - since).to.be.below(2_000);
+    agent.destroy();
   });
 
   it('answers tell browsers not to guess and not to frame', async () => {

@@ -91,3 +91,9 @@ export function initialsOf(name) {
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0] ?? '?'];
   return letters.map((word) => Array.from(word ?? '')[0]?.toUpperCase() ?? '').join('');
 }
+
+/**
+ * Whether Enter was meant as such, and not to end what an input method composes: Safari says so of that one by its old key code alone.
+ * @param {KeyboardEvent} event
+ */
+export const isEnter = (event) => event.key === 'Enter' && !event.isComposing && event.keyCode !== 229;

@@ -3,7 +3,7 @@
  * message that could be seen while the page was in front.
  */
 import { seqOf } from './connection.js';
-import { byId, draw, hueOf, initialsOf } from './dom.js';
+import { byId, draw, hueOf, initialsOf, isEnter } from './dom.js';
 import { contentOf } from './messages.js';
 import { rowsOf } from './rows.js';
 
@@ -47,7 +47,7 @@ export class TalkView {
       this.#send();
     });
     this.#text.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      if (!isEnter(event) || event.shiftKey) return;
       event.preventDefault();
       this.#send();
     });
