@@ -63,6 +63,8 @@ export const settings = Type.Object({
   WS_MAX_CONNECTIONS: int(20_000, 'Sockets per process; 0: no limit'),
   WS_MAX_BUFFERED_BYTES: int(1_048_576, 'Unsent bytes after which a socket is closed as too slow', 65_536),
   MAX_MESSAGE_LENGTH: int(4000, 'Characters of a message', 1, 10_000),
+  EDIT_WINDOW_SECONDS: int(300, 'How long who wrote a message may edit it; 0: for ever'),
+  DELETE_WINDOW_SECONDS: int(3600, 'How long who wrote a message may delete it, if no admin; 0: for ever'),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
   LOG_FILE: text('', 'Also log to this file, kept to five of 10 MB'),
 });

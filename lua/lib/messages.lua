@@ -1,7 +1,7 @@
--- What scripts know of a conversation's messages. Needs the local: messages. A message's value is
+-- What scripts know of a conversation's messages. Needs the local: messages, and what append.lua defines. A message's value is
 -- `<event id> <sender> <number> <revision> <thread> <state>`: the number counts messages, the thread is the id of the message that
 -- began it or '-', the state is '-' or 'deleted'. Ids of the server's own messages begin with 7, and no client's do: those messages
--- are told from other events and stand here nowhere.
+-- are told from other events and stand here nowhere. Beside it `<message id>:<revision>` names the event of each later revision.
 
 local function message_of(id)
   local value = redis.call('HGET', messages, id)
@@ -16,7 +16,14 @@ local function set_message(id, message)
     message.revision, message.thread, message.is_deleted and 'deleted' or '-'))
 end
 
+-- Whether a message was sent longer than a window of seconds ago; 0 is a window that never closes.
+local function is_older(message, window)
+  return window ~= '0' and now - id_parts(message.event) > tonumber(window) * 1000
+end
+
 -- A JSON object with one more field. What a client wrote is not looked into.
 local function with_field(object, name, json)
   return string.sub(object, 1, -2) .. ',"' .. name .. '":' .. json .. '}'
 end
+
+local NO_MESSAGE = { 'fail', 'not_found', 'There is no such message' }

@@ -66,7 +66,7 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
   });
   const { answer } = entry;
   const status = String(answer === null ? 204 : (entry.route!.status ?? 200));
-  const content = answer === null ? {} : { content: { 'application/json': { schema: answer } } };
+  const content = status === '204' ? {} : { content: { 'application/json': { schema: answer } } };
   const body = {
     required: required.length > 0,
     content: {

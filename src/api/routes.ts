@@ -73,7 +73,7 @@ export function routes(options: RoutesOptions): Middleware[] {
           if (eventId && parseEventId(eventId))
             ctx.set({ 'Chat-Event-Id': eventId, 'Chat-Durability': door.durability });
           ctx.status = body === undefined ? 204 : status;
-          if (body !== undefined) send(ctx, body);
+          if (ctx.status !== 204) send(ctx, body!);
         },
       ],
     );

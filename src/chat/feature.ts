@@ -34,7 +34,7 @@ export interface Route {
   readonly method: Method;
   /** Below `/api/v1`, with `{name}` for what the path carries: those fields join the data. */
   readonly path: string;
-  /** 200 when absent, 204 where there is no answer. */
+  /** 200 when absent, 204 where there is no answer or only a WebSocket's `ack` carries it. */
   readonly status?: number;
   /** Further methods that do the same. */
   readonly also?: readonly Method[];

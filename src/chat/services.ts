@@ -2,7 +2,7 @@
 import type { Context } from '../envelope.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
-import type { Membership, Reactor } from './feature.ts';
+import type { Membership, RawJson, Reactor } from './feature.ts';
 import type { Message } from './messages/contract.ts';
 
 /** A user as others see one. */
@@ -39,6 +39,8 @@ export interface Messages {
   /** The newest message as this reader gets it, as JSON; `null` where there is none. */
   newest(conversationId: string, readerId: string): Promise<string>;
   find(conversationId: string, messageId: string): Promise<Message | undefined>;
+  /** One message as this reader gets it. Throws `not_found`. */
+  seenBy(readerId: string, conversationId: string, messageId: string, asOf?: string): Promise<RawJson>;
   /** The newest message that a person wrote, at or before a seq; of all, when there is no seq. */
   newestByPerson(conversationId: string, seq?: number): Promise<Message | undefined>;
 }

@@ -87,6 +87,22 @@ export class Room {
     return this.run('message.send', actor, args, rest);
   }
 
+  edit(actor: number, n: number, text = 'other words', more: More & { window?: number } = {}): Promise<Appended> {
+    const { window = 0, ...rest } = more;
+    const data = { message_id: message(n), content: text, mentions: [], mentions_all: false };
+    return this.run(
+      'message.edit',
+      actor,
+      { message_id: message(n), window: String(window), data: JSON.stringify(data) },
+      rest,
+    );
+  }
+
+  takeBack(actor: number, n: number, more: More & { window?: number } = {}): Promise<Appended> {
+    const { window = 0, ...rest } = more;
+    return this.run('message.delete', actor, { message_id: message(n), window: String(window) }, rest);
+  }
+
   add(actor: number, users: readonly number[], role = 'member', more: More = {}): Promise<Appended> {
     return this.run('participant.add', actor, { role, users: users.map(user) }, more);
   }

@@ -7,25 +7,31 @@ import { conversationStream } from '../../keys.ts';
 import { isDerivedMessageId } from '../derived-id.ts';
 import { command, projection } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
-import { isBlank } from '../text.ts';
-import { MessageAnswer, MessageSent, SendMessage } from './contract.ts';
+import { parseMessageFacts } from '../message-facts.ts';
+import { changingCommands } from './changing.ts';
+import { checkContent } from './content.ts';
+import { MessageAnswer, MessageDeleted, MessageEdited, MessageSent, SendMessage } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
 import { messageOf } from './document.ts';
 import { history } from './history.ts';
+import { revisionsQuery } from './revisions.ts';
 import { messageQueries } from './view.ts';
 
 const MAX_METADATA_BYTES = 4_096;
 
 export const messages: Feature = {
-  events: [MessageSent],
+  events: [MessageSent, MessageEdited, MessageDeleted],
   projections: [projection(history)],
-  serve: (deps) => ({ commands: [sendMessage(deps)], queries: messageQueries(deps) }),
+  serve: (deps) => ({
+    commands: [sendMessage(deps), ...changingCommands(deps)],
+    queries: [...messageQueries(deps), revisionsQuery(deps)],
+  }),
 };
 
 /** What a script takes for a message that nobody has. */
 const NO_MESSAGE = 'none';
 
-function sendMessage({ log, reading, config, decode }: Deps): Command {
+function sendMessage({ log, reading, config, decode, messages }: Deps): Command {
   /** The guard knows what people wrote; one of the server's own messages is looked for in history, for who may see it. */
   async function answered(userId: string, conversationId: string, replyTo: string | null): Promise<string> {
     if (replyTo === null || !isDerivedMessageId(replyTo)) return replyTo ?? '';
@@ -67,7 +73,12 @@ function sendMessage({ log, reading, config, decode }: Deps): Command {
         const sent = decode(first) as ChatEvent<MessageSentData>;
         if (id !== undefined && !isSame(sent.data, data))
           throw fail('conflict', 'This message id was used for another message');
-        return { body: own(messageOf(sent)), eventId: appended.id };
+        const facts = parseMessageFacts(await log.guardField(stream, 'messages', sent.data.message_id));
+        // What was taken back since is not said once more.
+        const body = facts?.isDeleted
+          ? await messages.seenBy(caller.userId, conversation_id, sent.data.message_id)
+          : own(messageOf(sent));
+        return { body, eventId: appended.id };
       }
       const { ms, seq } = eventId(appended.id);
       const sent = {
@@ -85,9 +96,6 @@ function sendMessage({ log, reading, config, decode }: Deps): Command {
   });
 }
 
-/** Code points, as a schema's maxLength counts them. */
-const characters = (text: string): number => Array.from(text).length;
-
 type Written = Static<typeof SendMessage>;
 
 function sentData(messageId: string, written: Written, maxLength: number): MessageSentData {
@@ -99,11 +107,7 @@ function sentData(messageId: string, written: Written, maxLength: number): Messa
     throw invalid([{ pointer: '/attachments', message: `must name a file for a message of type ${message_type}` }]);
   }
   if (attachments.length > 0) throw fail('not_found', 'There is no such attachment');
-  if (isBlank(content)) throw invalid([{ pointer: '/content', message: 'must say something' }]);
-  // A string is never shorter in code units than in characters, so the count is only made where it can matter.
-  if (content.length > maxLength && characters(content) > maxLength) {
-    throw invalid([{ pointer: '/content', message: `must not be longer than ${maxLength} characters` }]);
-  }
+  checkContent(content, maxLength, attachments.length > 0);
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES) {
     throw invalid([{ pointer: '/metadata', message: `must not be larger than ${MAX_METADATA_BYTES} bytes` }]);
   }

@@ -39,6 +39,24 @@ export const MessageSent = event({
 /** The message that began the thread of a reply; null for what is no reply. */
 export const threadOf = ({ thread_id, reply_to }: MessageSentData): string | null => thread_id ?? reply_to;
 
+export const MessageEdited = event({
+  type: 'message.edited',
+  version: 1,
+  data: Type.Object({
+    message_id: Id,
+    content: Type.String(),
+    mentions: Type.Array(Type.String()),
+    mentions_all: Type.Boolean(),
+    revision: Type.Integer({ minimum: 2 }),
+  }),
+});
+
+export const MessageDeleted = event({
+  type: 'message.deleted',
+  version: 1,
+  data: Type.Object({ message_id: Id }),
+});
+
 export const SendMessage = Type.Object(
   {
     conversation_id: Id,
@@ -91,7 +109,28 @@ export const MessageAnswer = Type.Object(
   { additionalProperties: false },
 );
 
+export const MessageTarget = Type.Object({ conversation_id: Id, message_id: Id }, { additionalProperties: false });
+
+export const EditMessage = Type.Object(
+  { conversation_id: Id, message_id: Id, content: Type.String() },
+  { additionalProperties: false },
+);
+
+/** A text that a message has or had. */
+export const RevisionAnswer = Type.Object(
+  {
+    revision: Type.Integer({ minimum: 1 }),
+    event_id: Type.String(),
+    content: Type.String(),
+    mentions: Type.Array(Id),
+    mentions_all: Type.Boolean(),
+    created_at: Time,
+  },
+  { additionalProperties: false },
+);
+
 /** What history keeps of a message: all but what only its sender sees. */
 export type Message = Omit<Static<typeof MessageAnswer>, 'read_status'>;
 
 export type MessageSentData = Static<typeof MessageSent.data>;
+export type MessageEditedData = Static<typeof MessageEdited.data>;

@@ -59,3 +59,22 @@ export function newMessage(of: ChatEvent, id: string, written: Written): Message
     metadata: written.metadata,
   };
 }
+
+/** What is left of a message that was deleted: its place, who sent it and what stands on it, and nothing of what it said. */
+export function tombstone(message: Message, at: string): Message {
+  return {
+    ...message,
+    content: '',
+    is_deleted: true,
+    deleted_at: at,
+    attachments: [],
+    mentions: [],
+    mentions_all: false,
+    reactions: [],
+    pinned: false,
+    pinned_by: null,
+    pinned_at: null,
+    forwarded_from: null,
+    metadata: {},
+  };
+}

@@ -4,9 +4,9 @@
  */
 import { when } from '../../views/projection.ts';
 import type { Projection, Step } from '../../views/projection.ts';
-import { MessageSent, threadOf } from './contract.ts';
+import { MessageDeleted, MessageEdited, MessageSent, threadOf } from './contract.ts';
 import type { Message } from './contract.ts';
-import { messageOf } from './document.ts';
+import { messageOf, tombstone } from './document.ts';
 import { systemLines } from './system-lines.ts';
 
 export const history: Projection<Message> = {
@@ -22,6 +22,13 @@ export const history: Projection<Message> = {
       if (thread === null) return [put];
       return [put, { key: thread, change: (doc) => ({ ...doc, reply_count: doc.reply_count + 1 }) }];
     }),
+    when(MessageEdited, ({ at, data: { message_id, content, mentions, mentions_all, revision } }) => [
+      {
+        key: message_id,
+        change: (doc) => ({ ...doc, content, mentions, mentions_all, revision, edited: true, edited_at: at }),
+      },
+    ]),
+    when(MessageDeleted, ({ at, data }) => [{ key: data.message_id, change: (doc) => tombstone(doc, at) }]),
     ...systemLines,
   ],
 };

@@ -25,6 +25,8 @@ function piecesFor(json: Buffer, userId: string): Buffer[] {
 /** A stored message as one reader gets it. */
 const forReader = (json: Buffer, userId: string): Buffer => Buffer.concat(piecesFor(json, userId));
 
+const jsonOf = (message: Message): Buffer => Buffer.from(JSON.stringify(message));
+
 const ROWS = 20;
 
 /** Reads of history for other features. */
@@ -38,6 +40,12 @@ export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
     },
     async find(conversationId, messageId) {
       return (await reading.byKeys(history, conversationStream(conversationId), [messageId])).get(messageId)?.doc;
+    },
+    async seenBy(readerId, conversationId, messageId, asOf) {
+      const stream = conversationStream(conversationId);
+      const found = (await reading.byKeys(history, stream, [messageId], asOf)).get(messageId);
+      if (!found) throw fail('not_found', 'There is no such message');
+      return new RawJson(forReader(jsonOf(found.doc), readerId));
     },
     async newestByPerson(conversationId, seq) {
       const stream = conversationStream(conversationId);
@@ -83,7 +91,7 @@ function placeOf(cursor: string): Place {
   return { direction, from };
 }
 
-export function messageQueries({ log, reading }: Deps): Query[] {
+export function messageQueries({ log, reading, messages }: Deps): Query[] {
   async function pageFrom(
     id: string,
     userId: string,
@@ -111,11 +119,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       pageFrom(id, userId, 'down', found.order, olderCount, asOf),
       pageFrom(id, userId, 'up', found.order, limit - 1 - olderCount, asOf),
     ]);
-    const items = [
-      ...older.items.toReversed(),
-      piecesFor(Buffer.from(JSON.stringify(found.doc)), userId),
-      ...newer.items,
-    ];
+    const items = [...older.items.toReversed(), piecesFor(jsonOf(found.doc), userId), ...newer.items];
     return listOf(items, newer.next, { prev_cursor: older.next });
   }
 
@@ -148,9 +152,7 @@ export function messageQueries({ log, reading }: Deps): Query[] {
       route: { method: 'GET', path: '/conversations/{conversation_id}/messages/{message_id}' },
       async run({ caller }, { conversation_id: id, message_id, as_of }) {
         await memberStanding(log, caller.userId, id);
-        const found = (await reading.byKeys(history, conversationStream(id), [message_id], as_of)).get(message_id);
-        if (!found) throw fail('not_found', 'There is no such message');
-        return new RawJson(forReader(Buffer.from(JSON.stringify(found.doc)), caller.userId));
+        return messages.seenBy(caller.userId, id, message_id, as_of);
       },
     }),
   ];
