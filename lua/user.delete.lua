@@ -1,9 +1,9 @@
 -- user.delete   ends an account: its sessions, its secrets, its place in the directory; its name stays taken, its log stays
--- KEYS     log head account sessions users feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions users presence online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope proved
 -- FAIL     wrong_credentials conflict
--- EMITS    session.ended/1 user.deleted/1
--- INCLUDE  append sessions
+-- EMITS    session.ended/1 user.deleted/1 presence.changed/1
+-- INCLUDE  append sessions presence
 
 local before = repeated()
 if before then return before end
@@ -13,7 +13,10 @@ local password, username_entry, name_entry = unpack(redis.call('HMGET', account,
 if password ~= proved then return { 'fail', 'wrong_credentials', 'The password is wrong' } end
 
 end_sessions('account_deleted')
+local state = presence_state()
+state.open, state.left, state.status, state.text, state.ends = 0, '', 'invisible', 'null', ''
+settle(state)
 local id = append('user.deleted', 1, '{}')
 redis.call('ZREM', users, username_entry, name_entry)
-redis.call('UNLINK', account, sessions)
+redis.call('UNLINK', account, sessions, presence)
 return commit(id, 'deleted', id)

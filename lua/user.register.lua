@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions users feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions users presence present online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -14,7 +14,12 @@ if time[1] * 1000 - tonumber(claimed) > 30000 then return { 'fail', 'unavailable
 local id = append('user.registered', 1, data)
 redis.call('HSET', account, 'username', username, 'email', email, 'password', password, 'username_entry', entries[1],
   'name_entry', entries[2])
+-- A script may only name keys that exist: what may be empty gets an entry that is none.
 redis.call('HSET', sessions, '-', '')
+redis.call('HSET', presence, 'status', 'online')
+redis.call('ZADD', present, 0, '-')
+redis.call('ZADD', online, 0, '-')
+redis.call('ZADD', timers, '+inf', '-')
 new_session(session, details)
 redis.call('ZADD', users, 0, entries[1], 0, entries[2])
 return commit(id, 'registered', id)

@@ -39,6 +39,14 @@ export function compareEventIds(a: EventId, b: EventId): number {
 
 export const START = '0-0';
 
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
+
+/** Unix ms of an RFC 3339 time. */
+export function parseTime(text: string): number | undefined {
+  const ms = RFC_3339.test(text) ? Date.parse(text) : NaN;
+  return Number.isFinite(ms) ? ms : undefined;
+}
+
 export interface ChatEvent<Data = unknown> {
   readonly id: string;
   readonly seq: number;

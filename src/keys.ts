@@ -40,6 +40,7 @@ const perOwner: Record<string, string> = {
   conversations: ':conversations',
   account: ':account',
   sessions: ':sessions',
+  presence: ':presence',
   attempts: ':attempts',
   self: '',
 };
@@ -55,6 +56,9 @@ const perPartition: Record<string, string> = {
   typing: 'typing',
   channels: 'directory:channels',
   users: 'directory:users',
+  present: 'present',
+  online: 'directory:online',
+  timers: 'timers',
 };
 
 export class Keys {

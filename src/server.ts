@@ -141,7 +141,7 @@ function apiOptions(config: Config, product: Chat, newId: () => string): Paramet
 function gatewayOf(
   config: Config,
   log: Log,
-  { sockets, identity, door, withheldFrom }: Chat,
+  { sockets, sessions, identity, door, withheldFrom }: Chat,
   logger: Logger,
   newId: () => string,
 ): Gateway {
@@ -154,6 +154,7 @@ function gatewayOf(
     effectsOf: (event) => sockets.effectsOf(event),
     withheldFrom,
     isPublic: (type) => sockets.isPublic(type),
+    sessions,
     authenticate: (token) => identity.authenticate(token, Date.now()),
     hasEnded: (caller) => identity.hasEnded(caller),
     redeemTicket: (ticket) => identity.redeemTicket(ticket, Date.now()),

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document, made from the command and query tables, so that it cannot say other than what is served. */
 import { catalogue } from '../errors.ts';
-import { BASE } from './routes.ts';
+import { BASE, openness } from './routes.ts';
 import type { Entry } from './routes.ts';
 
 /** The tables that are described. */
@@ -28,7 +28,7 @@ export function openApi({ commands, queries }: Described, version: string): obje
     info: { title: 'Rill', version, description: 'Real-time chat whose truth is a stream' },
     servers: [{ url: '/' }],
     security: [{ token: [] }],
-    paths,
+    paths: Object.fromEntries(Object.entries(paths).toSorted(([a], [b]) => openness(a) - openness(b))),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       schemas: {

@@ -55,7 +55,7 @@ export function routes(options: RoutesOptions): Middleware[] {
   const { door } = options;
   const router = new Router({ prefix: BASE });
 
-  for (const [type, entry] of door.commands) {
+  for (const [type, entry] of exactFirst(door.commands)) {
     if (!entry.route) continue;
     const { method, path, status = 200, also = [] } = entry.route;
     router.register(
@@ -79,7 +79,7 @@ export function routes(options: RoutesOptions): Middleware[] {
     );
   }
 
-  for (const [name, entry] of door.queries) {
+  for (const [name, entry] of exactFirst(door.queries)) {
     router.get(koaPath(entry.route!.path), async (ctx) => {
       const context = await contextOf(ctx, entry, options);
       const answer = await withPath(ctx, '/query', queryOf(ctx, entry), (data) => door.query(name, context, data));
@@ -93,6 +93,12 @@ export function routes(options: RoutesOptions): Middleware[] {
 /** The router's routes, and 405 with what is allowed for another method at one of its addresses. */
 export const served = (router: Router): Middleware[] =>
   [router.routes(), router.allowedMethods()] as unknown as Middleware[];
+
+/** Whoever takes the first path that fits must not take `/users/me` for `/users/{user_id}`, whichever feature comes first. */
+export const openness = (path: string): number => path.match(/\{/g)?.length ?? 0;
+
+const exactFirst = (entries: ReadonlyMap<string, Entry>): [string, Entry][] =>
+  [...entries].toSorted(([, a], [, b]) => openness(a.route?.path ?? '') - openness(b.route?.path ?? ''));
 
 const koaPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 

@@ -6,7 +6,7 @@
 import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
-import type { Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
+import type { Caller, CallingSocket, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
 import type { Reactor } from '../log/effects.ts';
 import type { Log } from '../log/log.ts';
 import type { Contribution, Projection } from '../views/projection.ts';
@@ -103,6 +103,18 @@ export interface Timer {
   fire(name: string, dueAt: number): Promise<void>;
 }
 
+/** One open WebSocket. */
+export interface OpenSocket extends Pick<CallingSocket, 'connectionId' | 'deviceId'> {
+  readonly caller: Caller;
+}
+
+/** Who hears of the sockets of this node: of one as it opens and closes, in that order, and every few seconds of all that are open. */
+export interface SessionListener {
+  opened(socket: OpenSocket): Promise<void>;
+  renewed(sockets: readonly OpenSocket[]): Promise<void>;
+  closed(socket: OpenSocket): Promise<void>;
+}
+
 /** From whom an event is withheld; undefined for nearly every event, and then nobody is asked about. */
 export type WithheldFrom = (event: RawEvent) => ((userId: string) => boolean) | undefined;
 
@@ -111,6 +123,7 @@ export interface Served {
   readonly queries?: readonly Query[];
   readonly reactors?: readonly Reactor[];
   readonly timers?: readonly Timer[];
+  readonly sessions?: SessionListener;
   /** Whoever it names gets a placeholder in the event's place, over a socket and in a list alike. */
   readonly withheldFrom?: WithheldFrom;
 }

@@ -18,10 +18,12 @@ import { conversations } from './conversations/commands.ts';
 import { membershipsOf } from './conversations/memberships.ts';
 import { Door } from './door.ts';
 import { eventLog } from './events/view.ts';
-import type { Deps, Feature, Reactor, Timer, WithheldFrom } from './feature.ts';
+import type { Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } from './feature.ts';
 import { messages } from './messages/commands.ts';
 import { messagesOf } from './messages/view.ts';
 import { participants } from './participants/commands.ts';
+import { presence } from './presence/commands.ts';
+import { presenceReads } from './presence/view.ts';
 import { receipts } from './receipts/commands.ts';
 import { Sockets } from './sockets.ts';
 import { typing } from './typing/commands.ts';
@@ -33,6 +35,7 @@ export const features: readonly Feature[] = [
   messages,
   receipts,
   typing,
+  presence,
   eventLog,
 ];
 
@@ -48,12 +51,14 @@ export interface Chat extends Deps {
   readonly sockets: Sockets;
   readonly reactors: readonly Reactor[];
   readonly timers: readonly Timer[];
+  readonly sessions: SessionListener;
 }
 
 export function chat(log: Log, views: Views, config: Config): Chat {
   const decode = eventDecoder(events);
   const reading = new Reading({ log, views, decode, projections });
   const rules: WithheldFrom[] = [];
+  const memberships = membershipsOf(log, events);
   const deps: Deps = {
     log,
     reading,
@@ -65,8 +70,9 @@ export function chat(log: Log, views: Views, config: Config): Chat {
     },
     identity: new Authentication(log, new Tokens(config)),
     people: peopleOf({ log, reading }),
-    memberships: membershipsOf(log, events),
+    memberships,
     messages: messagesOf({ reading }),
+    presences: presenceReads({ log, reading, memberships }),
   };
   const served = features.map((feature) => feature.serve(deps));
   rules.push(...served.flatMap((part) => part.withheldFrom ?? []));
@@ -84,11 +90,26 @@ export function chat(log: Log, views: Views, config: Config): Chat {
     sockets: new Sockets(deps, events),
     reactors: served.flatMap((part) => part.reactors ?? []),
     timers: served.flatMap((part) => part.timers ?? []),
+    sessions: asOne(served.flatMap((part) => part.sessions ?? [])),
+  };
+}
+
+/** Several who hear of sockets. One's trouble holds up no other. */
+function asOne(listeners: readonly SessionListener[]): SessionListener {
+  const tell = async (calls: readonly Promise<void>[]) => {
+    const failed = (await Promise.allSettled(calls)).find((call) => call.status === 'rejected');
+    if (failed) throw failed.reason;
+  };
+  return {
+    opened: (socket) => tell(listeners.map((listener) => listener.opened(socket))),
+    renewed: (sockets) => tell(listeners.map((listener) => listener.renewed(sockets))),
+    closed: (socket) => tell(listeners.map((listener) => listener.closed(socket))),
   };
 }
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
-const INTERNAL = /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member)\.|^ticket\.redeem$/;
+const INTERNAL =
+  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member)\.|^ticket\.redeem$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {

@@ -45,9 +45,23 @@ export interface Messages {
   newestByPerson(conversationId: string, seq?: number): Promise<Message | undefined>;
 }
 
+/** How a user looks to others. */
+export interface Presence {
+  readonly status: 'online' | 'away' | 'busy' | 'offline';
+  readonly status_text: string | null;
+  /** To the minute; null where nobody ever saw the user. */
+  readonly last_seen: string | null;
+}
+
+export interface Presences {
+  /** How the caller may see a user: who shares no conversation with the caller looks offline. */
+  seenBy(context: Pick<Context, 'caller' | 'now'>, userId: string): Promise<Presence>;
+}
+
 export interface Services {
   readonly identity: Authentication;
   readonly people: People;
   readonly memberships: Memberships;
   readonly messages: Messages;
+  readonly presences: Presences;
 }

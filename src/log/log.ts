@@ -239,6 +239,11 @@ export class Log {
     return translated(this.connection.commands.hgetall(this.keys.of(owner, name)));
   }
 
+  /** How many fields a guard hash of an owner has. */
+  guardSize(owner: Owner, name: string): Promise<number> {
+    return translated(this.connection.commands.hlen(this.keys.of(owner, name)));
+  }
+
   /** A page of a directory (entries `<name>\n<id>`) merged over all partitions in byte order, after `after`, beginning with `prefix`. */
   async directoryPage(
     name: string,

@@ -2,7 +2,7 @@
  * Reads that are never stale: the view, plus the events of the log after it, folded in memory by the same projection. Also `as_of`:
  * the same fold stopped earlier. Every feature's queries read through here.
  */
-import { compareEventIds, eventId, invalid, parseEventId, START } from '../envelope.ts';
+import { compareEventIds, eventId, invalid, parseEventId, parseTime, START } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
 import { translated } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
@@ -157,13 +157,11 @@ function fold<Doc extends object>(sheet: Sheet<Doc>, events: readonly (readonly 
   }
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
-
 function endOf(asOf: string): { ms: number; seq: number } {
   const id = parseEventId(asOf);
   if (id) return id;
-  const ms = RFC_3339.test(asOf) ? Date.parse(asOf) : NaN;
-  if (!Number.isFinite(ms))
+  const ms = parseTime(asOf);
+  if (ms === undefined)
     throw invalid([{ pointer: '/query/as_of', message: 'must be an event id or an RFC 3339 time' }]);
   return { ms, seq: Number.MAX_SAFE_INTEGER };
 }

@@ -222,9 +222,10 @@ describe('accounts', () => {
     });
 
     it('show the e-mail to nobody else', async () => {
-      const user = await node.ask('users.one', { user_id: ann.user.id });
-      expect(Object.keys(user)).to.deep.equal(['id', 'username', 'display_name', 'avatar_url', 'created_at']);
-      expect(await codeOf(node.ask('users.one', { user_id: ulid() }))).to.equal('not_found');
+      const user = await node.ask('users.one', { user_id: ann.user.id }, caller);
+      const fields = ['id', 'username', 'display_name', 'avatar_url', 'created_at', 'presence'];
+      expect(Object.keys(user)).to.deep.equal(fields);
+      expect(await codeOf(node.ask('users.one', { user_id: ulid() }, caller))).to.equal('not_found');
     });
 
     it('come by the dozen, one for every id, and tell who lives', async () => {

@@ -16,11 +16,12 @@ export function sessionsSuite(world: World): void {
       const [ada, bob] = [await register(node, 'ada'), await register(node, 'bob')];
       const id = await group(ada, bob);
       const sent = await ada.rest.post(`/conversations/${id}/messages`, { content: 'hello' });
+      // Being there is an event of the user's own, so it comes after the session is ready.
+      const [userHead] = await world.log.heads([{ kind: 'user', id: bob.id }], []);
       const socket = await bob.socket();
       const ready = socket.frames[0]!;
       const sessions = await bob.rest.get<{ items: { id: string }[] }>('/auth/sessions');
       const me = await bob.rest.get('/users/me');
-      const [userHead] = await world.log.heads([{ kind: 'user', id: bob.id }], []);
       const message: Json = { ...sent.body };
       delete message['read_status'];
       expect(ready).to.deep.equal({

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { PictureUrl } from '../conversations/contract.ts';
 import { event } from '../feature.ts';
+import { PresenceAnswer } from '../presence/contract.ts';
 
 const OrNull = Type.Union([Type.String(), Type.Null()]);
 
@@ -49,6 +50,7 @@ const publicUser = {
   created_at: Type.String({ format: 'date-time' }),
 };
 export const UserAnswer = Type.Object(publicUser, { additionalProperties: false });
+export const OneUserAnswer = Type.Object({ ...publicUser, presence: PresenceAnswer }, { additionalProperties: false });
 export const OwnUserAnswer = Type.Object({ ...publicUser, email: OrNull }, { additionalProperties: false });
 
 const tokens = {

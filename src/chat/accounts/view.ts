@@ -13,7 +13,15 @@ import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import type { People, Person } from '../services.ts';
-import { Nothing, OwnUserAnswer, UserAnswer, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
+import {
+  Nothing,
+  OneUserAnswer,
+  OwnUserAnswer,
+  UserAnswer,
+  UserDeleted,
+  UserRegistered,
+  UserUpdated,
+} from './contract.ts';
 import type { User } from './contract.ts';
 
 /** Flat, as entities are: '' stands for null. */
@@ -113,7 +121,7 @@ export function peopleOf(deps: Pick<Deps, 'log' | 'reading'>): People {
 }
 
 export function userQueries(deps: Deps): Query[] {
-  const { log, people } = deps;
+  const { log, people, presences } = deps;
 
   /**
    * A user stands in the directory under the username and the display name, and is shown under the first of them that begins with the
@@ -168,18 +176,18 @@ export function userQueries(deps: Deps): Query[] {
 
   const one = query({
     name: 'users.one',
-    about: 'One user',
+    about: 'One user; who shares no conversation with the caller looks offline',
     data: Type.Object({ user_id: Id }, { additionalProperties: false }),
-    answer: UserAnswer,
+    answer: OneUserAnswer,
     route: { method: 'GET', path: '/users/{user_id}' },
-    async run(_, { user_id }) {
+    async run(context, { user_id }) {
       const profile = await living(deps, user_id);
       if (!profile) throw fail('not_found', 'There is no such user');
-      return toUser(profile);
+      const { status, last_seen } = await presences.seenBy(context, user_id);
+      return { ...toUser(profile), presence: { status, last_seen } };
     },
   });
 
-  // `me` first: a router that takes the first fit must not take it for an id.
   return [me, list, one];
 }
 

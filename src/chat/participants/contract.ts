@@ -25,7 +25,8 @@ export const ParticipantRoleChanged = event({
   data: Type.Object({ user_id: Id, role: Role }),
 });
 
-const PersonAnswer = Type.Object(
+/** The public profile beside a member. */
+export const PersonAnswer = Type.Object(
   {
     id: Id,
     username: Type.String(),

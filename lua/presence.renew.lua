@@ -1,0 +1,9 @@
+-- presence.renew   a node lives, and so do its sockets of this partition; says how many of them are known here
+-- KEYS     present timers
+-- ARGV     node lease lease_ms
+-- FAIL     -
+-- EMITS    -
+
+local time = redis.call('TIME')
+redis.call('ZADD', timers, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, 'presence_lease ' .. lease)
+return { 'ok', redis.call('ZLEXCOUNT', present, '[' .. node .. ' ', '(' .. node .. '!') }
