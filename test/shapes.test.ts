@@ -6,6 +6,7 @@ import { foldBatch } from '../src/projector/fold.ts';
 import type { Projection, Step } from '../src/views/projection.ts';
 import { when } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
+import type { PageRange } from '../src/views/store.ts';
 import { decode, expectViewsEqualFold, rawLog, viewKeys } from './support/folds.ts';
 import { Room } from './support/rooms.ts';
 import { useWorld } from './support/world.ts';
@@ -40,7 +41,19 @@ const notes = (shape: Projection['shape']): Projection<Note> => ({
     ),
   ],
 });
-const projections = [notes('collection'), notes('entity')] as unknown as Projection[];
+const collection = notes('collection');
+/** The same once more, on shelves: by its key, and by how often it was changed. */
+const shelved: Projection<Note> = {
+  ...collection,
+  name: 'shelved',
+  handlers: collection.handlers.map((handler) => ({
+    type: handler.type,
+    steps: (event) =>
+      handler.steps(event).map((step, i) => ('put' in step ? { ...step, order: event.seq * 8 + i } : step)),
+  })),
+  shelves: ({ id, times }) => (id === 'c' ? [] : [id, `t${times}`]),
+};
+const projections = [collection, notes('entity'), shelved] as unknown as Projection[];
 
 const act = fc.record<Act>({
   key: fc.constantFrom('a', 'b', 'c'),
@@ -88,12 +101,40 @@ describe('the shapes of views', () => {
     ]);
   });
 
+  it('give a shelf page by page, both ways, as if the rest were not there', async () => {
+    const property = fc.asyncProperty(messages, fc.integer({ min: 1, max: 4 }), async (said, batch) => {
+      const room = await roomOf(said);
+      await project(room, batch);
+      const views = new Views(world.log);
+      const page = async (range: Omit<PageRange, 'limit'>, limit: number) =>
+        (await views.page(projections[2]!, room.stream, { ...range, limit })).docs;
+      const all = (await page({ direction: 'up' }, -1)).map(({ order, json }) => {
+        const note = JSON.parse(json.toString()) as Note;
+        return { order, on: note.id === 'c' ? [] : [note.id, `t${note.times}`] };
+      });
+      for (const shelf of ['a', 'b', 'c', 't0', 't1', 't'])
+        for (const direction of ['up', 'down'] as const) {
+          const expected = all.filter(({ on }) => on.includes(shelf)).map(({ order }) => order);
+          if (direction === 'down') expected.reverse();
+          const found: number[] = [];
+          for (let from: number | undefined; ;) {
+            const docs = await page({ direction, from, shelf }, batch);
+            found.push(...docs.map(({ order }) => order));
+            if (docs.length < batch) break;
+            from = docs.at(-1)!.order;
+          }
+          expect(found, `${shelf} ${direction}`).to.deep.equal(expected);
+        }
+    });
+    await fc.assert(property, { numRuns: 25 });
+  });
+
   it('clear what lies under a view that holds nothing', async () => {
     const room = await roomOf([[{ key: 'a', does: 'put' }]]);
     const { keys } = new Views(world.log).shape(projections[0]!, room.stream);
     await world.log.connection.commands.zadd(keys[1]!, 7, '{"id":"ghost"}');
     await project(room, 5);
     await expectViewsEqualFold(world.log, { projections });
-    expect(await viewKeys(world.log)).to.have.length(3);
+    expect(await viewKeys(world.log)).to.have.length(6);
   });
 });

@@ -29,6 +29,11 @@ export interface Projection<Doc extends object = object> {
   readonly shape: 'collection' | 'entity';
   /** The key of a document, as its steps name it. */
   key(doc: Doc): string;
+  /**
+   * Shelves of a collection: on which of them a document stands, each of which is read as pages of its own, in the collection's order. A
+   * document comes onto one when it is put, not by a change: who reads the shelf would not know of it. Orders are whole numbers then.
+   */
+  shelves?(doc: Doc): readonly string[];
   /** Fields of an entity, which is flat: texts, where '' stands for nothing, and numbers. */
   readonly fields?: Readonly<Record<string, 'string' | 'number'>>;
   readonly handlers: readonly Handler<Doc>[];
@@ -42,6 +47,8 @@ export interface Contribution {
   /** Name of the projection. */
   readonly view: string;
   readonly handlers: readonly Handler<object>[];
+  /** Shelves of its own. */
+  shelves?(doc: object): readonly string[];
 }
 
 /** Each projection with what others contribute to it, behind its own handlers. Throws on a contribution to a view that nobody has. */
@@ -51,13 +58,15 @@ export function composeProjections(
 ): readonly Projection[] {
   const stray = contributions.find(({ view }) => !projections.some(({ name }) => name === view));
   if (stray) throw new Error(`a contribution is for the view ${stray.view}, which nobody has`);
-  return projections.map((projection) => ({
-    ...projection,
-    handlers: [
-      ...projection.handlers,
-      ...contributions.filter(({ view }) => view === projection.name).flatMap(({ handlers }) => handlers),
-    ],
-  }));
+  return projections.map((projection) => {
+    const parts = [projection, ...contributions.filter(({ view }) => view === projection.name)];
+    const shelving = parts.filter((part) => part.shelves);
+    return {
+      ...projection,
+      handlers: parts.flatMap(({ handlers }) => handlers),
+      ...(shelving.length === 0 ? {} : { shelves: (doc: object) => shelving.flatMap((part) => part.shelves!(doc)) }),
+    };
+  });
 }
 
 /** An entity's text as callers see it. */
@@ -93,13 +102,14 @@ export interface Placed<Doc> {
 /** Documents of one stream in memory: loaded ones and those that the fold made, with what has to be written. */
 export class Sheet<Doc extends object> {
   private readonly docs = new Map<string, Placed<Doc>>();
-  private readonly loaded = new Map<string, number>();
+  private readonly loaded = new Map<string, Placed<Doc>>();
   /** Keys that the fold put, changed or removed, for the writer. */
   readonly touched = new Set<string>();
 
   load(key: string, order: number, doc: Doc): void {
-    this.docs.set(key, { order, doc });
-    this.loaded.set(key, order);
+    const placed = { order, doc };
+    this.docs.set(key, placed);
+    this.loaded.set(key, placed);
   }
 
   apply(steps: readonly Step<Doc>[]): void {
@@ -117,8 +127,8 @@ export class Sheet<Doc extends object> {
     return this.docs.get(key);
   }
 
-  /** Where the view has the document that was loaded; one that was removed and put again stands elsewhere now. */
-  loadedOrder(key: string): number | undefined {
+  /** The document as the view has it, and where; one that was removed and put again stands elsewhere now. */
+  before(key: string): Placed<Doc> | undefined {
     return this.loaded.get(key);
   }
 

@@ -49,7 +49,9 @@ export class Reading {
     asOf: AsOf,
   ): Promise<StoredDoc[]> {
     const projection = this.composed(part);
-    if (asOf !== undefined) return pick(await this.foldUntil(projection, stream, asOf), range);
+    const { shelf } = range;
+    const fits = shelf === undefined ? undefined : (doc: Doc) => projection.shelves!(doc).includes(shelf);
+    if (asOf !== undefined) return pick(await this.foldUntil(projection, stream, asOf), range, { fits });
     for (let limit = range.limit; ;) {
       const stored = await translated(this.views.page(projection, stream, { ...range, limit }, MISSING));
       if (stored.applied === stored.head || stored.head === undefined) return stored.docs.slice(0, range.limit);
@@ -57,7 +59,7 @@ export class Reading {
       await this.foldStored(projection, stream, stored, sheet);
       // A full page ends at its last document: what the tail has beyond it comes after others that were not read.
       const isFull = stored.docs.length === limit;
-      const docs = pick(sheet, range, isFull ? stored.docs.at(-1)?.order : undefined);
+      const docs = pick(sheet, range, { fits, last: isFull ? stored.docs.at(-1)?.order : undefined });
       if (docs.length === range.limit || !isFull) return docs;
       // The tail took some of the page away: as many more are needed, at least.
       limit += range.limit - docs.length;
@@ -166,13 +168,14 @@ function endOf(asOf: string): { ms: number; seq: number } {
   return { ms, seq: Number.MAX_SAFE_INTEGER };
 }
 
-/** The documents of a range, nearest first, none beyond `last`. */
+/** The documents of a range that fit, nearest first, none beyond `last`. */
 function pick<Doc extends object>(
   sheet: Sheet<Doc>,
   { direction, from, limit }: PageRange,
-  last?: number,
+  { fits, last }: { fits: ((doc: Doc) => boolean) | undefined; last?: number | undefined },
 ): StoredDoc[] {
-  const up = sheet.sorted();
+  const all = sheet.sorted();
+  const up = fits ? all.filter(({ doc }) => fits(doc)) : all;
   const inRange =
     direction === 'up'
       ? up.filter(({ order }) => order > (from ?? -Infinity) && order <= (last ?? Infinity))

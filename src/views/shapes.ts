@@ -1,6 +1,6 @@
 /**
  * How the documents of one stream lie in Redis, one way for each shape that a projection may have. A collection is a sorted set of JSON by
- * order with a hash from key to order; an entity is a flat hash. The first key of either is a hash that carries `applied`, the id of the
+ * order with a hash from key to order, and where it has shelves a set of `<shelf> <order>`, sorted as text; an entity is a flat hash. The first key of either is a hash that carries `applied`, the id of the
  * last event in it. Only described here: the projector's script carries writes out together with its checkpoint.
  */
 import { START } from '../envelope.ts';
@@ -49,6 +49,7 @@ class Collection<Doc extends object> implements Shape<Doc> {
   readonly keys: readonly string[];
   private readonly index: string;
   private readonly docs: string;
+  private readonly shelved: string | undefined;
   private readonly parts: ShapeParts<Doc>;
 
   constructor(parts: ShapeParts<Doc>) {
@@ -56,7 +57,8 @@ class Collection<Doc extends object> implements Shape<Doc> {
     this.parts = parts;
     this.index = keys.view(viewName(projection), stream);
     this.docs = keys.view(viewName(projection), stream, 'docs');
-    this.keys = [this.index, this.docs];
+    this.shelved = projection.shelves && keys.view(viewName(projection), stream, 'shelves');
+    this.keys = [this.index, this.docs, ...(this.shelved === undefined ? [] : [this.shelved])];
   }
 
   async load(keys: readonly string[]): Promise<Sheet<Doc>> {
@@ -75,10 +77,11 @@ class Collection<Doc extends object> implements Shape<Doc> {
     const ordered: string[] = [];
     const writes: Write[] = [];
     for (const key of sheet.touched) {
-      const before = sheet.loadedOrder(key);
+      const before = sheet.before(key);
       const now = sheet.get(key);
-      if (before !== undefined) {
-        writes.push({ command: 'ZREMRANGEBYSCORE', key: this.docs, args: [String(before), String(before)] });
+      if (before) {
+        const order = String(before.order);
+        writes.push({ command: 'ZREMRANGEBYSCORE', key: this.docs, args: [order, order] });
         if (!now) writes.push({ command: 'HDEL', key: this.index, args: [key] });
       }
       if (now) {
@@ -88,7 +91,29 @@ class Collection<Doc extends object> implements Shape<Doc> {
     }
     for (const args of chunks(placed)) writes.push({ command: 'ZADD', key: this.docs, args });
     for (const args of chunks([...ordered, APPLIED, applied])) writes.push({ command: 'HSET', key: this.index, args });
-    return writes;
+    return [...writes, ...this.shelfWrites(sheet)];
+  }
+
+  private shelfWrites(sheet: Sheet<Doc>): Write[] {
+    const { shelved: key } = this;
+    if (key === undefined) return [];
+    const gone: string[] = [];
+    const fresh: string[] = [];
+    for (const touched of sheet.touched) {
+      const [before, now] = [this.marks(sheet.before(touched)), this.marks(sheet.get(touched))];
+      gone.push(...before.filter((mark) => !now.includes(mark)));
+      fresh.push(...now.filter((mark) => !before.includes(mark)));
+    }
+    const scored = fresh.flatMap((mark) => ['0', mark]);
+    return [
+      ...chunks(gone).map((args): Write => ({ command: 'ZREM', key, args })),
+      ...chunks(scored).map((args): Write => ({ command: 'ZADD', key, args })),
+    ];
+  }
+
+  private marks(placed: Placed<Doc> | undefined): string[] {
+    const shelves = placed && this.parts.projection.shelves?.(placed.doc);
+    return shelves?.map((shelf) => `${shelf} ${placeOnShelf(placed!.order)}`) ?? [];
   }
 
   clearing(): Write[] {
@@ -98,9 +123,11 @@ class Collection<Doc extends object> implements Shape<Doc> {
   content(docs: readonly Placed<Doc>[], applied: string): Content {
     const orders = docs.map(({ order, doc }) => [this.parts.projection.key(doc), String(order)] as const);
     const names = new Map(docs.map(({ order, doc }) => [JSON.stringify(doc), String(order)]));
+    const marks = new Map(docs.flatMap((placed) => this.marks(placed)).map((mark) => [mark, '0']));
     return new Map([
       [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]) }],
       [this.docs, { type: 'zset', names }],
+      ...(this.shelved === undefined ? [] : [[this.shelved, { type: 'zset', names: marks }] as const]),
     ]);
   }
 }
@@ -126,7 +153,7 @@ class Entity<Doc extends object> implements Shape<Doc> {
 
   writes(sheet: Sheet<Doc>, applied: string): Write[] {
     const now = sheet.get('')?.doc;
-    const isGone = sheet.touched.size > 0 && now === undefined && sheet.loadedOrder('') !== undefined;
+    const isGone = sheet.touched.size > 0 && now === undefined && sheet.before('') !== undefined;
     const fields = Object.keys(this.parts.projection.fields ?? {});
     const removal: Write[] = isGone ? [{ command: 'HDEL', key: this.key, args: fields }] : [];
     const values = sheet.touched.size > 0 && now ? [...fieldsOf(now)].flat() : [];
@@ -142,6 +169,9 @@ class Entity<Doc extends object> implements Shape<Doc> {
     return new Map([[this.key, { type: 'hash', names }]]);
   }
 }
+
+/** An order as shelves have it: as text it sorts as the number does. */
+export const placeOnShelf = (order: number): string => String(order).padStart(16, '0');
 
 const shapes = { collection: Collection, entity: Entity } as const;
 

@@ -10,7 +10,7 @@ import type { Expected } from '../log/consumer-group.ts';
 import type { Append, Log } from '../log/log.ts';
 import { EntityReader } from './entities.ts';
 import type { Projection } from './projection.ts';
-import { APPLIED, shapeOf } from './shapes.ts';
+import { APPLIED, placeOnShelf, shapeOf } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 
 export interface StoredDoc {
@@ -41,7 +41,14 @@ export interface PageRange {
   readonly direction: 'up' | 'down';
   readonly from?: number | undefined;
   readonly limit: number;
+  /** Only what stands on this shelf. */
+  readonly shelf?: string;
 }
+
+/** The keys of a collection that come first; one for its shelves follows where it has any. */
+const INDEX_AND_DOCUMENTS = 2;
+/** After every place on a shelf. */
+const LAST_ON_SHELF = '~';
 
 export class Views {
   private readonly redis: Redis | Cluster;
@@ -68,9 +75,15 @@ export class Views {
   async page(
     projection: Projection,
     stream: StreamRef,
-    { direction, from, limit }: PageRange,
+    { direction, from, limit, shelf }: PageRange,
     missing = 0,
   ): Promise<Page> {
+    if (shelf !== undefined) {
+      const beyond = direction === 'up' ? '' : LAST_ON_SHELF;
+      const place = from === undefined ? beyond : placeOnShelf(from);
+      const args = { direction, shelf, from: place, limit: String(limit) };
+      return this.collection('view.shelf', projection, stream, args, missing);
+    }
     const end = direction === 'up' ? '-inf' : '+inf';
     const args = { direction, from: from === undefined ? end : `(${from}`, limit: String(limit) };
     return this.collection('view.page', projection, stream, args, missing);
@@ -89,7 +102,8 @@ export class Views {
     missing: number,
   ): Promise<Page> {
     const { keys } = this.shape(projection, stream);
-    const reply = await this.log.ask(script, stream, { ...args, missing: String(missing) }, keys);
+    const needed = script === 'view.shelf' ? keys : keys.slice(0, INDEX_AND_DOCUMENTS);
+    const reply = await this.log.ask(script, stream, { ...args, missing: String(missing) }, needed);
     const [, applied, head, orderText, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[]];
     const orders = orderText.toString('latin1').split(' ');
     return {

@@ -104,8 +104,39 @@ for (const topology of topologies) {
       });
 
       it('is declared to write nothing, so that Redis would refuse it', () => {
-        expect(world.log.scripts.get('view.page')!.source).to.match(/^#!lua flags=no-writes\n/);
-        expect(world.log.scripts.get('view.documents')!.source).to.match(/^#!lua flags=no-writes\n/);
+        for (const name of ['view.page', 'view.documents', 'view.shelf'])
+          expect(world.log.scripts.get(name)!.source, name).to.match(/^#!lua flags=no-writes\n/);
+      });
+    });
+
+    describe('view.shelf', () => {
+      const onShelves: Projection = { ...collection, shelves: () => [] };
+      const page = async (shelf: string, direction: 'up' | 'down', from?: number, limit = 10) =>
+        views.page(onShelves, room.stream, { direction, from, limit, shelf }, 500);
+      beforeEach(async () => {
+        await lay([1, 2, 30, 1_000_000]);
+        const marks = ['a 0000000000000001', 'a 0000000000000030', 'a 0000000001000000', 'ab 0000000000000002'];
+        const shelves = views.shape(onShelves, room.stream).keys[2]!;
+        await world.log.connection.commands.zadd(shelves, ...marks.flatMap((mark) => ['0', mark]));
+      });
+
+      it('answers what stands on the shelf, nearest first, beyond the place asked for, and nothing of another', async () => {
+        expect(ordersOf((await page('a', 'up')).docs)).to.deep.equal([1, 30, 1_000_000]);
+        expect(ordersOf((await page('a', 'down')).docs)).to.deep.equal([1_000_000, 30, 1]);
+        expect(ordersOf((await page('a', 'up', 1, 1)).docs)).to.deep.equal([30]);
+        expect(ordersOf((await page('a', 'down', 30)).docs)).to.deep.equal([1]);
+        expect(ordersOf((await page('a', 'up', 1_000_000)).docs)).to.deep.equal([]);
+        expect(ordersOf((await page('ab', 'down')).docs)).to.deep.equal([2]);
+        expect(ordersOf((await page('b', 'up')).docs)).to.deep.equal([]);
+      });
+
+      it('brings how far the view is, and what it lacks', async () => {
+        const { id } = await room.create();
+        await lay([1], id);
+        const sent = await room.send(1, 1);
+        const { applied, head, missing } = await page('a', 'up');
+        expect({ applied, head }).to.deep.equal({ applied: id, head: sent.id });
+        expect(missing.map((event) => event.id)).to.deep.equal([sent.id]);
       });
     });
 
