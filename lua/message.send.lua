@@ -1,4 +1,4 @@
--- message.send   a member posts a message; its id makes it repeatable for ever
+-- message.send   a member posts a message; its id makes it repeatable for ever. data '' forwards one that is not there
 -- KEYS     log head members messages typing feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor message_id reply_to data
 -- FAIL     not_found forbidden conflict
@@ -18,6 +18,7 @@ end
 local posted, policy, deleted = read_head('messages', 'policy', 'deleted')
 if not member or deleted then return GONE end
 if not may_post(member, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
+if data == '' then return { 'fail', 'not_found', 'There is no such message to forward' } end
 
 local thread = '-'
 if reply_to ~= '' then

@@ -18,6 +18,8 @@ export interface People {
   people(ids: readonly string[]): Promise<Map<string, Person>>;
   /** Those of the ids that are living users. */
   exists(ids: readonly string[]): Promise<string[]>;
+  /** Who holds these usernames, in any case; a name that nobody has has no entry. It may be somebody who is gone. */
+  named(usernames: readonly string[]): Promise<Map<string, string>>;
   /** The user as the user sees it, with `email`. Throws `not_found`. */
   own(userId: string): Promise<User>;
 }

@@ -234,6 +234,11 @@ export class Log {
     return translated(this.connection.commands.hmget(this.keys.of(owner, name), ...fields));
   }
 
+  /** How many fields a guard hash of an owner has. */
+  guardCount(owner: Owner, name: string): Promise<number> {
+    return translated(this.connection.commands.hlen(this.keys.of(owner, name)));
+  }
+
   /** A whole guard hash of an owner. */
   guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
     return translated(this.connection.commands.hgetall(this.keys.of(owner, name)));

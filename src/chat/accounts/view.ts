@@ -23,6 +23,7 @@ import {
   UserUpdated,
 } from './contract.ts';
 import type { User } from './contract.ts';
+import { loginName } from './names.ts';
 
 /** Flat, as entities are: '' stands for null. */
 interface Profile {
@@ -117,7 +118,12 @@ export function peopleOf(deps: Pick<Deps, 'log' | 'reading'>): People {
     return ids.filter((_, i) => heads[i]?.registered && !heads[i].deleted);
   }
 
-  return { own, people, exists };
+  async function named(usernames: readonly string[]): Promise<Map<string, string>> {
+    const holders = await Promise.all(usernames.map((name) => log.guardField(loginName(name).owner, 'self', 'user')));
+    return new Map(usernames.flatMap((name, i) => (holders[i] ? [[name, holders[i]] as const] : [])));
+  }
+
+  return { own, people, exists, named };
 }
 
 export function userQueries(deps: Deps): Query[] {

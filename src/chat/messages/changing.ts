@@ -10,10 +10,16 @@ import type { Command, Deps } from '../feature.ts';
 import { checkContent } from './content.ts';
 import { EditMessage, MessageAnswer, MessageTarget } from './contract.ts';
 import type { Message, MessageEditedData } from './contract.ts';
+import { mentioning } from './mentions.ts';
+import type { Mentioned } from './mentions.ts';
 
+const NOBODY: Mentioned = { mentions: [], mentions_all: false };
 const PATH = '/conversations/{conversation_id}/messages/{message_id}';
 
-export function changingCommands({ log, config, messages }: Deps): Command[] {
+export function changingCommands(deps: Deps): Command[] {
+  const { log, config, messages } = deps;
+  const mentioned = mentioning(deps);
+
   /** The message, for who may see it. Throws `forbidden` for one of the server's own, which no script knows. */
   async function seen(userId: string, conversationId: string, messageId: string): Promise<Message | undefined> {
     const member = await log.guardField(conversationStream(conversationId), 'members', userId);
@@ -33,8 +39,13 @@ export function changingCommands({ log, config, messages }: Deps): Command[] {
     limited: 'message',
     async run({ caller, requestId }, { conversation_id, message_id, content }) {
       const now = await seen(caller.userId, conversation_id, message_id);
+      // It stands there with the name of who wrote it, who did not write it anew.
+      if (now?.forwarded_from) throw fail('forbidden', 'A forwarded message stays as it is');
       checkContent(content, config.MAX_MESSAGE_LENGTH, now !== undefined && now.attachments.length > 0);
-      const data: Omit<MessageEditedData, 'revision'> = { message_id, content, mentions: [], mentions_all: false };
+      const isSame = now?.content === content;
+      // Where there is nothing to change or to see, the script has no use for what the text says.
+      const who = now && !isSame ? await mentioned(conversation_id, caller.userId, content) : NOBODY;
+      const data: Omit<MessageEditedData, 'revision'> = { message_id, content, ...who };
       const appended = await log.append({
         script: 'message.edit',
         stream: conversationStream(conversation_id),
@@ -44,7 +55,7 @@ export function changingCommands({ log, config, messages }: Deps): Command[] {
         args: {
           message_id,
           window: String(config.EDIT_WINDOW_SECONDS),
-          data: now?.content === content ? '' : JSON.stringify(data),
+          data: isSame ? '' : JSON.stringify(data),
         },
       });
       return { body: await messages.seenBy(caller.userId, conversation_id, message_id), eventId: appended.id };

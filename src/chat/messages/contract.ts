@@ -57,11 +57,15 @@ export const MessageDeleted = event({
   data: Type.Object({ message_id: Id }),
 });
 
+const Forward = Type.Object({ conversation_id: Id, message_id: Id }, { additionalProperties: false });
+export type Forward = Static<typeof Forward>;
+
 export const SendMessage = Type.Object(
   {
     conversation_id: Id,
     id: Type.Optional(Id),
-    content: Type.String(),
+    content: Type.Optional(Type.String({ description: 'Needed, unless the message forwards another' })),
+    forward: Type.Optional(Forward),
     message_type: Type.Optional(Type.Enum(['text', 'image', 'audio', 'video', 'file'])),
     reply_to: Type.Optional(Type.Union([Id, Type.Null()])),
     attachments: Type.Optional(Type.Array(Id, { maxItems: 20 })),

@@ -1,0 +1,149 @@
+/** Sending messages: what a client wrote is checked here once, then one script decides and appends. */
+import type { Static } from 'typebox';
+import { eventId, invalid } from '../../envelope.ts';
+import type { ChatEvent } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { conversationStream } from '../../keys.ts';
+import { isDerivedMessageId } from '../derived-id.ts';
+import { command } from '../feature.ts';
+import type { Command, Deps } from '../feature.ts';
+import { parseMessageFacts } from '../message-facts.ts';
+import { checkContent } from './content.ts';
+import { MessageAnswer, SendMessage } from './contract.ts';
+import type { Message, MessageSentData } from './contract.ts';
+import { messageOf } from './document.ts';
+import { forwarding } from './forwarding.ts';
+import type { Said } from './forwarding.ts';
+import { mentioning } from './mentions.ts';
+
+const MAX_METADATA_BYTES = 4_096;
+/** What a script takes for a message that nobody has. */
+const NO_MESSAGE = 'none';
+
+type Written = Static<typeof SendMessage>;
+
+export function sendMessage(deps: Deps): Command {
+  const { log, config, decode, messages } = deps;
+  const mentioned = mentioning(deps);
+  const forwarded = forwarding(deps);
+
+  /** The guard knows what people wrote; one of the server's own messages is looked for in history, for who may see it. */
+  async function answered(userId: string, conversationId: string, replyTo: string | null): Promise<string> {
+    if (replyTo === null || !isDerivedMessageId(replyTo)) return replyTo ?? '';
+    const isMember = (await log.guardField(conversationStream(conversationId), 'members', userId)) !== null;
+    return isMember && (await messages.find(conversationId, replyTo)) ? replyTo : NO_MESSAGE;
+  }
+
+  async function said(userId: string, written: Written): Promise<Said | undefined> {
+    const { conversation_id, content = '', message_type = 'text', attachments = [], forward } = written;
+    if (forward) return forwarded(userId, forward);
+    return { content, message_type, attachments, ...(await mentioned(conversation_id, userId, content)) };
+  }
+
+  /** What a repeat answers: what the first one did. What was taken back since is not said once more. */
+  async function repeated(first: ChatEvent<MessageSentData>, userId: string): Promise<object> {
+    const { conversation_id = '', data } = first;
+    const facts = await log.guardField(conversationStream(conversation_id), 'messages', data.message_id);
+    if (parseMessageFacts(facts)?.isDeleted) return messages.seenBy(userId, conversation_id, data.message_id);
+    return own(messageOf(first));
+  }
+
+  return command({
+    type: 'message.send',
+    about: 'Posts a message, or forwards one. With an id chosen by the client it is safe to repeat for ever',
+    data: SendMessage,
+    answer: MessageAnswer,
+    route: { method: 'POST', path: '/conversations/{conversation_id}/messages', status: 201 },
+    socket: true,
+    noun: 'message',
+    limited: 'message',
+    async run({ caller, requestId, newId, now }, written) {
+      checkWritten(written, config.MAX_MESSAGE_LENGTH);
+      const { conversation_id, id, content, message_type, reply_to = null, attachments, metadata = {} } = written;
+      const message_id = id ?? newId();
+      const stream = conversationStream(conversation_id);
+      const saying = await said(caller.userId, written);
+      const data = saying && sentData(message_id, reply_to, metadata, saying);
+      const appended = await log.append({
+        script: 'message.send',
+        stream,
+        actorId: caller.userId,
+        requestId,
+        knowsRepeats: true,
+        body: [conversation_id, id, content, message_type, reply_to, attachments, metadata, written.forward],
+        args: {
+          message_id,
+          reply_to: await answered(caller.userId, conversation_id, reply_to),
+          data: data ? JSON.stringify(data) : '',
+        },
+      });
+      if (appended.status === 'duplicate' || !data) {
+        const first = await log.readOne(stream, appended.id);
+        if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
+        const sent = decode(first) as ChatEvent<MessageSentData>;
+        // Under a request id the script has compared the bodies.
+        if (id !== undefined && !isSame(sent.data, written, data))
+          throw fail('conflict', 'This message id was used for another message');
+        return { body: await repeated(sent, caller.userId), eventId: appended.id };
+      }
+      const { ms, seq } = eventId(appended.id);
+      const sent = {
+        id: appended.id,
+        seq,
+        at: new Date(ms || now).toISOString(),
+        type: 'message.sent',
+        version: 1,
+        conversation_id,
+        actor_id: caller.userId,
+        data: appended.told === undefined ? data : { ...data, thread_id: appended.told },
+      };
+      return { body: own(messageOf(sent)), eventId: appended.id };
+    },
+  });
+}
+
+/** Throws `validation_failed`, or `not_found` for a file that is not there. */
+function checkWritten(written: Written, maxLength: number): void {
+  const { id, content, message_type = 'text', attachments = [], metadata = {}, forward } = written;
+  const refuse = (field: string, message: string) => invalid([{ pointer: `/${field}`, message }]);
+  if (id !== undefined && isDerivedMessageId(id))
+    throw refuse('id', 'must not begin with 7: such ids are given by the server alone');
+  if (forward) {
+    const brought = (['content', 'message_type', 'attachments'] as const).find((field) => written[field] !== undefined);
+    if (brought !== undefined) throw refuse(brought, 'comes with the message that is forwarded');
+  } else {
+    if (content === undefined) throw refuse('content', 'is needed, or a message to forward');
+    if (message_type !== 'text' && attachments.length === 0)
+      throw refuse('attachments', `must name a file for a message of type ${message_type}`);
+    if (attachments.length > 0) throw fail('not_found', 'There is no such attachment');
+    checkContent(content, maxLength, attachments.length > 0);
+  }
+  if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES)
+    throw refuse('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes`);
+}
+
+type Metadata = MessageSentData['metadata'];
+
+/** The fields in the order of the contract. */
+function sentData(message_id: string, reply_to: string | null, metadata: Metadata, said: Said): MessageSentData {
+  const { content, message_type, attachments, mentions, mentions_all, forwarded_from } = said;
+  const data = { message_id, content, message_type, reply_to, attachments, mentions, mentions_all, metadata };
+  return forwarded_from ? { ...data, forwarded_from } : data;
+}
+
+/** Whether a repeat under the message's own id says what was said; a message that it forwards may have changed or gone since. */
+function isSame(first: MessageSentData, written: Written, again: MessageSentData | undefined): boolean {
+  const { content, message_type = 'text', attachments = [], reply_to = null, metadata = {}, forward } = written;
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  const source = again ? again.forwarded_from : first.forwarded_from;
+  const isAlike = forward
+    ? first.forwarded_from !== undefined && same(first.forwarded_from, source)
+    : first.forwarded_from === undefined &&
+      same([first.content, first.message_type, first.attachments], [content, message_type, attachments]);
+  return isAlike && same([first.reply_to, first.metadata], [reply_to, metadata]);
+}
+
+/** The message as its sender sees it. It gets the field itself: a copy of so many fields costs more than making them. */
+function own(message: Message): object {
+  return Object.assign(message, { read_status: 'sent' });
+}
