@@ -151,6 +151,26 @@ describe('the client page', () => {
     expect(complaints()).to.deep.equal([]);
   });
 
+  it('who is there and who is typing is seen at once, and a message ends it', async () => {
+    const node = await startNode();
+    const [ada, bob] = await adaAndBob(node);
+    await bob.entry('Ada Lovelace').locator('.avatar[data-status=online]').waitFor();
+    await bob.entry('Ada Lovelace').click();
+    await bob.page.locator('#talk-about', { hasText: 'online' }).waitFor();
+    await ada.page.getByLabel('Message', { exact: true }).fill('He');
+    await bob.page.getByText('Ada Lovelace is typing…').waitFor();
+    await ada.write('Hello');
+    await bob.sees('Hello');
+    expect(await bob.page.locator('#typing').textContent()).to.equal('');
+    await ada.page.clock.install();
+    await ada.page.mouse.move(1, 1);
+    await ada.page.clock.fastForward(6 * 60_000);
+    await bob.page.locator('#talk-about', { hasText: 'away' }).waitFor();
+    await ada.page.mouse.move(9, 9);
+    await bob.page.locator('#talk-about', { hasText: 'online' }).waitFor();
+    expect(complaints()).to.deep.equal([]);
+  });
+
   it('what is written stays text', async () => {
     const node = await startNode();
     const [ada, bob] = await adaAndBob(node);

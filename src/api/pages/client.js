@@ -15,6 +15,7 @@ import { byId, coalesced } from './dom.js';
 import { listView } from './list-view.js';
 import { loginForm } from './login.js';
 import { Outbox } from './outbox.js';
+import { Presence } from './presence.js';
 import { TalkView } from './talk-view.js';
 import { Timeline } from './timeline.js';
 
@@ -58,6 +59,7 @@ function begin(notice) {
 function enter(api, me) {
   /** @type {Timeline | undefined} */ let timeline;
   const render = coalesced(() => {
+    watchOthers();
     list.render(timeline?.id);
     talk.render();
   });
@@ -65,7 +67,13 @@ function enter(api, me) {
   /** @param {string} id */
   const nameOf = (id) => (id === me.id ? 'You' : people.name(id));
   const conversations = new Conversations({ api, people, onChange: render, onGone: left });
+  const presence = new Presence({
+    userId: me.id,
+    command: (type, data) => connection.command(type, data),
+    onChange: render,
+  });
   const connection = new Connection({
+    userId: me.id,
     ticket: () => api.ticket(),
     onReady(_, known) {
       conversations.load().then(() => showAddressed(), complain);
@@ -73,12 +81,16 @@ function enter(api, me) {
     },
     onEvent(event) {
       conversations.apply(event);
+      if (event.type === 'presence.changed') presence.changed(/** @type {any} */ (event));
+      if (event.type === 'message.sent') presence.ended(event.conversation_id ?? '', event.actor_id);
       if (event.type === 'message.sent') outbox.settle(event.data.message_id);
       if (timeline && event.conversation_id === timeline.id) {
         timeline.apply(event);
         talk.announce(event);
       }
     },
+    onSeen: (event) => event.type === 'presence.changed' && presence.changed(event),
+    onSignal: (signal) => presence.heard(signal),
     onReset(id) {
       conversations.reset(id).catch(complain);
       if (timeline && timeline.id === id) void timeline.reload();
@@ -86,6 +98,8 @@ function enter(api, me) {
     onState(state) {
       showState(state);
       if (state !== 'live') return;
+      presence.connected();
+      watchOthers();
       outbox.flush();
       if (timeline?.trouble) void timeline.loadOlder();
       talk.markRead();
@@ -105,17 +119,23 @@ function enter(api, me) {
       render();
     },
   });
-  const list = listView({ conversations, nameOf });
+  const list = listView({ conversations, presence, nameOf });
   const talk = new TalkView({
     conversations,
     people,
     outbox,
+    presence,
     nameOf,
     async onRead(id, eventId, messageId) {
       await connection.command('receipt.read', { conversation_id: id, up_to: messageId });
       conversations.read(id, eventId);
     },
   });
+
+  function watchOthers() {
+    const others = conversations.sorted.flatMap((conversation) => conversations.otherOf(conversation) || []);
+    if (connection.isLive) presence.watch(others);
+  }
 
   /** @param {string | undefined} id */
   function open(id) {

@@ -15,6 +15,8 @@ import { Refusal } from './api.js';
  * @typedef {object} Handlers
  * @property {(ready: { conversations: { id: string }[] }, known: ReadonlySet<string>) => void} onReady `known`: who had a cursor before
  * @property {(event: ChatEvent) => void} onEvent
+ * @property {(event: any) => void} onSeen something of another user, who is watched
+ * @property {(signal: any) => void} onSignal somebody is typing, or no longer
  * @property {(conversationId: string | undefined) => void} onReset events of this stream are lost: what is shown must be read again
  * @property {(state: State) => void} onState
  * @property {(code: number) => void} onRefused the server does not want this session back
@@ -32,6 +34,7 @@ const MAX_CURSORS = 1_000;
 export const seqOf = (eventId) => Number(eventId?.slice(eventId.indexOf('-') + 1) ?? 0);
 
 export class Connection {
+  /** @type {string} */ #userId;
   /** @type {() => Promise<string>} */ #ticket;
   /** @type {Handlers} */ #handlers;
   /** @type {State} */ #state = 'stopped';
@@ -45,8 +48,9 @@ export class Connection {
   /** @type {number | undefined} */ #heartbeat;
   /** @type {number | undefined} */ #deadline;
 
-  /** @param {{ ticket: () => Promise<string> } & Handlers} options */
-  constructor({ ticket, ...handlers }) {
+  /** @param {{ userId: string, ticket: () => Promise<string> } & Handlers} options */
+  constructor({ userId, ticket, ...handlers }) {
+    this.#userId = userId;
     this.#ticket = ticket;
     this.#handlers = handlers;
   }
@@ -111,7 +115,9 @@ export class Connection {
   /** @param {any} frame */
   #receive(frame) {
     this.#expectWithin(undefined);
+    if ((frame.user_id ?? this.#userId) !== this.#userId) return this.#handlers.onSeen(frame);
     if (frame.seq !== undefined) return this.#event(frame);
+    if (frame.actor_id !== undefined) return this.#handlers.onSignal(frame);
     if (frame.type === 'ack') this.#answered(frame.id)?.resolve(frame.data);
     else if (frame.type === 'error') this.#answered(frame.id)?.reject(new Refusal(frame.error));
     else if (frame.type === 'session.ready') this.#ready(frame.data);

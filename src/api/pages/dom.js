@@ -73,9 +73,10 @@ export function coalesced(run) {
   };
 }
 
-/** A circle with initials, in a colour that follows from the id. @param {string} id @param {string} name */
-export function avatar(id, name) {
-  return element('span', { class: `avatar ${hueOf(id)}`, text: initialsOf(name), 'aria-hidden': 'true' });
+/** A circle with initials, in a colour that follows from the id, and a dot for who is there. @param {string} id @param {string} name @param {string} [status] */
+export function avatar(id, name, status) {
+  const about = { class: `avatar ${hueOf(id)}`, 'aria-hidden': 'true', 'data-status': status || undefined };
+  return element('span', { ...about, text: initialsOf(name) });
 }
 
 /** @param {string} id */

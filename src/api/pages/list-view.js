@@ -7,9 +7,10 @@ import { previewOf, shortTimeOf } from './messages.js';
 /**
  * @param {object} options
  * @param {import('./conversations.js').Conversations} options.conversations
+ * @param {import('./presence.js').Presence} options.presence
  * @param {(userId: string) => string} options.nameOf
  */
-export function listView({ conversations, nameOf }) {
+export function listView({ conversations, presence, nameOf }) {
   const list = byId('conversations');
   byId('conversations-more').addEventListener('click', () => conversations.loadMore().catch(() => {}));
 
@@ -20,9 +21,11 @@ export function listView({ conversations, nameOf }) {
     const title = type === 'channel' ? `# ${name}` : name;
     const preview = last ? previewOf(last, nameOf, type === 'direct') : 'Nothing said yet';
     const time = shortTimeOf(last_activity, now);
+    const other = conversations.otherOf(conversation);
+    const status = other && presence.statusOf(other);
     return {
       key: id,
-      look: [title, preview, time, unread_count, isOpen],
+      look: [title, preview, time, unread_count, isOpen, status],
       build: () => {
         const unread = element(
           'span',
@@ -33,7 +36,7 @@ export function listView({ conversations, nameOf }) {
         const link = element(
           'a',
           { href: `#${id}`, 'aria-current': isOpen ? 'true' : undefined, 'data-unread': unread_count > 0 },
-          avatar(conversations.otherOf(conversation) ?? id, name),
+          avatar(other ?? id, name, status),
           element('span', { class: 'title', text: title, dir: 'auto' }),
           element('time', { class: 'time muted', datetime: last_activity, text: time }),
           element('span', { class: 'preview muted', text: preview.slice(0, 200), dir: 'auto' }),

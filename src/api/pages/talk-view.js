@@ -15,6 +15,7 @@ import { rowsOf } from './rows.js';
  * @property {import('./conversations.js').Conversations} conversations
  * @property {import('./conversations.js').People} people
  * @property {import('./outbox.js').Outbox} outbox
+ * @property {import('./presence.js').Presence} presence
  * @property {(userId: string) => string} nameOf
  * @property {(conversationId: string, eventId: string, messageId: string) => Promise<void>} onRead
  */
@@ -51,7 +52,10 @@ export class TalkView {
       event.preventDefault();
       this.#send();
     });
-    this.#text.addEventListener('input', () => this.#fit());
+    this.#text.addEventListener('input', () => {
+      this.#fit();
+      if (this.#timeline) this.#options.presence.wrote(this.#timeline.id, this.#text.value);
+    });
   }
 
   /** Shows a conversation, or none. @param {Timeline | undefined} timeline */
@@ -111,18 +115,23 @@ export class TalkView {
 
   /** @param {Conversation} conversation */
   #renderHeader(conversation) {
-    const { conversations, people } = this.#options;
+    const { conversations, people, presence, nameOf } = this.#options;
     const title = conversations.titleOf(conversation);
     const other = conversations.otherOf(conversation);
     byId('talk-title').textContent = conversation.type === 'channel' ? `# ${title}` : title;
     const { member_count: count, description } = conversation;
     const members = `${count} ${count === 1 ? 'member' : 'members'}`;
     const username = other === undefined ? '' : people.get(other)?.username;
+    const status = other ? presence.statusOf(other) : '';
     byId('talk-about').textContent =
-      other === undefined ? [members, description].filter(Boolean).join(' · ') : username ? `@${username}` : '';
+      other === undefined
+        ? [members, description].filter(Boolean).join(' · ')
+        : [username && `@${username}`, status === 'offline' ? '' : status].filter(Boolean).join(' · ');
+    byId('typing').textContent = typingText(presence.typingIn(conversation.id).map(nameOf));
     const avatar = byId('talk-avatar');
     avatar.className = `avatar ${hueOf(other ?? conversation.id)}`;
     avatar.textContent = initialsOf(title);
+    avatar.dataset.status = status;
     const isClosed = conversation.policy.post === 'admins' && conversation.role === 'member';
     byId('composer').hidden = isClosed;
     byId('composer-closed').hidden = !isClosed;
@@ -200,6 +209,7 @@ export class TalkView {
     this.#text.value = '';
     this.#fit();
     this.#unreadAfter = undefined;
+    this.#options.presence.sent();
     this.#options.outbox.send(this.#timeline.id, content);
     this.#text.focus();
     this.render();
@@ -209,4 +219,11 @@ export class TalkView {
   #fit() {
     this.#text.rows = Math.min(6, this.#text.value.split('\n').length);
   }
+}
+
+/** @param {string[]} names */
+function typingText(names) {
+  if (names.length === 0) return '';
+  if (names.length > 2) return 'Several people are typing…';
+  return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`;
 }
