@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope actor message_id window
 -- FAIL     not_found forbidden conflict delete_window_closed
 -- EMITS    message.deleted/1
--- INCLUDE  append members messages
+-- INCLUDE  append members messages pins
 
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local deleted = read_head('deleted')
+local pins, deleted = read_head('pins', 'deleted')
 if not member or deleted then return GONE end
 local message = message_of(message_id)
 if not message then return NO_MESSAGE end
@@ -22,4 +22,5 @@ if not is_admin(member) and is_older(message, window) then return { 'fail', 'del
 local id = append('message.deleted', 1, '{"message_id":"' .. message_id .. '"}')
 message.is_deleted = true
 set_message(message_id, message)
+if is_pinned(pins, message_id) then return commit(id, 'pins', without_pin(pins, message_id)) end
 return commit(id)

@@ -59,7 +59,8 @@ describe('a contribution', () => {
 
   it('stands behind the handlers of the projection itself, which stays as it was', () => {
     const at = composed.find(({ name }) => name === 'history')!;
-    expect(at.handlers).to.deep.equal([...history.handlers, ...readers.handlers]);
+    const before = projections.find(({ name }) => name === 'history')!;
+    expect(at.handlers).to.deep.equal([...before.handlers, ...readers.handlers]);
     expect(at).to.include({ version: history.version, shape: history.shape });
     expect(composed.filter(({ name }) => name !== 'history')).to.deep.equal(
       projections.filter(({ name }) => name !== 'history'),

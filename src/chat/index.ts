@@ -22,6 +22,7 @@ import type { Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } fro
 import { messages } from './messages/commands.ts';
 import { messagesOf } from './messages/view.ts';
 import { participants } from './participants/commands.ts';
+import { pins } from './pins/commands.ts';
 import { presence } from './presence/commands.ts';
 import { presenceReads } from './presence/view.ts';
 import { receipts } from './receipts/commands.ts';
@@ -33,6 +34,7 @@ export const features: readonly Feature[] = [
   conversations,
   participants,
   messages,
+  pins,
   receipts,
   typing,
   presence,

@@ -43,6 +43,12 @@ export interface Messages {
   find(conversationId: string, messageId: string): Promise<Message | undefined>;
   /** One message as this reader gets it. Throws `not_found`. */
   seenBy(readerId: string, conversationId: string, messageId: string, asOf?: string): Promise<RawJson>;
+  /** Those of the messages that are there. */
+  some(conversationId: string, messageIds: readonly string[]): Promise<Message[]>;
+  /** Messages as of then that fit. */
+  someThen(conversationId: string, asOf: string, fits: (message: Message) => boolean): Promise<Message[]>;
+  /** A list of messages as this reader gets them. */
+  listFor(readerId: string, messages: readonly Message[], nextCursor: string | null): RawJson;
   /** The newest message that a person wrote, at or before a seq; of all, when there is no seq. */
   newestByPerson(conversationId: string, seq?: number): Promise<Message | undefined>;
 }

@@ -92,6 +92,17 @@ export class Reading {
     );
   }
 
+  /** Documents of a collection as of then that fit, by order. */
+  async allThen<Doc extends object>(
+    part: Projection<Doc>,
+    stream: StreamRef,
+    asOf: string,
+    fits: (doc: Doc) => boolean,
+  ): Promise<Doc[]> {
+    const sheet = await this.foldUntil(this.composed(part), stream, asOf);
+    return sheet.sorted().flatMap(({ doc }) => (fits(doc) ? [doc] : []));
+  }
+
   /** A stream's entity, or undefined when there is none. */
   async entity<Doc extends object>(part: Projection<Doc>, stream: StreamRef): Promise<Doc | undefined> {
     const projection = this.composed(part);

@@ -103,6 +103,14 @@ export class Room {
     return this.run('message.delete', actor, { message_id: message(n), window: String(window) }, rest);
   }
 
+  pin(actor: number, n: number, more: More = {}): Promise<Appended> {
+    return this.run('message.pin', actor, { message_id: message(n) }, more);
+  }
+
+  unpin(actor: number, n: number, more: More = {}): Promise<Appended> {
+    return this.run('message.unpin', actor, { message_id: message(n) }, more);
+  }
+
   add(actor: number, users: readonly number[], role = 'member', more: More = {}): Promise<Appended> {
     return this.run('participant.add', actor, { role, users: users.map(user) }, more);
   }

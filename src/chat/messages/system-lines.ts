@@ -9,11 +9,12 @@ import type { Handler, Step } from '../../views/projection.ts';
 import { ConversationCreated, ConversationUpdated } from '../conversations/contract.ts';
 import { derivedMessageId } from '../derived-id.ts';
 import { ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged } from '../participants/contract.ts';
+import { MessagePinned } from '../pins/contract.ts';
 import type { Message } from './contract.ts';
 import { newMessage } from './document.ts';
 
 /** Its id follows from the event, so a rebuild gives the same one. */
-export function systemMessage(of: ChatEvent, content: string, about: Record<string, unknown>): Step<Message> {
+function systemMessage(of: ChatEvent, content: string, about: Record<string, unknown>): Step<Message> {
   const id = derivedMessageId('system', of.conversation_id ?? '', of.id);
   const put = newMessage(of, id, { content, message_type: 'system', metadata: { event: of.type, ...about } });
   return { key: id, order: of.seq, put };
@@ -56,4 +57,5 @@ export const systemLines: readonly Handler<Message>[] = [
     ].flat();
     return told.length === 0 ? [] : [systemMessage(updated, told.join(', '), changes)];
   }),
+  when(MessagePinned, (pinned) => [systemMessage(pinned, 'pinned a message', { message_id: pinned.data.message_id })]),
 ];

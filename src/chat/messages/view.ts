@@ -47,6 +47,16 @@ export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
       if (!found) throw fail('not_found', 'There is no such message');
       return new RawJson(forReader(jsonOf(found.doc), readerId));
     },
+    async some(conversationId, messageIds) {
+      const found = await reading.byKeys(history, conversationStream(conversationId), messageIds);
+      return [...found.values()].map(({ doc }) => doc);
+    },
+    someThen: (conversationId, asOf, fits) => reading.allThen(history, conversationStream(conversationId), asOf, fits),
+    listFor: (readerId, messages, nextCursor) =>
+      listOf(
+        messages.map((message) => piecesFor(jsonOf(message), readerId)),
+        nextCursor,
+      ),
     async newestByPerson(conversationId, seq) {
       const stream = conversationStream(conversationId);
       for (let from = seq === undefined ? undefined : seq + 1; ;) {
