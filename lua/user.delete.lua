@@ -1,5 +1,5 @@
 -- user.delete   ends an account: its sessions, its secrets, its place in the directory; its name stays taken, its log stays
--- KEYS     log head account sessions users presence online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions settings users presence online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope proved
 -- FAIL     wrong_credentials conflict
 -- EMITS    session.ended/1 user.deleted/1 presence.changed/1
@@ -18,5 +18,5 @@ state.open, state.left, state.status, state.text, state.ends = 0, '', 'invisible
 settle(state)
 local id = append('user.deleted', 1, '{}')
 redis.call('ZREM', users, username_entry, name_entry)
-redis.call('UNLINK', account, sessions, presence)
+redis.call('UNLINK', account, sessions, settings, presence)
 return commit(id, 'deleted', id)

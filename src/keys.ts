@@ -38,6 +38,7 @@ const perOwner: Record<string, string> = {
   members: ':members',
   messages: ':messages',
   conversations: ':conversations',
+  settings: ':settings',
   account: ':account',
   sessions: ':sessions',
   presence: ':presence',

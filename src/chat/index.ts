@@ -15,6 +15,7 @@ import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
 import { peopleOf } from './accounts/view.ts';
 import { conversations } from './conversations/commands.ts';
+import { conversationReads } from './conversations/view.ts';
 import { membershipsOf } from './conversations/memberships.ts';
 import { Door } from './door.ts';
 import { eventLog } from './events/view.ts';
@@ -26,6 +27,7 @@ import { pins } from './pins/commands.ts';
 import { presence } from './presence/commands.ts';
 import { presenceReads } from './presence/view.ts';
 import { receipts } from './receipts/commands.ts';
+import { settings, settingsOf } from './settings/commands.ts';
 import { Sockets } from './sockets.ts';
 import { typing } from './typing/commands.ts';
 
@@ -39,6 +41,7 @@ export const features: readonly Feature[] = [
   typing,
   presence,
   eventLog,
+  settings,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
@@ -61,21 +64,23 @@ export function chat(log: Log, views: Views, config: Config): Chat {
   const reading = new Reading({ log, views, decode, projections });
   const rules: WithheldFrom[] = [];
   const memberships = membershipsOf(log, events);
-  const deps: Deps = {
+  const services = {
     log,
     reading,
     decode,
     config,
-    withheldFrom: (event) => {
+    withheldFrom: ((event) => {
       const found = rules.flatMap((rule) => rule(event) ?? []);
       return found.length === 0 ? undefined : (userId) => found.some((isFrom) => isFrom(userId));
-    },
+    }) satisfies WithheldFrom,
     identity: new Authentication(log, new Tokens(config)),
     people: peopleOf({ log, reading }),
     memberships,
     messages: messagesOf({ reading }),
     presences: presenceReads({ log, reading, memberships }),
+    settings: settingsOf(log),
   };
+  const deps: Deps = { ...services, rooms: conversationReads(services) };
   const served = features.map((feature) => feature.serve(deps));
   rules.push(...served.flatMap((part) => part.withheldFrom ?? []));
   const commands = served.flatMap((part) => part.commands ?? []);

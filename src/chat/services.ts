@@ -36,6 +36,35 @@ export interface Memberships {
   leaveAll(context: Context): Promise<void>;
 }
 
+/** A user's own settings of a conversation. */
+export interface ConversationSettings {
+  /** Unix ms; in the past: not muted any more. */
+  readonly mutedUntil: number | undefined;
+  /** How many messages it had when it was archived: a further one brings it back. */
+  readonly archivedAt: number | undefined;
+  readonly pinned: boolean;
+}
+
+export interface Settings {
+  /** One entry for every id. */
+  of(userId: string, conversationIds: readonly string[]): Promise<ReadonlyMap<string, ConversationSettings>>;
+}
+
+/** Conversations as they stand for one caller. */
+export interface Rooms {
+  /** Throws `not_found` where the caller may not see it. */
+  one(userId: string, id: string): Promise<RawJson>;
+  /**
+   * The caller's conversations of most recent activity in brief, as JSON texts, and the last event id of every one: also of those that
+   * were deleted, since that is an event which the caller may not have seen. `only` looks at no other conversation.
+   */
+  recent(
+    userId: string,
+    limit: number,
+    only?: string,
+  ): Promise<{ items: string[]; heads: ReadonlyMap<string, string> }>;
+}
+
 /** Reads of history for who must have seen to it that the reader may see it. */
 export interface Messages {
   /** The newest message as this reader gets it, as JSON; `null` where there is none. */
@@ -72,4 +101,6 @@ export interface Services {
   readonly memberships: Memberships;
   readonly messages: Messages;
   readonly presences: Presences;
+  readonly settings: Settings;
+  readonly rooms: Rooms;
 }

@@ -6,7 +6,6 @@ import type { Decode, Effect, RawEvent } from '../envelope.ts';
 import { userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { memberStanding, parseMember } from './access.ts';
-import { conversationReads } from './conversations/view.ts';
 import type { Deps, FeatureEvent } from './feature.ts';
 
 /** `session.ready` names this many conversations; the rest come by REST. */
@@ -14,13 +13,11 @@ const CONVERSATIONS_IN_READY = 100;
 
 export class Sockets {
   private readonly deps: Deps;
-  private readonly rooms: ReturnType<typeof conversationReads>;
   private readonly effects: ReadonlyMap<string, (raw: RawEvent) => Effect[]>;
   private readonly publicTypes: ReadonlySet<string>;
 
   constructor(deps: Deps, events: readonly FeatureEvent[]) {
     this.deps = deps;
-    this.rooms = conversationReads(deps);
     this.effects = effectsByType(events, deps.decode);
     this.publicTypes = new Set(events.filter(({ isPublic }) => isPublic).map(({ type }) => type));
   }
@@ -42,7 +39,7 @@ export class Sockets {
     const [user, userHeads, { items, heads }] = await Promise.all([
       this.deps.people.own(userId),
       this.deps.log.heads([userStream(userId)], []),
-      this.rooms.recent(userId, CONVERSATIONS_IN_READY, only),
+      this.deps.rooms.recent(userId, CONVERSATIONS_IN_READY, only),
     ]);
     const ready = `"user":${JSON.stringify(user)},"conversations":[${items.join(',')}]`;
     return { ready, heads, userEventId: userHeads[0]?.id ?? '0-0' };

@@ -6,7 +6,7 @@ import { orNull, when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import type { Standing } from '../access.ts';
 import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
-import type { Person } from '../services.ts';
+import type { ConversationSettings, Person } from '../services.ts';
 import { ConversationCreated, ConversationUpdated } from './contract.ts';
 import type { Changes, Policy } from './contract.ts';
 
@@ -86,12 +86,13 @@ const counted = (by: 1 | -1) => ({
 export interface Found {
   readonly card: Card;
   readonly standing: Standing;
+  readonly settings: ConversationSettings;
   /** JSON, as the read model has it. */
   readonly lastMessage: string;
 }
 
 /** The conversation as contract and list show it. */
-export function toJson({ card, standing, lastMessage }: Found, users: ReadonlyMap<string, Person>): string {
+export function toJson({ card, standing, settings, lastMessage }: Found, users: ReadonlyMap<string, Person>): string {
   const { member } = standing;
   const both = bothOf(card).map((p) => ({ ...p, joined_at: card.created_at, user: users.get(p.user_id) }));
   const shape = {
@@ -111,12 +112,16 @@ export function toJson({ card, standing, lastMessage }: Found, users: ReadonlyMa
     role: member?.role ?? null,
     unread_count: member ? standing.messages - member.read : 0,
     read_up_to: member?.readUpTo ?? null,
-    muted_until: null,
-    archived: false,
-    pinned: false,
+    muted_until: settings.mutedUntil === undefined ? null : new Date(settings.mutedUntil).toISOString(),
+    archived: isArchived(settings, standing),
+    pinned: settings.pinned,
   };
   return `${JSON.stringify(shape).slice(0, -1)},"last_message":${lastMessage}}`;
 }
+
+/** An archived conversation comes back by its next message. */
+export const isArchived = ({ archivedAt }: ConversationSettings, { messages }: Standing): boolean =>
+  archivedAt !== undefined && messages <= archivedAt;
 
 /** Who is in a direct conversation; of others the card does not know. */
 export const bothOf = (card: Card): { user_id: string; role: string }[] =>

@@ -12,43 +12,42 @@ import { foldName, idOfEntry } from '../directory.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
-import { bothOf, cards, changesTo, toBrief, toJson } from './card.ts';
+import type { Rooms } from '../services.ts';
+import { bothOf, cards, changesTo, isArchived, toBrief, toJson } from './card.ts';
 import type { Found } from './card.ts';
 import { ConversationAnswer, Kind } from './contract.ts';
 import type { Changes } from './contract.ts';
 
-export interface ConversationReads {
+export interface ConversationReads extends Rooms {
   readonly queries: Query[];
-  /** One conversation as the caller sees it. Throws `not_found` where the caller may not. */
-  one(userId: string, id: string): Promise<RawJson>;
   /** What of the wanted is not so already. */
   changesOf(id: string, wanted: Changes): Promise<Changes>;
-  /**
-   * The caller's conversations of most recent activity in brief, as JSON texts, and the last event id of every one: also of those that
-   * were deleted, since that is an event which the caller may not have seen. `only` looks at no other conversation.
-   */
-  recent(
-    userId: string,
-    limit: number,
-    only?: string,
-  ): Promise<{ items: string[]; heads: ReadonlyMap<string, string> }>;
 }
 
-export function conversationReads({ log, reading, people, memberships, messages }: Deps): ConversationReads {
+type Parts = Pick<Deps, 'log' | 'reading' | 'people' | 'memberships' | 'messages' | 'settings'>;
+
+export function conversationReads(parts: Parts): ConversationReads {
+  const { log, reading, people, memberships, messages, settings } = parts;
+
   interface Wanted {
     readonly id: string;
     readonly standing: Standing;
   }
 
   async function find(userId: string, wanted: readonly Wanted[]): Promise<Found[]> {
+    const asked = settings.of(
+      userId,
+      wanted.map(({ id }) => id),
+    );
     const found = await Promise.all(
       wanted.map(async ({ id, standing }) => {
         const stream = conversationStream(id);
-        const [card, lastMessage] = await Promise.all([
+        const [card, lastMessage, own] = await Promise.all([
           reading.entity(cards, stream),
           standing.member ? messages.newest(id, userId) : 'null',
+          asked,
         ]);
-        return card && { card, standing, lastMessage };
+        return card && { card, standing, lastMessage, settings: own.get(id)! };
       }),
     );
     return found.filter((one) => one !== undefined);
@@ -104,15 +103,25 @@ export function conversationReads({ log, reading, people, memberships, messages 
         limit: Limit,
         cursor: Type.Optional(Cursor),
         type: Type.Optional(Kind),
+        archived: Type.Optional(
+          Type.Enum(['true', 'false'], { description: 'Only archived ones, or only the others' }),
+        ),
         query: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Part of the name' })),
       },
       { additionalProperties: false },
     ),
     answer: listAnswer(ConversationAnswer),
     route: { method: 'GET', path: '/conversations' },
-    async run({ caller }, { limit, cursor, type, query: text }) {
+    async run({ caller }, { limit, cursor, type, archived, query: text }) {
       let found = await mine(caller.userId);
       if (type !== undefined) found = found.filter(({ standing }) => standing.kind === type);
+      if (archived !== undefined) {
+        const own = await settings.of(
+          caller.userId,
+          found.map(({ id }) => id),
+        );
+        found = found.filter(({ id, standing }) => isArchived(own.get(id)!, standing) === (archived === 'true'));
+      }
       if (text !== undefined) {
         const named = await Promise.all(found.map(({ id }) => reading.entity(cards, conversationStream(id))));
         found = found.filter((_, i) => foldName(named[i]?.name ?? '').includes(foldName(text)));
