@@ -10,7 +10,7 @@ import { message, Room, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
 for (const topology of topologies) {
-  describe(`verify on ${topology}`, () => {
+  describe(`verify, with proof.fields, on ${topology}`, () => {
     const world = useWorld(topology);
     const projectors = useProjectors(world);
     const redis = () => world.log.connection.commands;

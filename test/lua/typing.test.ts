@@ -8,7 +8,7 @@ import { topologies, useWorld } from '../support/world.ts';
 const OUTSIDER = 9;
 
 for (const topology of topologies) {
-  describe(`scripts of typing on ${topology}`, () => {
+  describe(`typing.* on ${topology}`, () => {
     const world = useWorld(topology);
     let room: Room;
     let signals: Signals;
