@@ -60,6 +60,7 @@ const perPartition: Record<string, string> = {
   present: 'present',
   online: 'directory:online',
   timers: 'timers',
+  folding: 'directory:folding',
 };
 
 export class Keys {

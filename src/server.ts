@@ -16,6 +16,7 @@ import type { AddressInfo } from 'node:net';
 import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
+import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Chat } from './chat/index.ts';
 import { Limit } from './limits.ts';
@@ -71,6 +72,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     stops.push(() => log.close());
     const views = new Views(log);
     const product = chat(log, views, config);
+    await refoldDirectories(log);
 
     if (config.ROLES.has('projector')) {
       const { decode, reactors } = product;

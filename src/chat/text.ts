@@ -1,6 +1,24 @@
-/** What people write, looked at as a reader would: whether there is anything to see. Pure. */
+/** What people write, looked at as a reader would: whether there is anything to see, how long it is, what may be a name. Pure. */
 
 /** Blanks, controls, invisible formatting and the fillers that fonts draw as nothing. */
 const BLANK = /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
+/** A letter, digit or sign that is drawn. */
+const VISIBLE = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
+/** They would reverse what stands after the name: they go, since many a keyboard leaves one behind unseen. */
+const DIRECTION_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** A name stands in one line. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 export const isBlank = (text: string): boolean => BLANK.test(text);
+
+/** Characters are code points, as a schema's maxLength counts them. */
+export function isLonger(text: string, most: number): boolean {
+  // A string is never shorter in code units than in characters, so the count is only made where it can matter.
+  return text.length > most && Array.from(text).length > most;
+}
+
+/** A name as it is kept: NFC, trimmed, without direction marks; undefined for one that shows nothing, breaks the line or is longer. */
+export function readableName(text: string, most: number): string | undefined {
+  const name = text.normalize('NFC').replace(DIRECTION_MARKS, '').trim();
+  return VISIBLE.test(name) && !CONTROLS.test(name) && !isLonger(name, most) ? name : undefined;
+}

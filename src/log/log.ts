@@ -256,24 +256,24 @@ export class Log {
     after: string,
     limit: number,
   ): Promise<{ entries: string[]; more: boolean }> {
-    const isWithin = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0;
-    const from = isWithin ? `(${after}` : `[${prefix}`;
-    const parts = await translated(
-      Promise.all(
-        Array.from({ length: this.keys.partitions }, (_, p) =>
-          this.connection.commands.zrangebylex(
-            this.keys.at(p, name),
-            from,
-            `[${prefix}\u{10ffff}`,
-            'LIMIT',
-            0,
-            limit + 1,
-          ),
-        ),
-      ),
+    const page = { prefix, after, limit: limit + 1 };
+    const parts = await Promise.all(
+      Array.from({ length: this.keys.partitions }, (_, partition) => this.directoryPart(partition, name, page)),
     );
     const merged = parts.flat().toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     return { entries: merged.slice(0, limit), more: merged.length > limit };
+  }
+
+  /** A page of one partition's directory. */
+  directoryPart(
+    partition: number,
+    name: string,
+    { prefix = '', after, limit }: { prefix?: string; after: string; limit: number },
+  ): Promise<string[]> {
+    const isWithin = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0;
+    const from = isWithin ? `(${after}` : `[${prefix}`;
+    const key = this.keys.at(partition, name);
+    return translated(this.connection.commands.zrangebylex(key, from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, limit));
   }
 
   /** Where a partition's feed ends, and where each projector group stands in it. */

@@ -8,9 +8,10 @@ import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { orNull, when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
-import { directoryEntry, foldName, idOfEntry } from '../directory.ts';
+import { directoryEntry, idOfEntry } from '../directory.ts';
 import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
+import { fold } from '../folding.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import type { People, Person } from '../services.ts';
 import {
@@ -174,7 +175,7 @@ export function userQueries(deps: Deps): Query[] {
     route: { method: 'GET', path: '/users' },
     async run(_, { limit, cursor, query: text = '' }) {
       const [after] = cursor === undefined ? [''] : decodeCursor(cursor, [''] as [string]);
-      const { found, more } = await search(foldName(text), after, limit);
+      const { found, more } = await search(fold(text), after, limit);
       const next_cursor = more ? encodeCursor([found.at(-1)!.entry]) : null;
       return { items: found.map(({ user }) => user), next_cursor, has_more: more };
     },

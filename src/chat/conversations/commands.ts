@@ -10,7 +10,7 @@ import { derivedId } from '../derived-id.ts';
 import { directoryEntry } from '../directory.ts';
 import { command, projection } from '../feature.ts';
 import type { Answer, Command, Deps, Feature } from '../feature.ts';
-import { isBlank } from '../text.ts';
+import { readableName } from '../text.ts';
 import { cards } from './card.ts';
 import {
   ConversationAnswer,
@@ -21,6 +21,7 @@ import {
   ConversationUpdated,
   DEFAULT_POLICY,
   Description,
+  MAX_NAME,
   Name,
   PictureUrl,
   PolicyChange,
@@ -45,10 +46,9 @@ export const conversations: Feature = {
 };
 
 function checkedName(name: string): string {
-  if (isBlank(name) || /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(name)) {
-    throw invalid([{ pointer: '/name', message: 'must be readable text' }]);
-  }
-  return name.normalize('NFC').trim();
+  const kept = readableName(name, MAX_NAME);
+  if (kept !== undefined) return kept;
+  throw invalid([{ pointer: '/name', message: `must be 1 to ${MAX_NAME} characters of readable text` }]);
 }
 
 function making({ log, people, memberships }: Deps, reads: ConversationReads): Command[] {

@@ -17,7 +17,8 @@ export type Policy = Static<typeof Policy>;
 export const DEFAULT_POLICY: Policy = { add: 'admins', post: 'everyone', edit_info: 'admins', pin: 'members' };
 export const PolicyChange = Type.Partial(Policy, { additionalProperties: false });
 
-export const Name = Type.String({ minLength: 1, maxLength: 100, description: 'Up to 100 characters, not blank' });
+export const MAX_NAME = 100;
+export const Name = Type.String({ minLength: 1, maxLength: MAX_NAME, description: 'Up to 100 characters, not blank' });
 export const Description = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()]);
 export const PictureUrl = Type.Union([
   Type.String({

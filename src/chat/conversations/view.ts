@@ -8,7 +8,8 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { allStandings, standings } from '../access.ts';
 import type { Standing } from '../access.ts';
-import { foldName, idOfEntry } from '../directory.ts';
+import { idOfEntry } from '../directory.ts';
+import { fold } from '../folding.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
@@ -124,7 +125,7 @@ export function conversationReads(parts: Parts): ConversationReads {
       }
       if (text !== undefined) {
         const named = await Promise.all(found.map(({ id }) => reading.entity(cards, conversationStream(id))));
-        found = found.filter((_, i) => foldName(named[i]?.name ?? '').includes(foldName(text)));
+        found = found.filter((_, i) => fold(named[i]?.name ?? '').includes(fold(text)));
       }
       if (cursor !== undefined) {
         const [active, id] = decodeCursor(cursor, [0, ''] as [number, string]);
@@ -161,7 +162,7 @@ export function conversationReads(parts: Parts): ConversationReads {
     route: { method: 'GET', path: '/channels' },
     async run({ caller }, { limit, cursor, query: text = '' }) {
       const [after] = cursor === undefined ? [''] : decodeCursor(cursor, [''] as [string]);
-      const { entries, more } = await log.directoryPage('channels', foldName(text), after, limit);
+      const { entries, more } = await log.directoryPage('channels', fold(text), after, limit);
       const ids = entries.map(idOfEntry);
       const all = await standings(log, caller.userId, ids);
       const living = ids.flatMap((id, i) => (all[i] ? [{ id, standing: all[i] }] : []));
