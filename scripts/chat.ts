@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ulid } from 'ulid';
-import { events, projections } from '../src/chat/index.ts';
+import { events, guards, projections } from '../src/chat/index.ts';
 import { readSettings } from '../src/config.ts';
 import { eventDecoder, isUlid, parseEventId, START } from '../src/envelope.ts';
 import { conversationStream, userStream } from '../src/keys.ts';
@@ -18,8 +18,7 @@ import type { StreamRef } from '../src/keys.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { Log, seqOf } from '../src/log/log.ts';
 import { rebuild } from '../src/projector/rebuild.ts';
-import { verify } from '../src/projector/verify.ts';
-import type { Difference } from '../src/projector/verify.ts';
+import { lineOf, verify } from '../src/projector/verify.ts';
 import { viewName } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
 
@@ -84,10 +83,6 @@ const foldOptions = (log: Log) => ({
   projections,
   decode: eventDecoder(events),
 });
-
-function told({ what, stream, key, event_id, reason }: Difference): string {
-  return `${what} of ${stream.kind} ${stream.id}${event_id === undefined ? '' : ` at ${event_id}`}: ${reason} (${key})`;
-}
 
 interface Lag {
   projector: string;
@@ -233,14 +228,18 @@ program
 
 program
   .command('verify')
-  .description('folds every log from its start, compares with the views, checks every chain')
+  .description('folds every log from its start, compares views, guard state and feeds with it, checks every chain')
   .option('--json', 'as JSON')
   .action((options: { json?: boolean }) =>
     withLog(async (log) => {
-      const { streams, events: count, differences } = await verify({ ...foldOptions(log), onProgress: showProgress });
+      const {
+        streams,
+        events: count,
+        differences,
+      } = await verify({ ...foldOptions(log), guards, onProgress: showProgress });
       if (options.json) print(JSON.stringify({ streams, events: count, differences }));
       else {
-        for (const difference of differences) print(told(difference));
+        for (const difference of differences) print(lineOf(difference));
         const found = differences.length === 1 ? '1 difference' : `${differences.length} differences`;
         print(`${streams} logs, ${count} events, ${found}`);
       }

@@ -23,6 +23,7 @@ export interface StreamRef extends Owner {
 
 const SLOTS = 16_384;
 const SAFE_ID = /^[0-9A-Za-z_.-]{1,64}$/;
+const VIEW_KEY = /^chat:\{[^}]*\}:view:([^:]+:v\d+):([0-9A-Za-z_.-]+)(?::[^:]+)?$/;
 const STREAM_KEY = /^chat:\{[^}]*\}:(conversation|user):([0-9A-Za-z_.-]+):events$/;
 
 /** Fixed key: the number of partitions of this Redis, written when it is first used. */
@@ -114,6 +115,11 @@ export class Keys {
     return `${prefix}view:${view}:${stream.id}${part === undefined ? '' : `:${part}`}`;
   }
 
+  /** Glob pattern for SCAN: the keys of every view, or of one. */
+  viewPattern(view?: string): string {
+    return `chat:{*}:view:${view === undefined ? '*' : `${view}:*`}`;
+  }
+
   /** Glob pattern for SCAN: the logs of one partition, or of all. */
   logPattern(partition?: number): string {
     return `${partition === undefined ? 'chat:{*}:' : this.prefixes[partition]}*:events`;
@@ -129,6 +135,12 @@ export function isKeyName(name: string): boolean {
 export function streamOfKey(key: string): StreamRef | undefined {
   const match = STREAM_KEY.exec(key);
   return match ? { kind: match[1] as StreamRef['kind'], id: match[2]! } : undefined;
+}
+
+/** Which view and which stream's id a view key belongs to, or undefined for any other key. */
+export function viewOfKey(key: string): { view: string; id: string } | undefined {
+  const match = VIEW_KEY.exec(key);
+  return match ? { view: match[1]!, id: match[2]! } : undefined;
 }
 
 function tagOf(partition: number, partitions: number): string {

@@ -1,7 +1,7 @@
 /** Views can be deleted and made again from the logs, also under a running projector; a proof finds what does not follow from them. */
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { projections } from '../src/chat/index.ts';
+import { guards, projections } from '../src/chat/index.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { rebuild } from '../src/projector/rebuild.ts';
 import { verify } from '../src/projector/verify.ts';
@@ -19,7 +19,7 @@ for (const topology of topologies) {
     const redis = () => world.log.connection.commands;
     const options = () => {
       const { log } = world;
-      return { log, views: new Views(log), projections, decode };
+      return { log, views: new Views(log), projections, guards, decode };
     };
     const run = () => rebuild({ ...options(), groupName: 'views', worker: 'rebuilder' });
     const differences = async () =>
@@ -91,6 +91,9 @@ for (const topology of topologies) {
     it('finds an event that was changed in its log', async () => {
       const [sick] = all as [Room];
       const rows = await redis().xrange(sick.key('log'), '-', '+');
+      const fed = (await redis().xrange(sick.key('feed'), '-', '+')).find(
+        ([, fields]) => fields[3] === rows[1]![1][3],
+      )![0];
       await redis().del(sick.key('log'));
       for (const [i, [id, fields]] of rows.entries()) {
         await redis().xadd(
@@ -101,6 +104,7 @@ for (const topology of topologies) {
       }
       expect(await differences()).to.deep.equal([
         `chain at ${rows[1]![0]}: the event is not the one that was appended`,
+        `feed at ${rows[1]![0]}: entry ${fed} is not as the log has it`,
       ]);
     });
   });

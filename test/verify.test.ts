@@ -1,6 +1,7 @@
 /** The proof finds whatever is not as the logs make it, and says where: each key of each view is changed in each way that Redis knows. */
 import { expect } from 'chai';
-import { projections } from '../src/chat/index.ts';
+import { guards, projections } from '../src/chat/index.ts';
+import { conversationStream, userStream } from '../src/keys.ts';
 import { verify } from '../src/projector/verify.ts';
 import type { Difference } from '../src/projector/verify.ts';
 import { Views } from '../src/views/store.ts';
@@ -15,7 +16,7 @@ for (const topology of topologies) {
     const projectors = useProjectors(world);
     const redis = () => world.log.connection.commands;
     const differences = async (): Promise<readonly Difference[]> =>
-      (await verify({ log: world.log, views: new Views(world.log), projections, decode })).differences;
+      (await verify({ log: world.log, views: new Views(world.log), projections, guards, decode })).differences;
     let room: Room;
     let index: string;
     let docs: string;
@@ -86,8 +87,12 @@ for (const topology of topologies) {
     };
 
     it('finds whatever was changed in any key of any view, and nothing once it is mended', async () => {
-      // The other users only have a list, which no view is about.
-      const keys = (await viewKeys(world.log)).filter((key) => !key.includes(':profiles:') || key.includes(user(1)));
+      const all = await viewKeys(world.log);
+      // A view in which nothing is says only how far it is.
+      const names = await Promise.all(
+        all.map(async (key) => ((await redis().type(key)) === 'hash' ? redis().hlen(key) : 2)),
+      );
+      const keys = all.filter((_, i) => names[i]! > 1);
       expect(keys).to.include.members([index, docs]);
       for (const key of keys) {
         const copy = (await redis().dumpBuffer(key))!;
@@ -103,6 +108,111 @@ for (const topology of topologies) {
         }
       }
       expect(await differences()).to.deep.equal([]);
+    });
+
+    it('finds whatever was changed in the guard state and in the directories, and nothing once it is mended', async () => {
+      const name = (of: string) => world.log.keys.of(room.stream, of);
+      const own = world.log.keys.of(userStream(user(1)), 'head');
+      const keys = [name('head'), name('members'), name('messages'), own];
+      for (const key of keys) {
+        const copy = (await redis().dumpBuffer(key))!;
+        for (const field of await redis().hkeys(key)) {
+          await redis().hset(key, field, '7');
+          const found = await differences();
+          expect(found, `${field} of ${key}`).to.have.length.of.at.least(1);
+          for (const { what, key: named } of found) expect([what, named]).to.deep.equal(['guard', key]);
+          await redis().restore(key, 0, copy, 'REPLACE');
+        }
+        for (const [how, spoil] of Object.entries(spoils['hash']!)) {
+          await spoil(key);
+          const found = await differences();
+          expect(found, `${how} in ${key}`).to.have.length.of.at.least(1);
+          expect(found[0], how).to.include({ what: 'guard', key });
+          await redis().restore(key, 0, copy, 'REPLACE');
+        }
+      }
+      await redis().del(name('head'));
+      expect((await differences()).map(({ what, key }) => [what, key])).to.deep.include(['guard', name('head')]);
+    });
+
+    it('tells marks that moved without an event from wrong ones, in a room that grows large and shrinks again', async () => {
+      const large = new Room(world, 2);
+      await large.create({ kind: 'channel', roles: ['owner', ...Array.from({ length: 198 }, () => 'member')] });
+      const marks = async (n: number) => {
+        await large.send(1, n);
+        for (const who of [2, 3]) await large.read(who, n);
+        await large.delivered(4, n);
+        await large.markUnread(2, n);
+      };
+      await marks(11);
+      for (const who of [301, 302, 303]) await large.join(who);
+      await marks(12);
+      for (const who of [301, 302]) await large.leave(who);
+      await marks(13);
+      expect((await large.events()).map(([type]) => type).filter((type) => type.startsWith('receipt.'))).to.have.length(
+        6,
+      );
+      expect(await differences()).to.deep.equal([]);
+      const value = (await large.guard('members', user(3)))!;
+      await redis().hset(large.key('members'), user(3), value.replace(/^member \d+ 3/, 'member 1 2'));
+      expect(await only()).to.include({ what: 'guard', key: large.key('members') });
+    });
+
+    it('finds an entry of a directory that is missing, one that nobody has, and one of who is gone', async () => {
+      const channels = world.log.keys.of(room.stream, 'channels');
+      const users = world.log.keys.of(userStream(user(1)), 'users');
+      for (const key of [channels, users]) {
+        const [entry] = (await redis().zrange(key, '0', '0')) as [string];
+        await redis().zrem(key, entry);
+        expect(await only()).to.include({ what: 'guard', key });
+        await redis().zadd(key, '0', entry);
+        for (const stray of [`zzz${entry}`, 'nothing', `old\n${user(99)}`]) {
+          await redis().zadd(key, '0', stray);
+          expect(await only(), stray).to.include({ what: 'directory', key });
+          await redis().zrem(key, stray);
+        }
+      }
+      await room.delete(1);
+      expect(await differences()).to.deep.equal([]);
+      await redis().zadd(channels, '0', `round 0\n${room.stream.id}`);
+      expect(await only()).to.include({ what: 'directory', key: channels });
+    });
+
+    it('finds an entry of a feed that is not as its log has it, and one of nobody', async () => {
+      const feed = room.key('feed');
+      const [, second] = await redis().xrange(feed, '-', '+');
+      const logged = await room.log();
+      const rows = await redis().xrange(feed, '-', '+');
+      await redis().del(feed);
+      for (const [id, fields] of rows) {
+        const isIt = id === second![0];
+        await redis().xadd(feed, id, ...(isIt ? fields.map((text) => text.replace('message 1', 'massage 1')) : fields));
+      }
+      const { what, stream, key, event_id } = await only();
+      expect({ what, stream, key, event_id }).to.deep.equal({
+        what: 'feed',
+        stream: room.stream,
+        key: feed,
+        event_id: logged.find(({ event }) => event.includes('message 1'))!.id,
+      });
+      await redis().xadd(feed, `${Number(rows.at(-1)![0].split('-')[0]) + 1}-1`, 'hello', 'world');
+      expect((await differences()).map(({ reason }) => reason)).to.deep.include.members([
+        `entry ${Number(rows.at(-1)![0].split('-')[0]) + 1}-1 is no event of ours`,
+      ]);
+    });
+
+    it('finds keys of views that nobody has: other versions, other names, streams that are not there', async () => {
+      for (const key of [
+        world.log.keys.view('history:v0', room.stream),
+        world.log.keys.view('histories:v1', room.stream, 'docs'),
+        world.log.keys.view('history:v1', room.stream, 'more'),
+        world.log.keys.view('history:v1', conversationStream(user(99))),
+        `${index.slice(0, index.indexOf('view:'))}view:hello`,
+      ]) {
+        await redis().hset(key, 'applied', '1-1');
+        expect(await only(), key).to.include({ what: 'views', key });
+        await redis().del(key);
+      }
     });
 
     it('says of a view that stands where the log does not, which event it is', async () => {

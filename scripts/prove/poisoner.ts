@@ -1,6 +1,7 @@
 /**
  * Puts an event into a log and its feed as a program would that is newer, broken or hostile: complete in id, head and chain, and not to
- * be applied. And mends it, as an operator would: the log written anew with the same ids and another event in that place.
+ * be applied. And mends it, as an operator would: the log written anew with the same ids and another event in that place,
+ * one that no script decides by.
  */
 import { Keys, conversationStream } from '../../src/keys.ts';
 import { sha1 } from './truth.ts';
@@ -58,8 +59,8 @@ export class Poisoner {
     return String(await this.truth.client.eval(SCRIPT, keys.length, ...keys, type, before, after));
   }
 
-  /** Puts a sound message in the place of a poison and makes the chain anew from there. Nobody may append meanwhile. */
-  async mend(conversation: string, actor: string, id: string, message: string): Promise<void> {
+  /** Puts a sound event in the place of a poison and makes the chain anew from there. Nobody may append meanwhile. */
+  async mend(conversation: string, actor: string, id: string): Promise<void> {
     const stream = conversationStream(conversation);
     const key = this.keys.of(stream, 'log');
     const entries = await this.truth.entries(key);
@@ -67,14 +68,18 @@ export class Poisoner {
     let chain = key;
     for (const entry of entries) {
       const isIt = entry.id === id;
-      const type = isIt ? 'message.sent' : entry.fields['type']!.toString();
-      const event = isIt ? Buffer.from(soundEvent(conversation, actor, id, message)) : entry.fields['event']!;
+      const type = isIt ? MENDED : entry.fields['type']!.toString();
+      const event = isIt ? Buffer.from(soundEvent(conversation, actor, id)) : entry.fields['event']!;
       const [salt = ''] = isIt ? [''] : entry.fields['proof']!.toString().split(' ');
       const digest = sha1(Buffer.concat([Buffer.from(salt), event]));
       chain = sha1(`${chain} ${entry.id} ${type} ${digest}`);
       batch.xadd(key, entry.id, 'type', type, 'event', event, 'proof', `${salt} ${digest} ${chain}`);
     }
     batch.hset(this.keys.of(stream, 'head'), 'chain', chain);
+    // The feed's entry has been passed on to everyone, and says what the log says no longer.
+    const feed = this.keys.of(stream, 'feed');
+    for (const { id: entry, fields } of await this.truth.entries(feed))
+      if (fields['event']?.includes(`"id":"${id}"`)) batch.xdel(feed, entry);
     await batch.exec();
   }
 
@@ -98,11 +103,12 @@ export class Poisoner {
   }
 }
 
-function soundEvent(conversation: string, actor: string, id: string, message: string): string {
+/** One that changes nothing in the views that had passed the poison over. */
+const MENDED = 'conversation.updated';
+
+function soundEvent(conversation: string, actor: string, id: string): string {
   const seq = Number(id.slice(id.indexOf('-') + 1));
   const at = new Date(Number.parseInt(id, 10)).toISOString();
-  const said = { message_id: message, content: 'mended', message_type: 'text', reply_to: null };
-  const data = { ...said, attachments: [], mentions: [], mentions_all: false, metadata: {} };
-  const about = { conversation_id: conversation, actor_id: actor, type: 'message.sent', version: 1, data };
-  return JSON.stringify({ id, seq, at, ...about });
+  const about = { conversation_id: conversation, actor_id: actor, type: MENDED, version: 1 };
+  return JSON.stringify({ id, seq, at, ...about, data: {} });
 }

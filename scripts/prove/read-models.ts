@@ -3,13 +3,13 @@
  * rebuild or by a projector of this process with a batch size of the story's, and proved against the logs.
  */
 import { randomBytes } from 'node:crypto';
-import { chat, projections } from '../../src/chat/index.ts';
+import { chat, guards, projections } from '../../src/chat/index.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Decode } from '../../src/envelope.ts';
 import { Log } from '../../src/log/log.ts';
 import { projector } from '../../src/projector/projector.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
-import { verify } from '../../src/projector/verify.ts';
+import { lineOf, verify } from '../../src/projector/verify.ts';
 import type { Worker } from '../../src/projector/worker.ts';
 import { Views } from '../../src/views/store.ts';
 import type { Random } from './random.ts';
@@ -70,10 +70,7 @@ export class ReadModels {
 
   /** What the product's own proof finds. */
   async differences(): Promise<string[]> {
-    const { differences } = await verify(this.fold());
-    return differences.map(
-      ({ what, stream, key, reason }) => `${what} of ${stream.kind} ${stream.id}: ${key} ${reason}`,
-    );
+    return (await verify({ ...this.fold(), guards })).differences.map(lineOf);
   }
 
   /** Forgets every view, what is parked, and how far the projectors were, so that they begin at the beginning. */

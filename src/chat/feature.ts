@@ -8,6 +8,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { Caller, CallingSocket, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
 import type { Reactor } from '../log/effects.ts';
+import type { GuardHandler } from '../log/guard.ts';
 import type { Log } from '../log/log.ts';
 import type { Contribution, Projection } from '../views/projection.ts';
 import type { Reading } from '../views/reading.ts';
@@ -133,6 +134,8 @@ export interface Feature {
   readonly projections?: readonly Projection[];
   /** Handlers of this feature's events in another feature's projection. */
   readonly contributions?: readonly Contribution[];
+  /** What its events do to guard state, for proofs: all that its scripts keep of what follows from a log. */
+  readonly guards?: readonly GuardHandler[];
   readonly signals?: readonly SignalDefinition[];
   serve(deps: Deps): Served;
 }

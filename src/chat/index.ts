@@ -51,6 +51,8 @@ export const projections = composeProjections(
   features.flatMap((feature) => feature.contributions ?? []),
 );
 
+export const guards = features.flatMap((feature) => feature.guards ?? []);
+
 export interface Chat extends Deps {
   readonly door: Door;
   readonly sockets: Sockets;

@@ -27,3 +27,8 @@ export function parseMessageFacts(value: string | null): MessageFacts | undefine
     isDeleted: state === 'deleted',
   };
 }
+
+/** The facts as the scripts keep them. */
+export function messageFactsText({ eventId, senderId, number, revision, threadId, isDeleted }: MessageFacts): string {
+  return [eventId, senderId, number, revision, threadId ?? '-', isDeleted ? 'deleted' : '-'].join(' ');
+}

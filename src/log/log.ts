@@ -196,9 +196,12 @@ export class Log {
     }
   }
 
-  /** A log's entries with their proofs, for who checks them. */
-  async *readProofs(stream: StreamRef): AsyncGenerator<{ id: string; type: string; event: string; proof: string }[]> {
-    for (let from = '-'; ;) {
+  /** A log's entries after an id, with their proofs, for who checks them. */
+  async *readProofs(
+    stream: StreamRef,
+    after: string,
+  ): AsyncGenerator<{ id: string; type: string; event: string; proof: string }[]> {
+    for (let from = after === START ? '-' : `(${after}`; ;) {
       const rows = await translated(
         this.connection.commands.xrange(this.keys.of(stream, 'log'), from, '+', 'COUNT', PAGE),
       );
@@ -299,18 +302,23 @@ export class Log {
   async *streams(partition?: number): AsyncGenerator<StreamRef> {
     // A scan may bring a key twice.
     const seen = new Set<string>();
+    for await (const keys of this.scan(this.keys.logPattern(partition))) {
+      for (const key of keys) {
+        const stream = streamOfKey(key);
+        if (stream && !seen.has(key)) yield stream;
+        seen.add(key);
+      }
+    }
+  }
+
+  /** Keys by a pattern, some at a time, perhaps one twice. For operators and recovery: it goes through all keys. */
+  async *scan(pattern: string): AsyncGenerator<string[]> {
     for (const master of await this.connection.mastersNow()) {
       let cursor = '0';
       do {
-        const [next, keys] = await translated(
-          master.scan(cursor, 'MATCH', this.keys.logPattern(partition), 'COUNT', 1_000),
-        );
+        const [next, keys] = await translated(master.scan(cursor, 'MATCH', pattern, 'COUNT', 1_000));
         cursor = next;
-        for (const key of keys) {
-          const stream = streamOfKey(key);
-          if (stream && !seen.has(key)) yield stream;
-          seen.add(key);
-        }
+        yield keys;
       } while (cursor !== '0');
     }
   }

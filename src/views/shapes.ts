@@ -17,6 +17,10 @@ export const APPLIED = 'applied';
 export interface KeyContent {
   readonly type: 'hash' | 'zset';
   readonly names: ReadonlyMap<string, string>;
+  /** Others have names in it too: only these are looked at. */
+  readonly isShared?: true;
+  /** Words of the values that are '*' may be anything. */
+  readonly hasWildWords?: true;
 }
 
 export type Content = ReadonlyMap<string, KeyContent>;

@@ -1,4 +1,5 @@
 /** Projectors and reactors for suites, and conversations for them to work on. Waits for positions. */
+import { directoryEntry } from '../../src/chat/directory.ts';
 import { START } from '../../src/envelope.ts';
 import { events, projections } from '../../src/chat/index.ts';
 import { membershipsOf } from '../../src/chat/conversations/memberships.ts';
@@ -134,6 +135,6 @@ export async function register(log: Log, n: number): Promise<void> {
       entries: [`${name}\n${id}`, `${name}\n${id}`],
     },
   });
-  const renamed = { entry: `other-${n}\n${id}`, data: '{"display_name":"other: \\"\\u00e9\\" "}' };
+  const renamed = { entry: directoryEntry('other: "é" ', id), data: '{"display_name":"other: \\"\\u00e9\\" "}' };
   await log.append({ script: 'user.update', stream: userStream(id), actorId: id, args: renamed });
 }

@@ -79,7 +79,7 @@ async function tell({ short, minutes = 0.5 }: StoryOptions, findings: Findings, 
     shown.length === before,
     `a read of a poisoned conversation has ${shown.length} of ${before} messages`,
   );
-  for (const { conversation, id } of placed) await poisoner.mend(conversation, reader!.id, id, random.ulid());
+  for (const { conversation, id } of placed) await poisoner.mend(conversation, reader!.id, id);
   await worker.kill();
   await worker.start();
   const released = await eventually(async () => (await poisoner.parked()).size === 0, 10_000);

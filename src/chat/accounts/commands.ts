@@ -13,6 +13,7 @@ import type { Memberships } from '../services.ts';
 import { ChangePassword, DeleteUser, LoggedInAnswer, OwnUserAnswer, Register, UpdateUser } from './contract.ts';
 import { SessionEnded, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
 import type { User } from './contract.ts';
+import { accountGuards } from './guard.ts';
 import { Logins } from './logins.ts';
 import { displayName, loginName } from './names.ts';
 import { checkNewPassword, Passwords } from './passwords.ts';
@@ -31,6 +32,7 @@ import { profiles, userQueries } from './view.ts';
 export const accounts: Feature = {
   events: [UserRegistered, UserUpdated, UserDeleted, SessionEnded],
   projections: [projection(profiles)],
+  guards: accountGuards,
   serve(deps) {
     const { log, config, people, identity } = deps;
     const passwords = new Passwords(config.PASSWORD_HASH_COST);

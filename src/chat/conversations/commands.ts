@@ -29,12 +29,14 @@ import {
 } from './contract.ts';
 import type { Policy } from './contract.ts';
 import { entering } from './entering.ts';
+import { conversationGuards } from './guard.ts';
 import { conversationReads } from './view.ts';
 import type { ConversationReads } from './view.ts';
 
 export const conversations: Feature = {
   events: [ConversationCreated, ConversationUpdated, ConversationDeleted, ConversationJoined, ConversationLeft],
   projections: [projection(cards)],
+  guards: conversationGuards,
   serve(deps) {
     const reads = conversationReads(deps);
     return {

@@ -6,6 +6,7 @@ import { conversationStream } from '../../keys.ts';
 import { command, listAnswer, projection } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
 import { ParticipantAdded, ParticipantAnswer, ParticipantRemoved, ParticipantRoleChanged, Role } from './contract.ts';
+import { participantGuards } from './guard.ts';
 import { participantReads, participants as participantsView } from './view.ts';
 import type { ParticipantReads } from './view.ts';
 
@@ -14,6 +15,7 @@ const Target = Type.Object({ conversation_id: Id, user_id: Id }, { additionalPro
 export const participants: Feature = {
   events: [ParticipantAdded, ParticipantRemoved, ParticipantRoleChanged],
   projections: [projection(participantsView)],
+  guards: participantGuards,
   serve(deps) {
     const reads = participantReads(deps);
     return { commands: participantCommands(deps, reads), queries: reads.queries };

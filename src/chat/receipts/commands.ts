@@ -11,9 +11,11 @@ import { command } from '../feature.ts';
 import type { Answer, Command, Deps, Feature } from '../feature.ts';
 import type { MessageSentData } from '../messages/contract.ts';
 import { MarkUnread, OneMessage, ReceiptDelivered, ReceiptRead, SetMark } from './contract.ts';
+import { receiptGuards } from './guard.ts';
 
 export const receipts: Feature = {
   events: [ReceiptDelivered, ReceiptRead],
+  guards: receiptGuards,
   serve: (deps) => ({ commands: receiptCommands(deps) }),
 };
 

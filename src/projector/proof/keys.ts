@@ -3,10 +3,11 @@
  * scanned, and whatever looks wrong is looked at again together with the position, in one instant. So nothing is held up, and nothing that
  * merely moved is called wrong.
  */
-import type { StreamRef } from '../keys.ts';
-import { translated } from '../log/connection.ts';
-import type { Log } from '../log/log.ts';
-import type { Content, KeyContent } from '../views/shapes.ts';
+import type { StreamRef } from '../../keys.ts';
+import { translated } from '../../log/connection.ts';
+import { WHATEVER } from '../../log/guard.ts';
+import type { Log } from '../../log/log.ts';
+import type { Content, KeyContent } from '../../views/shapes.ts';
 
 /** What keys should hold at a position, and the event by which something in them came to be so. */
 export interface Expectation {
@@ -33,43 +34,61 @@ const SCAN = 1_000;
 /** More wrong names of one key than this are only counted. */
 const TOLD = 5;
 const MAX_TOLD_LENGTH = 200;
+type Kind = Pick<KeyContent, 'type' | 'hasWildWords'>;
 const READS = { hash: 'HGET', zset: 'ZSCORE' } as const;
+
+/** Why a log does not lead to where a key says that it is. */
+export class Unprovable extends Error {
+  readonly eventId: string;
+  constructor(eventId: string, reason: string) {
+    super(reason);
+    this.eventId = eventId;
+  }
+}
 
 /** What is wrong with the keys; empty where all is right. */
 export async function wrongKeys(log: Log, proof: Proof): Promise<WrongKey[]> {
   const { key, field } = proof.position;
-  const type = await typeOf(log, key);
-  if (type !== 'hash' && type !== 'none') return [wrongType(key, type, 'hash')];
-  const position = await translated(log.connection.commands.hget(key, field));
-  const { content } = await proof.expected(position ?? '');
-  const wrong: WrongKey[] = [];
-  for (const [each, should] of content) wrong.push(...(await wrongNames(log, proof, each, should)));
-  return wrong;
+  const wrongPosition = await wrongKind(log, key);
+  if (wrongPosition) return [wrongPosition];
+  try {
+    const position = await translated(log.connection.commands.hget(key, field));
+    const { content } = await proof.expected(position ?? '');
+    const wrong: WrongKey[] = [];
+    for (const [each, should] of content) wrong.push(...(await wrongNames(log, proof, each, should)));
+    return wrong;
+  } catch (error) {
+    if (!(error instanceof Unprovable)) throw error;
+    return [{ key, event_id: error.eventId, reason: error.message }];
+  }
 }
 
-const typeOf = (log: Log, key: string): Promise<string> => translated(log.connection.commands.type(key));
+/** What is to be said of a key that is there and of another type. */
+export async function wrongKind(
+  log: Log,
+  key: string,
+  type: KeyContent['type'] = 'hash',
+): Promise<WrongKey | undefined> {
+  const found = await translated(log.connection.commands.type(key));
+  if (found === type || found === 'none') return undefined;
+  return { key, event_id: undefined, reason: `is a ${found} where a ${type} should be` };
+}
 
 async function wrongNames(log: Log, proof: Proof, key: string, should: KeyContent): Promise<WrongKey[]> {
-  const type = await typeOf(log, key);
-  if (type !== 'none' && type !== should.type) {
-    return [wrongType(key, type, should.type)];
-  }
-  const { suspects, foreign } = await suspectsIn(log, key, should);
+  const wrongType = await wrongKind(log, key, should.type);
+  if (wrongType) return [wrongType];
+  const { suspects, foreign } = should.isShared
+    ? { suspects: [...should.names.keys()], foreign: [] }
+    : await suspectsIn(log, key, should);
   const wrong = foreign.map((name) => (): WrongKey => ({ key, event_id: undefined, reason: `has ${short(name)}` }));
   for (let i = 0; i < suspects.length; i += SCAN) {
-    wrong.push(...(await lookAgain(log, proof, { key, type: should.type, names: suspects.slice(i, i + SCAN) })));
+    wrong.push(...(await wrongAmong(log, proof, { key, should, names: suspects.slice(i, i + SCAN) })));
   }
   const told = wrong.slice(0, TOLD).map((tell) => tell());
   if (wrong.length <= TOLD) return told;
   const { event_id } = wrong[TOLD]!();
   return [...told, { key, event_id, reason: `and ${wrong.length - TOLD} more of this key` }];
 }
-
-const wrongType = (key: string, is: string, should: string): WrongKey => ({
-  key,
-  event_id: undefined,
-  reason: `is a ${is} where a ${should} should be`,
-});
 
 /** Names that the key lacks, has besides or has otherwise; and those that no text of ours can be. */
 async function suspectsIn(
@@ -94,38 +113,40 @@ async function suspectsIn(
       if (!Buffer.from(name).equals(found[i]!)) foreign.add(found[i]!.toString('latin1'));
       else {
         missing.delete(name);
-        if (!isSame(should.type, should.names.get(name), found[i + 1]!)) suspects.add(name);
+        if (!isSame(should, should.names.get(name), found[i + 1]!)) suspects.add(name);
       }
     }
   } while (cursor !== '0');
   return { suspects: [...suspects, ...missing], foreign: [...foreign] };
 }
 
-/** Suspects as they are at one instant, with the position of that instant; what is wrong of them is worked out when it is told. */
-async function lookAgain(
+/** Names as they are at one instant, with the position of that instant; what is wrong of them is worked out when it is told. */
+export async function wrongAmong(
   log: Log,
   proof: Proof,
-  { key, type, names }: { key: string; type: KeyContent['type']; names: readonly string[] },
+  { key, should, names }: { key: string; should: Kind; names: readonly string[] },
 ): Promise<(() => WrongKey)[]> {
-  const args = { command: READS[type], field: proof.position.field, names };
+  const args = { command: READS[should.type], field: proof.position.field, names };
   const reply = await log.ask('proof.fields', proof.stream, args, [proof.position.key, key]);
   const [, position, values] = reply as unknown as [Buffer, Buffer, (Buffer | null)[]];
   const expectation = await proof.expected(position.toString());
-  const should = expectation.content.get(key)?.names;
+  const then = expectation.content.get(key)?.names;
   return names.flatMap((name, i) => {
-    const [then, now] = [should?.get(name), values[i] ?? undefined];
-    if (isSame(type, then, now)) return [];
-    const has = now === undefined ? 'has nothing' : `has ${short(now.toString())}`;
-    const makes = then === undefined ? 'nothing' : short(then);
-    const reason = `${short(name)}: the log makes ${makes}, the key ${has}`;
+    const [makes, has] = [then?.get(name), values[i] ?? undefined];
+    if (isSame(should, makes, has)) return [];
+    const [made, found] = [makes, has?.toString()].map((text) => (text === undefined ? 'nothing' : short(text)));
+    const reason = `${short(name)}: the log makes ${made}, the key has ${found}`;
     return [() => ({ key, event_id: expectation.eventOf(key, name), reason })];
   });
 }
 
 /** Scores are numbers, which have more than one spelling. */
-function isSame(type: KeyContent['type'], should: string | undefined, has: Buffer | undefined): boolean {
+function isSame({ type, hasWildWords }: Kind, should: string | undefined, has: Buffer | undefined): boolean {
   if (should === undefined || has === undefined) return should === undefined && has === undefined;
-  return type === 'zset' ? Number(should) === Number(has.toString()) : Buffer.from(should).equals(has);
+  if (type === 'zset') return Number(should) === Number(has.toString());
+  if (!hasWildWords) return Buffer.from(should).equals(has);
+  const [words, found] = [should.split(' '), has.toString().split(' ')];
+  return words.length === found.length && words.every((word, i) => word === WHATEVER || word === found[i]);
 }
 
 const short = (text: string): string =>

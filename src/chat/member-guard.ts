@@ -1,0 +1,62 @@
+/**
+ * A member's words in the guard state (lua/lib/members.lua) as far as the log tells them: role, seq of joining, and how far they have read
+ * and been sent events. What no event tells is `*`: where unread begins for the member alone, times, and marks where many are in. Pure.
+ */
+import { WHATEVER } from '../log/guard.ts';
+import type { GuardState } from '../log/guard.ts';
+
+/** As `MANY` of the script: in a larger conversation marks move without an event. */
+const MANY = 200;
+
+/** How far a member has got: messages read, id of the event up to which, seq up to which events were delivered. */
+interface MarkWords {
+  readonly read: string;
+  readonly upTo: string;
+  readonly delivered: string;
+}
+
+interface MemberWords extends MarkWords {
+  readonly role: string;
+  readonly joined: string;
+}
+
+const UNTOLD: MarkWords = { read: WHATEVER, upTo: WHATEVER, delivered: WHATEVER };
+
+const areMany = (state: GuardState): boolean => (state.hashes.get('members')?.size ?? 0) > MANY;
+
+function write(state: GuardState, user: string, { role, joined, read, upTo, delivered }: MemberWords): void {
+  const told = [role, joined, read, upTo, delivered];
+  state.set('members', user, [...told, WHATEVER, WHATEVER, WHATEVER, WHATEVER].join(' '));
+}
+
+function memberWords(state: GuardState, user: string): MemberWords | undefined {
+  const words = state.get('members', user)?.split(' ');
+  if (!words) return undefined;
+  const [role, joined, read, upTo, delivered] = words as [string, string, string, string, string];
+  return { role, joined, read, upTo, delivered };
+}
+
+/** A member comes in by the event of this id and seq, with `posted` messages behind them. */
+export function enter(state: GuardState, user: string, role: string, by: { id: string; seq: number }): void {
+  const marks = { read: state.get('head', 'messages') ?? '0', upTo: by.id, delivered: String(by.seq) };
+  write(state, user, { role, joined: String(by.seq), ...marks });
+  const members = state.hashes.get('members')!;
+  // The first one too many changes it for all.
+  const untold = members.size === MANY + 1 ? [...members.keys()] : areMany(state) ? [user] : [];
+  for (const each of untold) write(state, each, { ...memberWords(state, each)!, ...UNTOLD });
+}
+
+export function giveRole(state: GuardState, user: string, role: string): void {
+  const member = memberWords(state, user);
+  if (member) write(state, user, { ...member, role });
+}
+
+/** Moves marks of a member, where there is one. */
+export function mark(state: GuardState, user: string, marks: (member: MemberWords) => Partial<MarkWords>): void {
+  const member = memberWords(state, user);
+  if (member) write(state, user, { ...member, ...(areMany(state) ? UNTOLD : marks(member)) });
+}
+
+/** What is delivered only grows. */
+export const laterOf = (delivered: string, seq: number): string =>
+  delivered === WHATEVER ? WHATEVER : String(Math.max(Number(delivered), seq));
