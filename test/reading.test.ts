@@ -47,6 +47,22 @@ const acts = fc.array(
       ),
     },
     {
+      weight: 4,
+      arbitrary: fc.tuple(who, fc.string({ unit: 'grapheme' })).map(
+        ([back, text]): Act =>
+          async (room, n) =>
+            room.edit(await room.writerOf(n - back), Math.max(0, n - back), text),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: pair.map(
+        ([actor, back]): Act =>
+          (room, n) =>
+            room.takeBack(actor, Math.max(0, n - back)),
+      ),
+    },
+    {
       weight: 3,
       arbitrary: who.map(
         (actor): Act =>

@@ -161,6 +161,12 @@ export class Room {
     return this.run(script, actor, { message_id: n === undefined ? '' : message(n), event }, rest);
   }
 
+  /** The user who wrote a message; 1 where there is none. */
+  async writerOf(n: number): Promise<number> {
+    const [, writer = ''] = (await this.guard('messages', message(n)))?.split(' ') ?? [];
+    return Number(writer.slice(user(0).length - 4)) || 1;
+  }
+
   key(name: string): string {
     return this.world.log.keys.of(this.stream, name);
   }
