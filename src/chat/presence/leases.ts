@@ -1,7 +1,8 @@
 /**
  * Which sockets of which users are open, by the word of the nodes that have them. A node gives its word for all its sockets of a
  * partition at once, every few seconds; when it stays silent its word lapses, and so do they. So ten thousand idle sockets cost a
- * few writes. Owns keeping Redis and the node of one mind: where their counts differ they go through the list.
+ * few writes. Owns keeping Redis and the node of one mind: where their counts differ, or a word of one socket got lost, they go through
+ * the list.
  */
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
@@ -19,6 +20,8 @@ export class Leases implements SessionListener {
   private readonly log: Log;
   /** By partition: connection → user. */
   private readonly open = new Map<number, Map<string, string>>();
+  /** Partitions of which Redis may not have heard everything. */
+  private readonly doubtful = new Set<number>();
   /** What this node is called here: its first connection, which no other node has. */
   private node = '';
 
@@ -31,17 +34,18 @@ export class Leases implements SessionListener {
     const partition = this.log.keys.partitionOf(userId);
     const sockets = this.open.get(partition) ?? new Map<string, string>();
     this.open.set(partition, sockets.set(connectionId, userId));
-    await this.arrive(userId, connectionId);
+    await this.tell(partition, this.arrive(userId, connectionId));
   }
 
   async closed({ caller: { userId }, connectionId }: OpenSocket): Promise<void> {
-    this.open.get(this.log.keys.partitionOf(userId))?.delete(connectionId);
-    await depart(this.log, { user: userId, connection: connectionId, node: this.node }, '');
+    const partition = this.log.keys.partitionOf(userId);
+    this.open.get(partition)?.delete(connectionId);
+    await this.tell(partition, depart(this.log, { user: userId, connection: connectionId, node: this.node }, ''));
   }
 
   /** One script for each partition in which a socket is open. One partition's trouble holds up no other. */
   async renewed(): Promise<void> {
-    const partitions = [...this.open].filter(([, sockets]) => sockets.size > 0);
+    const partitions = [...this.open].filter(([number, sockets]) => sockets.size > 0 || this.doubtful.has(number));
     const all = await Promise.allSettled(partitions.map(([partition, sockets]) => this.renew(partition, sockets)));
     const failed = all.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
@@ -49,7 +53,17 @@ export class Leases implements SessionListener {
 
   private async renew(partition: number, sockets: ReadonlyMap<string, string>): Promise<void> {
     const [, count] = await this.log.runAt('presence.renew', partition, this.word(partition));
-    if (Number(count) !== sockets.size) await this.compare(partition, sockets);
+    const isDoubtful = this.doubtful.delete(partition);
+    if (Number(count) !== sockets.size || isDoubtful) await this.tell(partition, this.compare(partition, sockets));
+  }
+
+  private async tell(partition: number, word: Promise<void>): Promise<void> {
+    try {
+      await word;
+    } catch (error) {
+      this.doubtful.add(partition);
+      throw error;
+    }
   }
 
   /** Also settles what is on its way just now: an arrival and a departure may be told twice. */
