@@ -15,8 +15,9 @@ if earlier then
   return member and { 'fail', 'conflict', 'This message id is taken' } or GONE
 end
 
-local posted, policy, deleted = read_head('messages', 'policy', 'deleted')
+local posted, policy, blocked, deleted = read_head('messages', 'policy', 'blocked', 'deleted')
 if not member or deleted then return GONE end
+if blocked and string.find(blocked, '+', 1, true) then return { 'fail', 'forbidden', 'You cannot write to this user' } end
 if not may_post(member, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
 if data == '' then return { 'fail', 'not_found', 'There is no such message to forward' } end
 

@@ -40,6 +40,7 @@ const perOwner: Record<string, string> = {
   messages: ':messages',
   conversations: ':conversations',
   settings: ':settings',
+  blocks: ':blocks',
   account: ':account',
   sessions: ':sessions',
   presence: ':presence',

@@ -143,7 +143,7 @@ function apiOptions(config: Config, product: Chat, newId: () => string): Paramet
 function gatewayOf(
   config: Config,
   log: Log,
-  { sockets, sessions, identity, door, withheldFrom }: Chat,
+  { sockets, sessions, identity, door, withheldFrom, blocks }: Chat,
   logger: Logger,
   newId: () => string,
 ): Gateway {
@@ -155,6 +155,7 @@ function gatewayOf(
     beforeJoining: (userId, stream) => sockets.beforeJoining(userId, stream),
     effectsOf: (event) => sockets.effectsOf(event),
     withheldFrom,
+    hiddenFrom: (actorId) => blocks.hiddenFrom(actorId),
     isPublic: (type) => sockets.isPublic(type),
     sessions,
     authenticate: (token) => identity.authenticate(token, Date.now()),

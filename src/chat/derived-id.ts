@@ -24,3 +24,6 @@ export function derivedId(...parts: readonly string[]): string {
   }
   return id;
 }
+
+/** The direct conversation of two users. */
+export const directId = (a: string, b: string): string => derivedId('direct', ...[a, b].toSorted());

@@ -6,7 +6,7 @@
 import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
-import type { Caller, CallingSocket, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
+import type { Caller, CallingSocket, ChatEvent, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
 import type { Reactor } from '../log/effects.ts';
 import type { GuardHandler } from '../log/guard.ts';
 import type { Log } from '../log/log.ts';
@@ -116,6 +116,12 @@ export interface SessionListener {
   closed(socket: OpenSocket): Promise<void>;
 }
 
+/** Hears on every node of each event of these types, as it comes by. What it throws is passed over. */
+export interface Listener {
+  readonly types: readonly string[];
+  hear(event: ChatEvent): Promise<void>;
+}
+
 /** From whom an event is withheld; undefined for nearly every event, and then nobody is asked about. */
 export type WithheldFrom = (event: RawEvent) => ((userId: string) => boolean) | undefined;
 
@@ -125,6 +131,7 @@ export interface Served {
   readonly reactors?: readonly Reactor[];
   readonly timers?: readonly Timer[];
   readonly sessions?: SessionListener;
+  readonly hears?: Listener;
   /** Whoever it names gets a placeholder in the event's place, over a socket and in a list alike. */
   readonly withheldFrom?: WithheldFrom;
 }

@@ -14,6 +14,8 @@ import { Authentication } from './accounts/authentication.ts';
 import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
 import { peopleOf } from './accounts/view.ts';
+import { blocks } from './blocks/commands.ts';
+import { BlockedPairs } from './blocks/pairs.ts';
 import { conversations } from './conversations/commands.ts';
 import { conversationReads } from './conversations/view.ts';
 import { membershipsOf } from './conversations/memberships.ts';
@@ -42,6 +44,7 @@ export const features: readonly Feature[] = [
   presence,
   eventLog,
   settings,
+  blocks,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
@@ -81,6 +84,7 @@ export function chat(log: Log, views: Views, config: Config): Chat {
     messages: messagesOf({ reading }),
     presences: presenceReads({ log, reading, memberships }),
     settings: settingsOf(log),
+    blocks: new BlockedPairs(log),
   };
   const deps: Deps = { ...services, rooms: conversationReads(services) };
   const served = features.map((feature) => feature.serve(deps));
@@ -96,7 +100,11 @@ export function chat(log: Log, views: Views, config: Config): Chat {
       messagesPerMinute: config.RATE_LIMIT_MESSAGES_PER_MINUTE,
       durability: log.durability,
     }),
-    sockets: new Sockets(deps, events),
+    sockets: new Sockets(
+      deps,
+      events,
+      served.flatMap((part) => part.hears ?? []),
+    ),
     reactors: served.flatMap((part) => part.reactors ?? []),
     timers: served.flatMap((part) => part.timers ?? []),
     sessions: asOne(served.flatMap((part) => part.sessions ?? [])),
@@ -118,7 +126,7 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL =
-  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory)\.|^ticket\.redeem$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
+  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {

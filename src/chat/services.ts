@@ -2,7 +2,7 @@
 import type { Context } from '../envelope.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
-import type { Membership, RawJson, Reactor } from './feature.ts';
+import type { Membership, RawJson, Reactor, SessionListener } from './feature.ts';
 import type { Message } from './messages/contract.ts';
 
 /** A user as others see one. */
@@ -48,6 +48,16 @@ export interface ConversationSettings {
 export interface Settings {
   /** One entry for every id. */
   of(userId: string, conversationIds: readonly string[]): Promise<ReadonlyMap<string, ConversationSettings>>;
+}
+
+/** Blocks between users, of which nobody is told the direction. */
+export interface Blocks extends SessionListener {
+  /** Those of the others between whom and the user there is a block, in either direction. */
+  between(userId: string, others: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Whom an actor's presence, typing and receipts are kept from, of those with a socket on this node; undefined: nobody. */
+  hiddenFrom(actorId: string): ((userId: string) => boolean) | undefined;
+  /** A block between the two came or went. */
+  heard(userId: string, otherId: string): Promise<void>;
 }
 
 /** Conversations as they stand for one caller. */
@@ -102,5 +112,6 @@ export interface Services {
   readonly messages: Messages;
   readonly presences: Presences;
   readonly settings: Settings;
+  readonly blocks: Blocks;
   readonly rooms: Rooms;
 }

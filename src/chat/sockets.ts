@@ -6,7 +6,7 @@ import type { Decode, Effect, RawEvent } from '../envelope.ts';
 import { userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { memberStanding, parseMember } from './access.ts';
-import type { Deps, FeatureEvent } from './feature.ts';
+import type { Deps, FeatureEvent, Listener } from './feature.ts';
 
 /** `session.ready` names this many conversations; the rest come by REST. */
 const CONVERSATIONS_IN_READY = 100;
@@ -14,11 +14,14 @@ const CONVERSATIONS_IN_READY = 100;
 export class Sockets {
   private readonly deps: Deps;
   private readonly effects: ReadonlyMap<string, (raw: RawEvent) => Effect[]>;
+  /** By the type that they hear of. */
+  private readonly listeners = new Map<string, Listener>();
   private readonly publicTypes: ReadonlySet<string>;
 
-  constructor(deps: Deps, events: readonly FeatureEvent[]) {
+  constructor(deps: Deps, events: readonly FeatureEvent[], listeners: readonly Listener[]) {
     this.deps = deps;
     this.effects = effectsByType(events, deps.decode);
+    for (const listener of listeners) for (const type of listener.types) this.listeners.set(type, listener);
     this.publicTypes = new Set(events.filter(({ isPublic }) => isPublic).map(({ type }) => type));
   }
 
@@ -58,10 +61,20 @@ export class Sockets {
   }
 
   effectsOf(raw: RawEvent): Effect[] {
+    this.tell(raw);
     const found = this.effects.get(raw.type)?.(raw) ?? [];
     // A session that another node ended is refused here from now on, not only when its trust runs out.
     for (const effect of found) if (effect.kind === 'session_ended') this.deps.identity.forget(effect.userId);
     return found;
+  }
+
+  /** Whoever hears of it asks again where it matters: what went wrong here must not reach the sockets. */
+  private tell(raw: RawEvent): void {
+    const listener = this.listeners.get(raw.type);
+    if (!listener) return;
+    Promise.resolve()
+      .then(() => listener.hear(this.deps.decode(raw)))
+      .catch(() => {});
   }
 }
 

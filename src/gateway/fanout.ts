@@ -52,6 +52,8 @@ export interface FanoutOptions extends Framing {
   readonly flusher: Flusher;
   /** Types of a user's events that others may see who watch the user; none when absent. */
   readonly isPublic?: (type: string) => boolean;
+  /** From whom an actor's signals are kept; undefined: from nobody. */
+  readonly hiddenFrom?: (actorId: string) => ((userId: string) => boolean) | undefined;
 }
 
 export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
@@ -187,7 +189,9 @@ export class Fanout {
     const known = this.followed.get(keyOf(stream));
     const following = known ? subscribersOf(known).filter(({ isCurrent }) => isCurrent) : [];
     const watchers = stream.kind === 'user' ? this.watching.of(stream.id) : [];
-    for (const { userId, outbox } of [...following, ...watchers]) if (userId !== actorId) outbox.push(frame);
+    const isHidden = this.options.hiddenFrom?.(actorId);
+    for (const { userId, outbox } of [...following, ...watchers])
+      if (userId !== actorId && !isHidden?.(userId)) outbox.push(frame);
   }
 
   /**

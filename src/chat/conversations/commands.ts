@@ -6,7 +6,7 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import type { Appended } from '../../log/log.ts';
 import { standings } from '../access.ts';
-import { derivedId } from '../derived-id.ts';
+import { derivedId, directId } from '../derived-id.ts';
 import { directoryEntry } from '../directory.ts';
 import { command, projection } from '../feature.ts';
 import type { Answer, Command, Deps, Feature } from '../feature.ts';
@@ -53,7 +53,7 @@ function checkedName(name: string): string {
   throw invalid([{ pointer: '/name', message: `must be 1 to ${MAX_NAME} characters of readable text` }]);
 }
 
-function making({ log, people, memberships }: Deps, reads: ConversationReads): Command[] {
+function making({ log, people, memberships, blocks }: Deps, reads: ConversationReads): Command[] {
   interface Plan {
     kind: 'direct' | 'group' | 'channel';
     name: string | null;
@@ -69,9 +69,11 @@ function making({ log, people, memberships }: Deps, reads: ConversationReads): C
     const living = new Set(await people.exists(others));
     const unknown = others.find((user) => !living.has(user));
     const direct = plan.kind === 'direct';
-    if (unknown !== undefined) {
-      // A direct conversation outlives the account at its other end.
+    const isBlocked = direct && (await blocks.between(caller.userId, others)).size > 0;
+    if (unknown !== undefined || isBlocked) {
+      // A direct conversation outlives the account at its other end, and a block.
       const [there] = direct ? await standings(log, caller.userId, [id]) : [];
+      if (!there?.member && isBlocked) throw fail('forbidden', 'You cannot write to this user');
       if (!there?.member) throw fail('not_found', `There is no user ${unknown}`);
       return { status: 'unchanged', body: await reads.one(caller.userId, id) };
     }
@@ -159,8 +161,6 @@ function making({ log, people, memberships }: Deps, reads: ConversationReads): C
 
   return [start, direct];
 }
-
-const directId = (a: string, b: string): string => derivedId('direct', ...[a, b].toSorted());
 
 /** The guard state keeps the policy as four words. */
 const policyWords = (policy: Partial<Policy>): string =>

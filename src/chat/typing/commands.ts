@@ -56,7 +56,7 @@ function typingCommands({ log }: Deps): Command[] {
   ];
 }
 
-function whoTypes({ log }: Deps): Query {
+function whoTypes({ log, blocks }: Deps): Query {
   return query({
     name: 'typing.list',
     about: 'Who else is typing in a conversation',
@@ -66,12 +66,16 @@ function whoTypes({ log }: Deps): Query {
     async run({ caller }, { conversation_id: id }) {
       await memberStanding(log, caller.userId, id);
       const [, ...found] = await log.run('typing.list', conversationStream(id), {});
-      const items = found.flatMap((user, i) =>
+      const typing = found.flatMap((user, i) =>
         i % 2 === 1 || user === caller.userId
           ? []
           : [{ user_id: String(user), expires_at: new Date(Number(found[i + 1])).toISOString() }],
       );
-      return { items };
+      const hidden = await blocks.between(
+        caller.userId,
+        typing.map(({ user_id }) => user_id),
+      );
+      return { items: typing.filter(({ user_id }) => !hidden.has(user_id)) };
     },
   });
 }
