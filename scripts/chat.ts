@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ulid } from 'ulid';
-import { events, guards, projections } from '../src/chat/index.ts';
+import { events, checks, guards, projections } from '../src/chat/index.ts';
 import { readSettings } from '../src/config.ts';
 import { eventDecoder, isUlid, parseEventId, START } from '../src/envelope.ts';
 import { conversationStream, userStream } from '../src/keys.ts';
@@ -236,7 +236,7 @@ program
         streams,
         events: count,
         differences,
-      } = await verify({ ...foldOptions(log), guards, onProgress: showProgress });
+      } = await verify({ ...foldOptions(log), guards, checks, onProgress: showProgress });
       if (options.json) print(JSON.stringify({ streams, events: count, differences }));
       else {
         for (const difference of differences) print(lineOf(difference));

@@ -1,7 +1,7 @@
 /** Views can be deleted and made again from the logs, also under a running projector; a proof finds what does not follow from them. */
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { guards, projections } from '../src/chat/index.ts';
+import { checks, guards, projections } from '../src/chat/index.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { rebuild } from '../src/projector/rebuild.ts';
 import { verify } from '../src/projector/verify.ts';
@@ -19,7 +19,7 @@ for (const topology of topologies) {
     const redis = () => world.log.connection.commands;
     const options = () => {
       const { log } = world;
-      return { log, views: new Views(log), projections, guards, decode };
+      return { log, views: new Views(log), projections, guards, checks, decode };
     };
     const run = () => rebuild({ ...options(), groupName: 'views', worker: 'rebuilder' });
     const differences = async () =>

@@ -1,6 +1,6 @@
 /** The proof finds whatever is not as the logs make it, and says where: each key of each view is changed in each way that Redis knows. */
 import { expect } from 'chai';
-import { guards, projections } from '../src/chat/index.ts';
+import { checks, guards, projections } from '../src/chat/index.ts';
 import { conversationStream, userStream } from '../src/keys.ts';
 import { verify } from '../src/projector/verify.ts';
 import type { Difference } from '../src/projector/verify.ts';
@@ -16,7 +16,7 @@ for (const topology of topologies) {
     const projectors = useProjectors(world);
     const redis = () => world.log.connection.commands;
     const differences = async (): Promise<readonly Difference[]> =>
-      (await verify({ log: world.log, views: new Views(world.log), projections, guards, decode })).differences;
+      (await verify({ log: world.log, views: new Views(world.log), projections, guards, checks, decode })).differences;
     let room: Room;
     let index: string;
     let docs: string;
@@ -176,6 +176,36 @@ for (const topology of topologies) {
       expect(await differences()).to.deep.equal([]);
       await redis().zadd(channels, '0', `round 0\n${room.stream.id}`);
       expect(await only()).to.include({ what: 'directory', key: channels });
+    });
+
+    it("finds a user's list that is not as the conversations have it, and nothing while it is only behind", async () => {
+      const lists = await projectors.react();
+      await caughtUp(world.log, 'lists');
+      await lists.stop();
+      expect(await differences()).to.deep.equal([]);
+      const key = world.log.keys.of(userStream(user(7)), 'conversations');
+      const copy = (await redis().dumpBuffer(key))!;
+      const { id } = room.stream;
+      const [mark] = (await redis().hget(key, id))!.split(' ');
+      const joined = (await room.log()).findLast(({ type }) => type === 'participant.added')!.id;
+      const spoil: Record<string, () => Promise<unknown>> = {
+        'another state': () => redis().hset(key, id, `${mark} joined`),
+        'an older event': () => redis().hset(key, id, `${joined} joined`),
+        'an event that is not about the user': () => redis().hset(key, id, `${mark!.replace(/-.*/, '')}-2 left`),
+        'no entry': () => redis().hdel(key, id),
+        'an entry of no conversation': () => redis().hset(key, message(9), `${mark} left`),
+        'another kind of key': () => redis().set(key, 'hello'),
+      };
+      for (const [how, work] of Object.entries(spoil)) {
+        await work();
+        const found = await differences();
+        expect(found, how).to.have.length.of.at.least(1);
+        for (const difference of found) expect(difference, how).to.include({ what: 'lists', key });
+        await redis().restore(key, 0, copy, 'REPLACE');
+      }
+      await room.join(7);
+      await room.join(8);
+      expect(await differences()).to.deep.equal([]);
     });
 
     it('finds an entry of a feed that is not as its log has it, and one of nobody', async () => {

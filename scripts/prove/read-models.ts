@@ -3,7 +3,7 @@
  * rebuild or by a projector of this process with a batch size of the story's, and proved against the logs.
  */
 import { randomBytes } from 'node:crypto';
-import { chat, guards, projections } from '../../src/chat/index.ts';
+import { chat, checks, guards, projections } from '../../src/chat/index.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Decode } from '../../src/envelope.ts';
 import { Log } from '../../src/log/log.ts';
@@ -70,7 +70,7 @@ export class ReadModels {
 
   /** What the product's own proof finds. */
   async differences(): Promise<string[]> {
-    return (await verify({ ...this.fold(), guards })).differences.map(lineOf);
+    return (await verify({ ...this.fold(), guards, checks })).differences.map(lineOf);
   }
 
   /** Forgets every view, what is parked, and how far the projectors were, so that they begin at the beginning. */

@@ -18,6 +18,7 @@ import { blocks } from './blocks/commands.ts';
 import { BlockedPairs } from './blocks/pairs.ts';
 import { conversations } from './conversations/commands.ts';
 import { conversationReads } from './conversations/view.ts';
+import { listChecks } from './conversations/list-checks.ts';
 import { membershipsOf } from './conversations/memberships.ts';
 import { Door } from './door.ts';
 import { eventLog } from './events/view.ts';
@@ -55,6 +56,7 @@ export const projections = composeProjections(
 );
 
 export const guards = features.flatMap((feature) => feature.guards ?? []);
+export const checks = listChecks(events, eventDecoder(events));
 
 export interface Chat extends Deps {
   readonly door: Door;

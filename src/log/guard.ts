@@ -1,9 +1,11 @@
 /**
  * Guard state as it follows from a log: what the append scripts keep beside it so that they can decide (`head`, `members` …), and a stream's
- * entries in its partition's directories. Scripts are what write it; this is the same told a second time, for proofs. Pure.
+ * entries in its partition's directories. Scripts are what write it; this is the same told a second time, for proofs.
  */
 import type { Static, TSchema } from 'typebox';
 import type { ChatEvent, EventDefinition } from '../envelope.ts';
+import type { StreamRef } from '../keys.ts';
+import type { Log } from './log.ts';
 
 /** Stands in a value for a word that the log does not tell. */
 export const WHATEVER = '*';
@@ -24,6 +26,22 @@ export function guards<S extends TSchema>(
   apply: (state: GuardState, event: ChatEvent<Static<S>>) => void,
 ): GuardHandler {
   return { type: definition.type, apply: apply as GuardHandler['apply'] };
+}
+
+/** Something in a key that is not as the logs make it. */
+export interface WrongKey {
+  readonly key: string;
+  readonly event_id: string | undefined;
+  readonly reason: string;
+}
+
+/** What must hold between a stream and what its events bring about in other slots, where it may come late. */
+export interface Check {
+  readonly name: string;
+  readonly source: StreamRef['kind'];
+  readonly types: readonly string[];
+  /** `read` gives the stream's events of these types as they are at that moment, again whenever it is asked. */
+  wrong(log: Log, stream: StreamRef, read: () => Promise<readonly ChatEvent[]>): Promise<WrongKey[]>;
 }
 
 /** One stream's guard state. Every hash that a handler names is held to have nothing else in it. */

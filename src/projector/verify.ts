@@ -3,14 +3,14 @@
  * of every key: views, guard state, directories, feeds, and every log's own chain. Only reads, beside running servers, and finds nothing
  * wrong with what merely moves or is behind.
  */
+import type { ChatEvent, Decode } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
-import type { GuardHandler } from '../log/guard.ts';
+import type { Check, GuardHandler, WrongKey } from '../log/guard.ts';
 import { viewName } from '../views/projection.ts';
 import type { FoldOptions } from './fold.ts';
 import { wrongInFeed } from './proof/feed.ts';
 import { entriesBy, guardProof, strayEntries } from './proof/guards.ts';
 import { wrongKeys } from './proof/keys.ts';
-import type { WrongKey } from './proof/keys.ts';
 import { Past } from './proof/past.ts';
 import { strayViewKeys, viewProof } from './proof/views.ts';
 import { everyStream } from './rebuild.ts';
@@ -18,11 +18,12 @@ import type { OnProgress } from './rebuild.ts';
 
 export interface VerifyOptions extends FoldOptions {
   readonly guards: readonly GuardHandler[];
+  readonly checks: readonly Check[];
   readonly onProgress?: OnProgress;
 }
 
 export interface Difference extends WrongKey {
-  /** What was compared with the logs: a view by its name, `guard`, `directory`, `feed`, `chain`. */
+  /** What was compared with the logs: a view or a check by its name, `guard`, `directory`, `feed`, `chain`. */
   readonly what: string;
   readonly stream: StreamRef | undefined;
 }
@@ -60,6 +61,9 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     events += all.length;
     for (const entry of await entriesBy(guard, all.at(-1)?.id ?? '')) entries.add(entry);
     if (past.broken) add('chain', stream, [past.broken]);
+    for (const check of options.checks.filter(({ source }) => source === stream.kind)) {
+      add(check.name, stream, await check.wrong(log, stream, () => eventsFor(check, past, options.decode)));
+    }
     options.onProgress?.(done + 1, streams.length);
   }
   add('views', undefined, await strayViewKeys(options, ({ kind, id }) => known.has(`${kind} ${id}`)));
@@ -68,4 +72,16 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     for (const { stream, ...wrong } of await wrongInFeed(log, partition)) add('feed', stream, [wrong]);
   }
   return { streams: streams.length, events, differences };
+}
+
+/** Events that cannot be read bring nothing about. */
+async function eventsFor({ types }: Check, past: Past, decode: Decode): Promise<ChatEvent[]> {
+  return (await past.whole()).flatMap((raw) => {
+    if (!types.includes(raw.type)) return [];
+    try {
+      return [decode(raw)];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -11,6 +11,9 @@ import { standings } from '../access.ts';
 import type { FeatureEvent, Membership, Reactor } from '../feature.ts';
 import type { Memberships } from '../services.ts';
 
+/** The group that keeps what `record` could not. */
+export const LISTS = 'lists';
+
 export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): Memberships {
   const changing = new Map(definitions.filter((d) => 'membership' in d).map((d) => [d.type, d]));
 
@@ -33,7 +36,7 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
 
   /** What a crash left undone between the append and the list. */
   const lists: Reactor = {
-    name: 'lists',
+    name: LISTS,
     since: 'beginning',
     types: [...changing.keys()],
     react: (event, stream) =>

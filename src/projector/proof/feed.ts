@@ -3,8 +3,8 @@ import { eventOfEntry } from '../../envelope.ts';
 import type { RawEntry, RawEvent } from '../../envelope.ts';
 import type { StreamRef } from '../../keys.ts';
 import { translated } from '../../log/connection.ts';
+import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
-import type { WrongKey } from './keys.ts';
 
 const PAGE = 500;
 

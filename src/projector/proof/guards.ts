@@ -4,11 +4,11 @@ import type { Decode } from '../../envelope.ts';
 import type { StreamRef } from '../../keys.ts';
 import { translated } from '../../log/connection.ts';
 import { directories, GuardState } from '../../log/guard.ts';
-import type { GuardHandler } from '../../log/guard.ts';
+import type { GuardHandler, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { KeyContent } from '../../views/shapes.ts';
 import { Unprovable, wrongAmong, wrongKind } from './keys.ts';
-import type { Expectation, Proof, WrongKey } from './keys.ts';
+import type { Expectation, Proof } from './keys.ts';
 import { Past } from './past.ts';
 import { lastKept } from './views.ts';
 

@@ -6,6 +6,7 @@
 import type { StreamRef } from '../../keys.ts';
 import { translated } from '../../log/connection.ts';
 import { WHATEVER } from '../../log/guard.ts';
+import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { Content, KeyContent } from '../../views/shapes.ts';
 
@@ -21,13 +22,6 @@ export interface Proof {
   readonly position: { readonly key: string; readonly field: string };
   /** Throws where the log does not lead to this position. */
   expected(position: string): Promise<Expectation>;
-}
-
-/** Something in a key that is not as the log makes it. */
-export interface WrongKey {
-  readonly key: string;
-  readonly event_id: string | undefined;
-  readonly reason: string;
 }
 
 const SCAN = 1_000;

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { parseEventId, rawEvent, START } from '../../envelope.ts';
 import type { RawEvent } from '../../envelope.ts';
 import type { StreamRef } from '../../keys.ts';
+import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import { Unprovable } from './keys.ts';
-import type { WrongKey } from './keys.ts';
 
 export class Past {
   readonly stream: StreamRef;

@@ -3,13 +3,14 @@ import { START } from '../../envelope.ts';
 import type { Decode } from '../../envelope.ts';
 import { viewOfKey } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
+import type { WrongKey } from '../../log/guard.ts';
 import { Sheet, stepsOf, viewName } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { APPLIED } from '../../views/shapes.ts';
 import type { Views } from '../../views/store.ts';
 import type { FoldOptions } from '../fold.ts';
 import { Unprovable } from './keys.ts';
-import type { Expectation, Proof, WrongKey } from './keys.ts';
+import type { Expectation, Proof } from './keys.ts';
 import type { Past } from './past.ts';
 
 interface ViewOptions {
