@@ -21,9 +21,11 @@ import type { Doc } from './support/folds.ts';
 import { message, Room, setClock, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
-const messages = history as unknown as Projection;
-const members = participants as unknown as Projection;
-const views = [messages, members, cards as unknown as Projection];
+/** With what other features contribute. */
+const [messages, members, conversations] = [history, participants, cards].map(({ name }) =>
+  projections.find((projection) => projection.name === name)!,
+) as [Projection, Projection, Projection];
+const views = [messages, members, conversations];
 const who = fc.integer({ min: 1, max: 6 });
 
 type Act = (room: Room, n: number) => Promise<unknown>;
@@ -79,6 +81,16 @@ const acts = fc.array(
       ),
     },
     pair.map(
+      ([actor, back]): Act =>
+        (room, n) =>
+          room.pin(actor, Math.max(0, n - back)),
+    ),
+    pair.map(
+      ([actor, back]): Act =>
+        (room, n) =>
+          room.unpin(actor, Math.max(0, n - back)),
+    ),
+    pair.map(
       ([actor, target]): Act =>
         (room) =>
           room.remove(actor, target),
@@ -110,6 +122,8 @@ const asked = fc.record({ from: percent, limit: fc.integer({ min: 1, max: 12 }),
 interface Ask {
   readonly from: number;
   readonly limit: number;
+  /** Documents of one shelf only. */
+  readonly shelf: string;
 }
 
 for (const topology of topologies) {
@@ -159,14 +173,18 @@ for (const topology of topologies) {
       ask: Partial<Ask>,
       asOf?: string,
     ) {
-      const { from, limit = 10 } = ask;
+      const { from, limit = 10, shelf } = ask;
+      const shelved = docs.filter(({ doc }) => shelf === undefined || projection.shelves!(doc).includes(shelf));
       for (const direction of ['up', 'down'] as const) {
-        const inRange = docs.filter(
+        const inRange = shelved.filter(
           ({ order }) => from === undefined || (direction === 'up' ? order > from : order < from),
         );
         const nearest = direction === 'up' ? inRange : inRange.toReversed();
-        const rows = await reading.page(projection, room.stream, { direction, from, limit }, asOf);
-        expect(parsed(rows), `${projection.name} ${direction} from ${from}`).to.deep.equal(nearest.slice(0, limit));
+        const range = { direction, from, limit, ...(shelf === undefined ? {} : { shelf }) };
+        const rows = await reading.page(projection, room.stream, range, asOf);
+        expect(parsed(rows), `${projection.name} ${shelf} ${direction} from ${from}`).to.deep.equal(
+          nearest.slice(0, limit),
+        );
       }
     }
 
@@ -177,7 +195,7 @@ for (const topology of topologies) {
       expect(Object.fromEntries(found)).to.deep.equal(Object.fromEntries(docs.map((doc, i) => [known[i], doc])));
     }
 
-    async function expectEqual(room: Room, all: readonly ChatEvent[], ask: Ask, asOf?: string) {
+    async function expectEqual(room: Room, all: readonly ChatEvent[], ask: Omit<Ask, 'shelf'>, asOf?: string) {
       for (const projection of views) {
         const docs = plainFold(projection, all);
         if (projection.shape === 'entity') {
@@ -190,6 +208,11 @@ for (const topology of topologies) {
         await expectPages(projection, room, docs, { from: from + 0.5, limit: ask.limit }, asOf);
         await expectPages(projection, room, docs, { limit: ask.limit }, asOf);
         await expectKeys(projection, room, docs, asOf);
+        const shelves = new Set(docs.flatMap(({ doc }) => projection.shelves?.(doc) ?? []));
+        for (const shelf of [...shelves].slice(0, 3)) {
+          await expectPages(projection, room, docs, { from: Math.round(from), limit: ask.limit, shelf }, asOf);
+          await expectPages(projection, room, docs, { limit: ask.limit, shelf }, asOf);
+        }
       }
     }
 

@@ -32,6 +32,7 @@ import { presenceReads } from './presence/view.ts';
 import { receipts } from './receipts/commands.ts';
 import { settings, settingsOf } from './settings/commands.ts';
 import { Sockets } from './sockets.ts';
+import { threads } from './threads/view.ts';
 import { typing } from './typing/commands.ts';
 
 export const features: readonly Feature[] = [
@@ -39,6 +40,7 @@ export const features: readonly Feature[] = [
   conversations,
   participants,
   messages,
+  threads,
   pins,
   receipts,
   typing,

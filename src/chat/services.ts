@@ -82,6 +82,16 @@ export interface Messages {
   find(conversationId: string, messageId: string): Promise<Message | undefined>;
   /** One message as this reader gets it. Throws `not_found`. */
   seenBy(readerId: string, conversationId: string, messageId: string, asOf?: string): Promise<RawJson>;
+  /**
+   * A page of history as this reader gets it, or of what stands on one shelf of it; the cursor of an earlier page goes on as that one went.
+   * Throws `validation_failed` for a cursor that is none.
+   */
+  page(
+    readerId: string,
+    conversationId: string,
+    range: { order: 'asc' | 'desc'; cursor: string | undefined; limit: number; shelf?: string },
+    asOf?: string,
+  ): Promise<RawJson>;
   /** Those of the messages that are there. */
   some(conversationId: string, messageIds: readonly string[]): Promise<Message[]>;
   /** Messages as of then that fit. */

@@ -15,18 +15,25 @@ describe('answers', () => {
     const say = async (by: User, body: object) =>
       (await by.rest.post<{ id: string }>(`/conversations/${id}/messages`, body)).body.id;
     const first = await say(ada, { content: 'one' });
-    await say(bob, { content: 'two', reply_to: first });
+    const answer = await say(bob, { content: 'two', reply_to: first });
+    await say(ada, { content: 'two and a half', reply_to: answer });
     await ada.rest.post(`/conversations/${id}/participants`, { user_ids: [eve.id] });
     await ada.rest.call('PATCH', `/conversations/${id}/participants/${eve.id}`, { role: 'admin' });
     await say(eve, { content: 'three', reply_to: first });
     await eve.rest.call('PATCH', `/conversations/${id}`, { name: `renamed ${first}`, policy: { pin: 'admins' } });
     await eve.rest.post(`/conversations/${id}/leave`);
+    for (const message of [first, answer]) await bob.rest.call('PUT', `/conversations/${id}/messages/${message}/pin`);
     await bob.rest.post(`/conversations/${id}/read`, {});
     await bob.rest.call('PATCH', '/users/me', { display_name: `Bob ${first}` });
     for (let i = 0; i < 30; i += 1) await say(ada, { content: `${i}` });
   }
 
   async function answers(users: readonly User[], id: string): Promise<unknown[]> {
+    const all = await users[0]!.rest.get<{ items: Json[] }>(`/conversations/${id}/messages?limit=100`);
+    const roots = all.body.items
+      .filter(({ reply_count }) => reply_count !== 0)
+      .map((root) => `/conversations/${id}/messages/${String(root['id'])}`);
+    expect(roots).to.not.deep.equal([]);
     const paths = [
       '/conversations',
       '/channels',
@@ -37,6 +44,9 @@ describe('answers', () => {
       `/conversations/${id}/messages?limit=100&order=asc`,
       `/conversations/${id}/participants`,
       `/conversations/${id}/participants?limit=1`,
+      `/conversations/${id}/pins?limit=1`,
+      `/conversations/${id}/events?limit=9`,
+      ...roots.flatMap((root) => [`${root}/replies?limit=1`, `${root}/replies?limit=2&order=desc`]),
     ];
     const replies = users.flatMap((user) =>
       paths.map(async (path) => {

@@ -93,7 +93,11 @@ export const MessageAnswer = Type.Object(
     thread_id: Type.Union([Id, Type.Null()], {
       description: 'The message that began the thread, on every reply of it',
     }),
-    reply_count: Type.Integer({ minimum: 0, description: 'Replies of the thread, on the message that began it' }),
+    reply_count: Type.Integer({
+      minimum: 0,
+      description:
+        'Replies of the thread, on the message that began it. One that was deleted keeps its place and counts',
+    }),
     last_reply_at: TimeOrNull,
     repliers: Type.Array(Id, { description: 'Who replied last, at most five, the latest first' }),
     attachments: Type.Array(Type.String()),

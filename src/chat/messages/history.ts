@@ -3,8 +3,8 @@
  * event. Owns the projection `history`; what other features know of a message they contribute to it.
  */
 import { when } from '../../views/projection.ts';
-import type { Projection, Step } from '../../views/projection.ts';
-import { MessageDeleted, MessageEdited, MessageSent, threadOf } from './contract.ts';
+import type { Projection } from '../../views/projection.ts';
+import { MessageDeleted, MessageEdited, MessageSent } from './contract.ts';
 import type { Message } from './contract.ts';
 import { messageOf, tombstone } from './document.ts';
 import { systemLines } from './system-lines.ts';
@@ -16,12 +16,7 @@ export const history: Projection<Message> = {
   shape: 'collection',
   key: (message) => message.id,
   handlers: [
-    when(MessageSent, (sent) => {
-      const put: Step<Message> = { key: sent.data.message_id, order: sent.seq, put: messageOf(sent) };
-      const thread = threadOf(sent.data);
-      if (thread === null) return [put];
-      return [put, { key: thread, change: (doc) => ({ ...doc, reply_count: doc.reply_count + 1 }) }];
-    }),
+    when(MessageSent, (sent) => [{ key: sent.data.message_id, order: sent.seq, put: messageOf(sent) }]),
     when(MessageEdited, ({ at, data: { message_id, content, mentions, mentions_all, revision } }) => [
       {
         key: message_id,

@@ -3,6 +3,8 @@ import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
+import type { Reading } from '../../views/reading.ts';
+import type { PageRange } from '../../views/store.ts';
 import { memberStanding } from '../access.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
@@ -46,6 +48,13 @@ export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
       const found = (await reading.byKeys(history, stream, [messageId], asOf)).get(messageId);
       if (!found) throw fail('not_found', 'There is no such message');
       return new RawJson(forReader(jsonOf(found.doc), readerId));
+    },
+    async page(readerId, conversationId, { order, cursor, limit, shelf }, asOf) {
+      const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
+      const place = cursor === undefined ? first : placeOf(cursor);
+      const range = { ...place, limit, ...(shelf === undefined ? {} : { shelf }) };
+      const { items, next } = await pageOf(reading, { readerId, conversationId, asOf }, range);
+      return listOf(items, next);
     },
     async some(conversationId, messageIds) {
       const found = await reading.byKeys(history, conversationStream(conversationId), messageIds);
@@ -101,34 +110,32 @@ function placeOf(cursor: string): Place {
   return { direction, from };
 }
 
-export function messageQueries({ log, reading, messages }: Deps): Query[] {
-  async function pageFrom(
-    id: string,
-    userId: string,
-    direction: Direction,
-    from: number | undefined,
-    limit: number,
-    asOf?: string,
-  ) {
-    const rows = await reading.page(history, conversationStream(id), { direction, from, limit: limit + 1 }, asOf);
-    const page = rows.slice(0, limit);
-    // A page of none, beside the message of `around`, ends where it begins.
-    const last = page.at(-1)?.order ?? from;
-    return {
-      items: page.map((row) => piecesFor(row.json, userId)),
-      next: rows.length > limit && last !== undefined ? cursorAt(direction, last) : null,
-    };
-  }
+/** Part of a history as one reader gets it, and the cursor of what follows. */
+async function pageOf(
+  reading: Reading,
+  { readerId, conversationId, asOf }: { readerId: string; conversationId: string; asOf: string | undefined },
+  range: PageRange,
+): Promise<{ items: Buffer[][]; next: string | null }> {
+  const { direction, from, limit } = range;
+  const rows = await reading.page(history, conversationStream(conversationId), { ...range, limit: limit + 1 }, asOf);
+  const page = rows.slice(0, limit);
+  // A page of none, beside the message of `around`, ends where it begins.
+  const last = page.at(-1)?.order ?? from;
+  return {
+    items: page.map((row) => piecesFor(row.json, readerId)),
+    next: rows.length > limit && last !== undefined ? cursorAt(direction, last) : null,
+  };
+}
 
+export function messageQueries({ log, reading, messages }: Deps): Query[] {
   async function around(id: string, userId: string, messageId: string, limit: number, asOf?: string) {
     const stream = conversationStream(id);
     const found = (await reading.byKeys(history, stream, [messageId], asOf)).get(messageId);
     if (!found) throw fail('not_found', 'There is no such message');
     const olderCount = Math.floor((limit - 1) / 2);
-    const [older, newer] = await Promise.all([
-      pageFrom(id, userId, 'down', found.order, olderCount, asOf),
-      pageFrom(id, userId, 'up', found.order, limit - 1 - olderCount, asOf),
-    ]);
+    const page = (direction: Direction, count: number) =>
+      pageOf(reading, { readerId: userId, conversationId: id, asOf }, { direction, from: found.order, limit: count });
+    const [older, newer] = await Promise.all([page('down', olderCount), page('up', limit - 1 - olderCount)]);
     const items = [...older.items.toReversed(), piecesFor(jsonOf(found.doc), userId), ...newer.items];
     return listOf(items, newer.next, { prev_cursor: older.next });
   }
@@ -143,15 +150,9 @@ export function messageQueries({ log, reading, messages }: Deps): Query[] {
       }),
       route: { method: 'GET', path: '/conversations/{conversation_id}/messages' },
       async run({ caller }, { conversation_id: id, limit, cursor, order, around: middle, as_of }) {
-        if (middle !== undefined) {
-          await memberStanding(log, caller.userId, id);
-          return around(id, caller.userId, middle, limit, as_of);
-        }
-        const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
-        const { direction, from } = cursor === undefined ? first : placeOf(cursor);
         await memberStanding(log, caller.userId, id);
-        const page = await pageFrom(id, caller.userId, direction, from, limit, as_of);
-        return listOf(page.items, page.next);
+        if (middle !== undefined) return around(id, caller.userId, middle, limit, as_of);
+        return messages.page(caller.userId, id, { order: order ?? 'desc', cursor, limit }, as_of);
       },
     }),
     query({
