@@ -18,6 +18,7 @@ import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
 import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
+import type { Watch } from './chat/door.ts';
 import type { Chat } from './chat/index.ts';
 import { Limit } from './limits.ts';
 import type { Config } from './config.ts';
@@ -61,17 +62,18 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const redis = await redisAddress(settings, logger, stops);
     // The private Redis has locked the folder by now.
     const config = { ...settings, SECRET_KEY: settings.SECRET_KEY || (await keptSecret(settings.DATA_DIR)) };
-    const warn = (message: string, fields?: Record<string, unknown>) => logger.warn(message, fields);
+    const { warn, info } = logger;
     const log = await Log.open({
       redis,
       partitions: config.PARTITIONS,
       replicationAcks: config.REPLICATION_ACKS,
       newSalt: random.newSalt,
       warn,
+      debug: logger.debug,
     });
     stops.push(() => log.close());
     const views = new Views(log);
-    const product = chat(log, views, config);
+    const product = chat(log, views, config, watchOf(logger));
     await refoldDirectories(log);
 
     if (config.ROLES.has('projector')) {
@@ -80,6 +82,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         log,
         decode,
         warn,
+        info,
         worker: random.newId(),
         batchSize: BATCH,
         leaseMs: LEASE_MS,
@@ -93,6 +96,8 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         await worker.start();
         stops.push(() => worker.stop());
       }
+      info('projector started');
+      stops.push(() => info('projector stops'));
     }
 
     const isReady = async () => !isStopping && (await answers(log));
@@ -102,6 +107,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       isReady,
       onError: (error) =>
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
+      onAnswered: (answered) => info('request', { ...answered, ms: tenths(answered.ms) }),
       middleware: config.ROLES.has('api')
         ? [...routes(apiOptions(config, product, random.newId)), ...pages(product.door)]
         : [],
@@ -119,6 +125,9 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     stops.push(() => closeHttp(http, gateway));
     await gateway?.start(http);
     await listen(http, config);
+    const roles = [...config.ROLES].filter((role) => role !== 'projector');
+    for (const role of roles) info(`${role} started`);
+    stops.push(() => roles.forEach((role) => info(`${role} stops`)));
     return { port: (http.address() as AddressInfo).port, stop };
   } catch (error) {
     await stop();
@@ -171,9 +180,31 @@ function gatewayOf(
     maxFramesPerSecond: config.WS_MAX_FRAMES_PER_SECOND,
     now: () => Date.now(),
     newId,
-    warn: (message, fields) => logger.warn(message, fields),
+    warn: logger.warn,
+    info: logger.info,
   });
 }
+
+/** Each command with its outcome, for who wants to know so much. */
+function watchOf({ debug }: Logger): Watch | undefined {
+  return (
+    debug &&
+    ((type, { caller, requestId }) => {
+      const since = performance.now();
+      return (outcome) => {
+        debug('command', {
+          type,
+          outcome,
+          ms: tenths(performance.now() - since),
+          user: caller.userId || undefined,
+          request: requestId,
+        });
+      };
+    })
+  );
+}
+
+const tenths = (ms: number): number => Math.round(ms * 10) / 10;
 
 async function redisAddress(
   config: Config,

@@ -10,6 +10,19 @@ import koaHelmet from 'koa-helmet';
 import { callerAddress } from '../addresses.ts';
 import { asChatError, ChatError, fail, problemHeaders, problemOf } from '../errors.ts';
 import { BASE, served } from './routes.ts';
+import type { Asked } from './routes.ts';
+
+/** What happened, for operators: of addresses only their form, since ids and secrets stand in them. */
+export interface Answered {
+  readonly method: string;
+  /** As `/api/v1/users/{user_id}`; undefined where there is nothing at the address. */
+  readonly route: string | undefined;
+  readonly status: number;
+  readonly ms: number;
+  readonly user: string | undefined;
+  /** The id by which the client makes the request repeatable. It also stands in the event. */
+  readonly request: string | undefined;
+}
 
 export interface AppOptions {
   /** How many proxies stand before the server, each of which adds the address it was called from to X-Forwarded-For. */
@@ -18,6 +31,8 @@ export interface AppOptions {
   /** False while starting, draining, or when Redis does not answer. */
   readonly isReady: () => Promise<boolean>;
   readonly onError: (error: unknown) => void;
+  /** Told of each answer. */
+  readonly onAnswered: (answered: Answered) => void;
   /** Routes of the API and pages; empty on a node without the api role. */
   readonly middleware: readonly Middleware[];
 }
@@ -27,8 +42,15 @@ const PREFLIGHT_SECONDS = 7_200;
 /** What a page of another site may read of an answer, beside its body. */
 const EXPOSED = ['Chat-Event-Id', 'Chat-Durability', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
 
-export function app({ trustedProxies, origins, isReady, onError, middleware }: AppOptions): Koa {
+export function app({ trustedProxies, origins, isReady, onError, onAnswered, middleware }: AppOptions): Koa {
   const koa = new Koa();
+  koa.use(async (ctx, next) => {
+    const since = performance.now();
+    await next();
+    const { user, request } = ctx.state as Asked;
+    const ms = performance.now() - since;
+    onAnswered({ method: ctx.method, route: routeOf(ctx), status: ctx.status, ms, user, request });
+  });
   koa.use((ctx, next) => {
     // Answers are about one caller, at one moment. What may be kept says so itself.
     ctx.set('Cache-Control', 'no-store');
@@ -56,6 +78,12 @@ export function app({ trustedProxies, origins, isReady, onError, middleware }: A
   );
   for (const use of [...health(isReady), ...middleware]) koa.use(use);
   return koa;
+}
+
+/** The form of an address, as the documents write it. */
+function routeOf(ctx: Context): string | undefined {
+  const { _matchedRoute: matched } = ctx as { _matchedRoute?: unknown };
+  return typeof matched === 'string' ? matched.replaceAll(/:(\w+)/g, '{$1}') : undefined;
 }
 
 function health(isReady: () => Promise<boolean>): Middleware[] {

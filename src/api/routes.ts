@@ -48,6 +48,12 @@ export interface RoutesOptions {
   readonly now: () => number;
 }
 
+/** What is known of a request once it was looked at: the state of its context. */
+export interface Asked {
+  user?: string;
+  request?: string;
+}
+
 export const BASE = '/api/v1';
 const NOBODY: Caller = { userId: '', sessionId: '' };
 
@@ -114,12 +120,14 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   if (entry.open) await options.limits.open.spend(networkOf(ctx.ip));
   else {
     caller = await callerOf(ctx, options);
+    (ctx.state as Asked).user = caller.userId;
     await options.limits.user.spend(caller.userId);
   }
   const requestId = ctx.get('Idempotency-Key') || undefined;
   if (requestId !== undefined && !isUlid(requestId)) {
     throw invalid([{ pointer: '/header/Idempotency-Key', message: 'must be a ULID' }]);
   }
+  if (requestId !== undefined) (ctx.state as Asked).request = requestId;
   const { newId } = options;
   return { caller, requestId, now: options.now(), newId, ip: ctx.ip, userAgent: ctx.get('User-Agent').slice(0, 256) };
 }

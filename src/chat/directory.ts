@@ -43,6 +43,7 @@ async function refold(
   for (let after = ''; ;) {
     const entries = await log.directoryPart(partition, name, { after, limit: AT_ONCE });
     const changed = entries
+      .filter((entry) => entry.includes('\n'))
       .map((old) => ({
         old,
         id: idOfEntry(old),

@@ -4,7 +4,7 @@
  */
 import { checkPlain, eventId as parsedId, validator } from '../envelope.ts';
 import type { CommandFrame, Context } from '../envelope.ts';
-import { fail } from '../errors.ts';
+import { asChatError, fail } from '../errors.ts';
 import { Limit } from '../limits.ts';
 import type { Durability } from '../log/connection.ts';
 import { RawJson } from './feature.ts';
@@ -16,7 +16,11 @@ export interface DoorOptions {
   readonly messagesPerMinute: number;
   /** What an acknowledgement promises. */
   readonly durability: Durability;
+  /** Told of each command as it begins; what it gives back is told the end: 'ok', or the code of the refusal. */
+  readonly watch?: Watch | undefined;
 }
+
+export type Watch = (type: string, context: Context) => (outcome: string) => void;
 
 export class Door {
   readonly commands: ReadonlyMap<string, Command>;
@@ -26,10 +30,13 @@ export class Door {
   /** Counted on each node by itself: a user is connected to one at a time, and a round trip more for each message costs everyone. */
   private readonly messages: Limit;
 
-  constructor({ commands, queries, messagesPerMinute, durability }: DoorOptions) {
+  private readonly watch: Watch | undefined;
+
+  constructor({ commands, queries, messagesPerMinute, durability, watch }: DoorOptions) {
     this.commands = uniqueMap(commands, (c) => c.type);
     this.queries = uniqueMap(queries, (q) => q.name);
     this.durability = durability;
+    this.watch = watch;
     this.checks = new Map<Command | Query, (data: unknown) => unknown>([
       ...commands.map((c) => [c, validator(c.data, '')] as const),
       ...queries.map((q) => [q, validator(q.data, '/query')] as const),
@@ -41,9 +48,17 @@ export class Door {
   async command(type: string, context: Context, data: unknown): Promise<Answer> {
     const found = this.commands.get(type);
     if (!found) throw fail('unknown_command', `There is no command ${type}`);
-    const checked = this.checked(found, data);
-    if (found.limited) await this.messages.spend(context.caller.userId);
-    return found.run(context, checked as never);
+    const end = this.watch?.(type, context);
+    try {
+      const checked = this.checked(found, data);
+      if (found.limited) await this.messages.spend(context.caller.userId);
+      const answer = await found.run(context, checked as never);
+      end?.('ok');
+      return answer;
+    } catch (error) {
+      end?.(asChatError(error).code);
+      throw error;
+    }
   }
 
   /** Throws `validation_failed`, or what the query refuses with. */

@@ -21,6 +21,7 @@ import { conversationReads } from './conversations/view.ts';
 import { listChecks } from './conversations/list-checks.ts';
 import { membershipsOf } from './conversations/memberships.ts';
 import { Door } from './door.ts';
+import type { Watch } from './door.ts';
 import { eventLog } from './events/view.ts';
 import type { Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } from './feature.ts';
 import { messages } from './messages/commands.ts';
@@ -68,7 +69,7 @@ export interface Chat extends Deps {
   readonly sessions: SessionListener;
 }
 
-export function chat(log: Log, views: Views, config: Config): Chat {
+export function chat(log: Log, views: Views, config: Config, watch?: Watch): Chat {
   const decode = eventDecoder(events);
   const reading = new Reading({ log, views, decode, projections });
   const rules: WithheldFrom[] = [];
@@ -103,6 +104,7 @@ export function chat(log: Log, views: Views, config: Config): Chat {
       queries,
       messagesPerMinute: config.RATE_LIMIT_MESSAGES_PER_MINUTE,
       durability: log.durability,
+      watch,
     }),
     sockets: new Sockets(
       deps,

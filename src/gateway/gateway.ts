@@ -11,7 +11,7 @@ import { callerAddress } from '../addresses.ts';
 import { invalid } from '../envelope.ts';
 import type { Caller, CommandFrame, Context } from '../envelope.ts';
 import { asChatError, closeCodes, fail, problemHeaders, problemOf } from '../errors.ts';
-import type { Warn } from '../log/connection.ts';
+import type { Say, Warn } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import type { Signal } from '../log/signals.ts';
 import { Tail } from '../log/tail.ts';
@@ -53,6 +53,7 @@ export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   readonly now: () => number;
   readonly newId: () => string;
   readonly warn: Warn;
+  readonly info?: Say;
 }
 
 const PATH = /^\/api\/v1\/ws(?:\/conversations\/([0-9A-Z]{26}))?$/;
@@ -96,12 +97,20 @@ export class Gateway {
     this.server = new WebSocketServer(server);
   }
 
+  /** How many sockets are open. */
+  get connections(): number {
+    return this.sessions.size;
+  }
+
   /** Begins to follow the feeds, then takes sockets from the HTTP server. */
   async start(http: Server): Promise<void> {
     await this.tail.start();
     http.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy());
-      this.upgrade(request, socket, head).catch((error: unknown) => turnAway(socket, error));
+      this.upgrade(request, socket, head).catch((error: unknown) => {
+        this.options.info?.('socket refused', { code: asChatError(error).code, ip: this.addressOf(request) });
+        turnAway(socket, error);
+      });
     });
     this.ticker = setInterval(() => this.tick(), 1_000);
     this.attendance?.start();
@@ -141,7 +150,7 @@ export class Gateway {
       if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections)
         return ws.close(closeCodes.full, 'full');
       const from = {
-        ip: callerAddress(request.socket.remoteAddress, request.headers['x-forwarded-for'], options.trustedProxies),
+        ip: this.addressOf(request),
         userAgent: request.headers['user-agent']?.slice(0, 256) ?? '',
       };
       const connected = { caller, connectionId: options.newId(), deviceId };
@@ -198,7 +207,13 @@ export class Gateway {
       session.missedPongs = 0;
     });
     ws.on('error', () => {}); // a frame too big or broken: ws closes with its code, and 'close' follows
-    ws.on('close', () => session.ended());
+    const socketSays = { socket: connectionId, user: userId, session: caller.sessionId };
+    options.info?.('socket opened', { ...socketSays, ip: from.ip, conversation: who.only });
+    ws.on('close', (code) => {
+      session.ended();
+      // A reason of the client's own is anybody's text.
+      options.info?.('socket closed', { ...socketSays, ...(session.closedWith ?? { code }) });
+    });
     session.open().catch((error: unknown) => {
       options.warn(`gateway: a session could not open: ${(error as Error).message}`);
       session.restart();
@@ -219,6 +234,10 @@ export class Gateway {
     const token = bearer ?? inProtocol ?? parameters.get('token');
     if (!token) throw fail('unauthenticated');
     return this.options.authenticate(token);
+  }
+
+  private addressOf({ socket, headers }: IncomingMessage): string {
+    return callerAddress(socket.remoteAddress, headers['x-forwarded-for'], this.options.trustedProxies);
   }
 
   /** Browsers do not keep other sites from opening sockets, so the server must. No origin at all is not a browser. */

@@ -65,6 +65,8 @@ const MAX_BAD_FRAMES = 3;
 export class Session {
   readonly expiresAt: number;
   missedPongs = 0;
+  /** How this side ended the socket, if it did. */
+  closedWith: { readonly code: number; readonly reason: string } | undefined;
   private readonly parts: SessionParts;
   private readonly user: StreamRef;
   private readonly subscriptions: Subscriptions;
@@ -161,6 +163,7 @@ export class Session {
 
   close(code: number, reason: string): void {
     if (this.state === 'closing') return;
+    this.closedWith = { code, reason };
     this.unfollow();
     this.parts.outbox.flush();
     // One that is paused would not see the peer's goodbye.

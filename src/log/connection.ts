@@ -16,7 +16,9 @@ export interface RedisAddress {
 }
 
 export type Durability = 'disk' | 'replicated' | 'memory';
-export type Warn = (message: string, fields?: Record<string, unknown>) => void;
+/** How a part tells operators something: a line of the log. */
+export type Say = (message: string, fields?: Record<string, unknown>) => void;
+export type Warn = Say;
 
 /** A command that has no answer after this long has an unknown outcome. */
 const COMMAND_DEADLINE_MS = 5_000;

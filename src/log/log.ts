@@ -9,7 +9,7 @@ import { fail, isErrorCode } from '../errors.ts';
 import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
 import { Connection, translated } from './connection.ts';
-import type { Durability, RedisAddress, Warn } from './connection.ts';
+import type { Durability, RedisAddress, Say, Warn } from './connection.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
@@ -23,6 +23,8 @@ export interface LogOptions {
   /** 16 or more random characters: what hides an erased text from being guessed by its digest. */
   readonly newSalt: () => string;
   readonly warn: Warn;
+  /** Told of each run of a script, where somebody wants to know. */
+  readonly debug?: Say | undefined;
 }
 
 /** A command of a feature, ready for its script. */
@@ -72,7 +74,7 @@ export class Log {
     this.keys = keys;
     this.durability = durability;
     this.replicated = replicated;
-    this.runner = new ScriptRunner(connection.commands, 0);
+    this.runner = new ScriptRunner(connection.commands, 0, options.debug);
     this.scripts = loadScripts(new URL('../../lua/', import.meta.url));
   }
 
@@ -87,7 +89,7 @@ export class Log {
         throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);
       }
       const acks = options.replicationAcks;
-      const replicated = acks > 0 ? new ScriptRunner(await connection.another(), acks) : undefined;
+      const replicated = acks > 0 ? new ScriptRunner(await connection.another(), acks, options.debug) : undefined;
       return new Log(options, connection, new Keys(stored), durability, replicated);
     } catch (error) {
       connection.close();

@@ -9,6 +9,7 @@ import { Cluster, Command } from 'ioredis';
 import type { Redis } from 'ioredis';
 import keySlot from 'cluster-key-slot';
 import { fail } from '../errors.ts';
+import type { Say } from './connection.ts';
 import { within } from './deadline.ts';
 import type { Script } from './scripts.ts';
 
@@ -43,25 +44,33 @@ export class ScriptRunner {
   private readonly client: Redis | Cluster;
   private readonly acks: number;
   private readonly waiting = new Map<string, Waiting[]>();
+  private readonly debug: Say | undefined;
   private inFlight = 0;
 
-  /** `acks` is how many replicas must have what was written; 0 does not wait. */
-  constructor(client: Redis | Cluster, acks: number) {
+  /** `acks` is how many replicas must have what was written; 0 does not wait. `debug` is told of each run. */
+  constructor(client: Redis | Cluster, acks: number, debug?: Say) {
     this.client = client;
     this.acks = acks;
+    this.debug = debug;
   }
 
   async run(script: Script, keys: readonly string[], values: readonly string[]): Promise<Reply> {
     if (this.inFlight === MAX_WAITING) throw fail('unavailable', 'Too many commands are waiting for Redis');
     const call = { script, keys, values };
-    const since = Date.now();
+    const since = performance.now();
     this.inFlight += 1;
     try {
       for (;;) {
         try {
-          return await (this.acks === 0 ? this.send(call) : this.sendWithOthers(call));
+          const reply = await (this.acks === 0 ? this.send(call) : this.sendWithOthers(call));
+          this.debug?.('script', {
+            script: script.name,
+            answer: reply.slice(0, 2).join(' '),
+            ms: Math.round((performance.now() - since) * 10) / 10,
+          });
+          return reply;
         } catch (error) {
-          await this.beforeRetry(call, error as Error, Date.now() - since);
+          await this.beforeRetry(call, error as Error, performance.now() - since);
         }
       }
     } finally {

@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis';
 import { ChatError } from '../errors.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
 import type { Since } from '../log/consumer-group.ts';
-import type { Warn } from '../log/connection.ts';
+import type { Say, Warn } from '../log/connection.ts';
 import { within } from '../log/deadline.ts';
 import type { Log } from '../log/log.ts';
 import { Partition } from './partition.ts';
@@ -16,6 +16,7 @@ import type { Effect } from './partition.ts';
 export interface WorkerOptions {
   readonly log: Log;
   readonly warn: Warn;
+  readonly info?: Say;
   /** Unique to this start of this process. */
   readonly worker: string;
   readonly batchSize: number;
@@ -55,6 +56,8 @@ export class Worker {
   private readonly readers = new Set<Redis>();
   /** How many workers the group has, and which one of them this is. */
   private crew = { workers: 1, rank: 0 };
+  /** How many partitions it last said to own. */
+  private said = 0;
 
   constructor(options: WorkerOptions, duty: Duty) {
     this.options = options;
@@ -114,6 +117,7 @@ export class Worker {
       if (lease?.fence !== partition.fence || partition.isLost) this.drop(partition);
       else partition.lookAt(lease.head);
     }
+    this.sayOwned();
   }
 
   /** Gives back what is over the fair share and takes what is free. */
@@ -127,6 +131,16 @@ export class Worker {
       const number = (i + rank * share) % partitions;
       if (!this.owned.has(number)) await this.take(number);
     }
+    this.sayOwned();
+  }
+
+  /** What one worker loses another takes over, and both say so. */
+  private sayOwned(): void {
+    const { size } = this.owned;
+    if (size === this.said) return;
+    const { partitions } = this.options.log.keys;
+    this.options.info?.(`${this.group.name}: owns ${size} of ${partitions} partitions`, { before: this.said });
+    this.said = size;
   }
 
   private async take(number: number): Promise<void> {

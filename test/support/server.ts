@@ -5,9 +5,17 @@ import type { RunningServer } from '../../src/server.ts';
 import type { World } from './world.ts';
 import { Rest, Socket } from './client.ts';
 
+export interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
 export interface Node {
   readonly base: string;
   readonly warnings: string[];
+  /** Every line of the log. */
+  readonly lines: Line[];
   stop(): Promise<void>;
 }
 
@@ -42,13 +50,21 @@ export function useNodes(world: World): (settings?: Record<string, string>) => P
   });
   return async (settings = {}) => {
     const warnings: string[] = [];
-    const keep = (message: string, fields?: object) => void warnings.push(`${message} ${JSON.stringify(fields ?? {})}`);
+    const lines: Line[] = [];
+    const say =
+      (level: string) =>
+      (message: string, fields: Record<string, unknown> = {}) => {
+        lines.push({ level, message, fields });
+        if (level === 'warn' || level === 'error') warnings.push(`${message} ${JSON.stringify(fields)}`);
+      };
     const config = readConfig({ ...TEST_SETTINGS, ...world.environment, ...settings });
-    const server = await start(config, { info: () => {}, warn: keep, error: keep });
+    const debug = config.LOG_LEVEL === 'debug' ? say('debug') : undefined;
+    const server = await start(config, { info: say('info'), warn: say('warn'), error: say('error'), debug });
     running.push(server);
     return {
       base: `http://127.0.0.1:${server.port}`,
       warnings,
+      lines,
       async stop() {
         running.splice(running.indexOf(server), 1);
         await server.stop();
