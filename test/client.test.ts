@@ -1,127 +1,18 @@
 /** The client page in a real browser, against a real node: what two people see of each other, and of a server that goes and comes. */
-import { existsSync } from 'node:fs';
 import { expect } from 'chai';
-import { chromium } from 'playwright-core';
-import type { Browser, Locator, Page, WebSocketRoute } from 'playwright-core';
+import type { WebSocketRoute } from 'playwright-core';
 import sinon from 'sinon';
+import { PASSWORD, useBrowser } from './support/browser.ts';
 import { Rest } from './support/client.ts';
 import type { Frame } from './support/client.ts';
 import { register, useNodes } from './support/server.ts';
 import type { Node, User } from './support/server.ts';
 import { useWorld } from './support/world.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const ARGUMENTS =
-  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
-const PASSWORD = 'correct horse';
-const WITHIN_MS = 10_000;
-
-/** One person at a browser of their own. */
-class Person {
-  readonly page: Page;
-  /** What the console complained about: errors, and violations of the content security policy. */
-  readonly complaints: string[] = [];
-
-  private constructor(page: Page) {
-    this.page = page;
-    page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => this.complaints.push(error.message));
-    page.on('dialog', (dialog) => void dialog.accept());
-  }
-
-  static async at(browser: Browser, node: Node): Promise<Person> {
-    const context = await browser.newContext();
-    context.setDefaultTimeout(WITHIN_MS);
-    const person = new Person(await context.newPage());
-    await person.page.goto(`${node.base}/client`);
-    return person;
-  }
-
-  async register(username: string, name: string): Promise<this> {
-    await this.page.getByRole('button', { name: 'Register' }).click();
-    await this.page.getByLabel('Username').fill(username);
-    await this.page.getByLabel('Name that others see').fill(name);
-    await this.page.getByLabel('Password').fill(PASSWORD);
-    await this.page.getByRole('button', { name: 'Create account' }).click();
-    return this.connected();
-  }
-
-  async logIn(username: string, password = PASSWORD): Promise<void> {
-    await this.page.getByLabel('Username').fill(username);
-    await this.page.getByLabel('Password').fill(password);
-    await this.page.locator('#login-submit').click();
-  }
-
-  async connected(): Promise<this> {
-    await this.page.locator('#state[data-state=live]').waitFor();
-    return this;
-  }
-
-  async startDirect(query: string, name: string): Promise<void> {
-    await this.page.getByRole('button', { name: 'New message' }).click();
-    await this.page.getByLabel('Find a person by name').fill(query);
-    await this.page.getByRole('list', { name: 'People' }).getByRole('button', { name }).click();
-    await this.page.getByRole('heading', { name }).waitFor();
-  }
-
-  async write(text: string): Promise<void> {
-    await this.page.getByLabel('Message', { exact: true }).fill(text);
-    await this.page.getByLabel('Message', { exact: true }).press('Enter');
-  }
-
-  row(text: string): Locator {
-    return this.page.locator('.message, .system', { hasText: text });
-  }
-
-  /** A conversation in the list. */
-  entry(title: string): Locator {
-    return this.page.getByRole('navigation').getByRole('link', { name: title });
-  }
-
-  async sees(...texts: string[]): Promise<void> {
-    for (const text of texts) await this.row(text).first().waitFor();
-  }
-
-  /** The texts of the messages, in the order of the page. */
-  messages(): Promise<string[]> {
-    return this.page.locator('.message .text').allTextContents();
-  }
-}
-
 describe('the client page', () => {
-  let browser: Browser;
-  const people: Person[] = [];
-  before(async function () {
-    this.timeout(30_000);
-    if (!existsSync(CHROMIUM)) {
-      if (process.env['CI']) throw new Error(`there is no ${CHROMIUM}: apt-get install chromium`);
-      console.log(`    left out: there is no ${CHROMIUM} (apt-get install chromium)`);
-      return this.skip();
-    }
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS.split(' ') });
-  });
-  after(() => browser?.close());
-  // Registered before the nodes' own hook: the pages go first, so that none misses its server.
-  afterEach(() => Promise.all(people.splice(0).map(({ page }) => page.context().close())));
+  const { visit, adaAndBob, complaints } = useBrowser();
   const world = useWorld();
   const startNode = useNodes(world);
-
-  async function visit(node: Node): Promise<Person> {
-    const person = await Person.at(browser, node);
-    people.push(person);
-    return person;
-  }
-
-  async function adaAndBob(node: Node): Promise<[Person, Person]> {
-    const ada = await (await visit(node)).register('ada', 'Ada Lovelace');
-    const bob = await (await visit(node)).register('bob', 'Bob Kahn');
-    await ada.startDirect('bo', 'Bob Kahn');
-    return [ada, bob];
-  }
-
-  const complaints = () => people.flatMap((person) => person.complaints);
 
   it('two people register, find each other and talk; a reload keeps login and history', async () => {
     const node = await startNode();

@@ -130,6 +130,13 @@ function enter(api, me) {
       await connection.command('receipt.read', { conversation_id: id, up_to: messageId });
       conversations.read(id, eventId);
     },
+    async onEdit(conversation_id, { id: message_id }, content) {
+      await connection.command('message.edit', { conversation_id, message_id, content });
+    },
+    async onDelete(conversation_id, { id: message_id }) {
+      await connection.command('message.delete', { conversation_id, message_id });
+    },
+    onTrouble: complain,
   });
 
   function watchOthers() {

@@ -25,6 +25,8 @@
  * @property {string} created_at
  * @property {boolean} edited
  * @property {boolean} is_deleted
+ * @property {string | null} reply_to
+ * @property {{ sender_id: string } | null} forwarded_from
  * @property {unknown[]} attachments
  * @property {Record<string, any>} metadata
  */
@@ -44,19 +46,21 @@ export function messageOf(event) {
   const { id: event_id, seq, type, at: created_at, actor_id: sender_id, data } = event;
   const common = { event_id, seq, sender_id, created_at, edited: false, is_deleted: false };
   if (type === 'message.sent') {
-    const { message_id: id, content, message_type, attachments, metadata } = data;
-    return { ...common, id, content, message_type, attachments, metadata };
+    const { message_id: id, content, message_type, reply_to, forwarded_from = null, attachments, metadata } = data;
+    return { ...common, id, content, message_type, reply_to, forwarded_from, attachments, metadata };
   }
   const about = SYSTEM[type]?.(data);
   if (!about) return undefined;
   const metadata = { event: type, ...about };
-  return { ...common, id: event_id, content: '', message_type: 'system', attachments: [], metadata };
+  const alone = { reply_to: null, forwarded_from: null, attachments: [] };
+  return { ...common, id: event_id, content: '', message_type: 'system', ...alone, metadata };
 }
 
 /** What an event does to a message that is there already; undefined if nothing. @param {ChatEvent} event @returns {((message: Message) => Message) | undefined} */
 export function changeOf({ type, data }) {
   if (type === 'message.edited') return (message) => ({ ...message, content: data.content, edited: true });
-  if (type === 'message.deleted') return (message) => ({ ...message, content: '', attachments: [], is_deleted: true });
+  const gone = { content: '', forwarded_from: null, attachments: [], is_deleted: true };
+  if (type === 'message.deleted') return (message) => ({ ...message, ...gone });
   return undefined;
 }
 

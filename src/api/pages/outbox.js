@@ -5,7 +5,7 @@
  */
 import { newId } from './api.js';
 
-/** @typedef {{ id: string, conversation_id: string, content: string, at: string, trouble: string }} Unsent `trouble`: why it failed, '' while it is being sent */
+/** @typedef {{ id: string, conversation_id: string, content: string, reply_to?: string, at: string, trouble: string }} Unsent `trouble`: why it failed, '' while it is being sent */
 /** @typedef {import('./messages.js').Message} Message */
 
 const MAX_BYTES = 60_000;
@@ -44,13 +44,13 @@ export class Outbox {
     return this.#unsent.filter(({ conversation_id }) => conversation_id === conversationId);
   }
 
-  /** @param {string} conversationId @param {string} content */
-  send(conversationId, content) {
+  /** @param {string} conversationId @param {string} content @param {string} [reply_to] */
+  send(conversationId, content, reply_to) {
     const at = new Date().toISOString();
     const trouble = troubleOf(content);
     this.#change(conversationId, [
       ...this.#unsent,
-      { id: newId(), conversation_id: conversationId, content, at, trouble },
+      { id: newId(), conversation_id: conversationId, content, reply_to, at, trouble },
     ]);
     void this.#pump(conversationId);
   }
@@ -84,9 +84,9 @@ export class Outbox {
     if (this.#busy.has(conversationId)) return;
     this.#busy.add(conversationId);
     for (let next = this.#next(conversationId); next && this.#isLive(); next = this.#next(conversationId)) {
-      const { id, conversation_id, content } = next;
+      const { id, conversation_id, content, reply_to } = next;
       try {
-        const { message } = await this.#command('message.send', { conversation_id, id, content });
+        const { message } = await this.#command('message.send', { conversation_id, id, content, reply_to });
         this.settle(id, message);
       } catch (error) {
         const { code, message } = /** @type {Error & { code?: string }} */ (error);

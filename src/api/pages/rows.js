@@ -12,6 +12,10 @@ import { contentOf, dayOf, systemText, timeOf } from './messages.js';
  * @property {(userId: string) => string} fullNameOf the name also of the reader
  * @property {boolean} isDirect
  * @property {number | undefined} unreadAfter seq after which messages were unread when the conversation was opened
+ * @property {boolean} mayDeleteAny as an admin
+ * @property {(message: Message) => void} onAnswer
+ * @property {(message: Message) => void} onEdit
+ * @property {(message: Message) => void} onDelete
  * @property {(id: string) => void} onRetry
  * @property {(id: string) => void} onDiscard
  */
@@ -34,6 +38,7 @@ export function rowsOf(messages, unsent, reader) {
     before = undefined;
     rows.push(separator(`day ${at.slice(0, 10)} ${next}`, 'day', next));
   };
+  const byId = new Map(messages.map((message) => [message.id, message]));
   for (const message of messages) {
     beginDay(message.created_at);
     const isSystem = message.message_type === 'system';
@@ -42,7 +47,8 @@ export function rowsOf(messages, unsent, reader) {
       isMarked = true;
       before = undefined;
     }
-    rows.push(isSystem ? systemRow(message, reader) : messageRow(message, !follows(message, before), reader));
+    const quote = quoteOf(message, byId.get(message.reply_to ?? ''), reader);
+    rows.push(isSystem ? systemRow(message, reader) : messageRow(message, !follows(message, before), quote, reader));
     before = isSystem ? undefined : message;
   }
   const sent = new Set(messages.map(({ id }) => id));
@@ -74,17 +80,40 @@ function systemRow(message, { nameOf }) {
   return { key: `${message.seq}`, look: text, build };
 }
 
-/** @param {Message} message @param {boolean} isFirst of those of one person @param {Reader} reader @returns {Item} */
-function messageRow(message, isFirst, reader) {
+/** What stands above a message's own words: what it answers, or whose words they are. @param {Message} message @param {Message | undefined} answered @param {Reader} reader */
+function quoteOf({ reply_to, forwarded_from }, answered, { nameOf }) {
+  if (forwarded_from) return `Forwarded from ${nameOf(forwarded_from.sender_id)}`;
+  if (reply_to === null) return '';
+  if (!answered) return 'An earlier message';
+  return answered.message_type === 'system'
+    ? systemText(answered, nameOf)
+    : `${nameOf(answered.sender_id)}: ${contentOf(answered)}`;
+}
+
+/** @param {Message} message @param {boolean} isOwn @param {Reader} reader */
+function actsOf(message, isOwn, { mayDeleteAny, onAnswer, onEdit, onDelete }) {
+  const act = (/** @type {string} */ text, /** @type {(message: Message) => void} */ run) =>
+    element('button', { type: 'button', class: 'link', text, onclick: () => run(message) });
+  return element(
+    'span',
+    { class: 'acts' },
+    act('Reply', onAnswer),
+    isOwn && !message.forwarded_from ? act('Edit', onEdit) : undefined,
+    isOwn || mayDeleteAny ? act('Delete', onDelete) : undefined,
+  );
+}
+
+/** @param {Message} message @param {boolean} isFirst of those of one person @param {string} quote @param {Reader} reader @returns {Item} */
+function messageRow(message, isFirst, quote, reader) {
   const { id, seq, sender_id, created_at, edited, is_deleted } = message;
   const isOwn = sender_id === reader.me;
   const name = reader.fullNameOf(sender_id);
   const text = contentOf(message);
-  const status = isOwn ? 'Sent' : '';
+  const status = isOwn && !is_deleted ? 'Sent' : '';
   return {
     // The row of a message that was just sent takes the place of the waiting one, so its key is the message's id.
     key: id,
-    look: [seq, name, text, isFirst, isOwn, edited, is_deleted],
+    look: [seq, name, text, isFirst, isOwn, edited, is_deleted, quote, reader.mayDeleteAny],
     build: () =>
       row({ id, isOwn, isFirst, seq: `${seq}` }, [
         isOwn || reader.isDirect ? undefined : isFirst ? avatar(sender_id, name) : element('span', { class: 'gap' }),
@@ -92,11 +121,13 @@ function messageRow(message, isFirst, reader) {
           'div',
           { class: 'bubble' },
           senderOf(isOwn ? 'You' : name, isFirst && !isOwn && !reader.isDirect),
+          quote && !is_deleted ? element('p', { class: 'quote', text: quote, dir: 'auto' }) : undefined,
           element('p', { class: is_deleted ? 'text muted' : 'text', text, dir: 'auto' }),
           element(
             'p',
             { class: 'meta' },
-            edited ? element('span', { text: 'edited ' }) : undefined,
+            is_deleted ? undefined : actsOf(message, isOwn, reader),
+            edited && !is_deleted ? element('span', { text: 'edited' }) : undefined,
             element('time', {
               datetime: created_at,
               text: timeOf(created_at),

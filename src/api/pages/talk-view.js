@@ -5,10 +5,12 @@
 import { seqOf } from './connection.js';
 import { byId, draw, hueOf, initialsOf, isEnter } from './dom.js';
 import { contentOf } from './messages.js';
+import { Purpose } from './purpose.js';
 import { rowsOf } from './rows.js';
 
 /** @typedef {import('./conversations.js').Conversation} Conversation */
 /** @typedef {import('./messages.js').ChatEvent} ChatEvent */
+/** @typedef {import('./messages.js').Message} Message */
 /** @typedef {import('./timeline.js').Timeline} Timeline */
 /**
  * @typedef {object} Options
@@ -18,6 +20,9 @@ import { rowsOf } from './rows.js';
  * @property {import('./presence.js').Presence} presence
  * @property {(userId: string) => string} nameOf
  * @property {(conversationId: string, eventId: string, messageId: string) => Promise<void>} onRead
+ * @property {(conversationId: string, message: Message, content: string) => Promise<void>} onEdit
+ * @property {(conversationId: string, message: Message) => Promise<void>} onDelete
+ * @property {(error: unknown) => void} onTrouble
  */
 
 /** This close to an end counts as being there. */
@@ -35,6 +40,9 @@ export class TalkView {
   /** @type {HTMLElement} */ #scroller = byId('messages');
   /** @type {HTMLElement} */ #rows = byId('rows');
   /** @type {HTMLTextAreaElement} */ #text = byId('text');
+  /** What stood in the composer before a message of one's own came into it. */
+  #setAside = '';
+  #purpose = new Purpose({ onCancel: () => this.#putBack() });
 
   /** @param {Options} options */
   constructor(options) {
@@ -48,6 +56,7 @@ export class TalkView {
       this.#send();
     });
     this.#text.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && !event.isComposing) this.#purpose.cancel();
       if (!isEnter(event) || event.shiftKey) return;
       event.preventDefault();
       this.#send();
@@ -60,6 +69,7 @@ export class TalkView {
 
   /** Shows a conversation, or none. @param {Timeline | undefined} timeline */
   open(timeline) {
+    this.#purpose.cancel();
     if (this.#timeline) this.#drafts.set(this.#timeline.id, this.#text.value);
     this.#timeline = timeline;
     const conversation = this.#conversation;
@@ -100,6 +110,10 @@ export class TalkView {
         fullNameOf: (id) => people.name(id),
         isDirect: conversation.type === 'direct',
         unreadAfter: this.#unreadAfter,
+        mayDeleteAny: conversation.type !== 'direct' && conversation.role !== 'member',
+        onAnswer: (message) => this.#begin('answer', message),
+        onEdit: (message) => this.#begin('edit', message),
+        onDelete: (message) => this.#delete(message),
         onRetry: (id) => outbox.retry(id),
         onDiscard: (id) => outbox.settle(id),
       }),
@@ -140,6 +154,7 @@ export class TalkView {
   /** Says a message of someone else to those who listen. @param {ChatEvent} event */
   announce({ type, actor_id, data }) {
     const { people } = this.#options;
+    if (type === 'message.deleted') byId('announcer').textContent = '';
     if (type !== 'message.sent' || actor_id === people.me.id) return;
     byId('announcer').textContent = `${people.name(actor_id)}: ${contentOf({ ...data, is_deleted: false })}`;
   }
@@ -206,14 +221,48 @@ export class TalkView {
   #send() {
     const content = this.#text.value.trim();
     if (content === '' || !this.#timeline) return;
+    if (this.#purpose.edited) return this.#edit(this.#timeline.id, this.#purpose.edited, content);
+    const answered = this.#purpose.answered?.id;
+    this.#purpose.end();
     this.#text.value = '';
     this.#fit();
     this.#unreadAfter = undefined;
     this.#options.presence.sent();
-    this.#options.outbox.send(this.#timeline.id, content);
+    this.#options.outbox.send(this.#timeline.id, content, answered);
     this.#text.focus();
     this.render();
     this.#toEnd();
+  }
+
+  /** @param {import('./purpose.js').Kind} kind @param {Message} message */
+  #begin(kind, message) {
+    this.#purpose.cancel();
+    this.#purpose.begin(kind, message, this.#options.people.name(message.sender_id));
+    if (kind === 'edit') {
+      this.#setAside = this.#text.value;
+      this.#text.value = message.content;
+      this.#fit();
+    }
+    this.#text.focus();
+  }
+
+  #putBack() {
+    if (!this.#purpose.edited) return;
+    this.#text.value = this.#setAside;
+    this.#fit();
+  }
+
+  /** The text stays in the composer until it is taken. @param {string} id @param {Message} message @param {string} content */
+  #edit(id, message, content) {
+    const { onEdit, onTrouble } = this.#options;
+    onEdit(id, message, content).then(() => this.#purpose.edited === message && this.#purpose.cancel(), onTrouble);
+  }
+
+  /** @param {Message} message */
+  #delete(message) {
+    const { onDelete, onTrouble } = this.#options;
+    if (!this.#timeline || !confirm('Delete this message for everyone?')) return;
+    onDelete(this.#timeline.id, message).catch(onTrouble);
   }
 
   #fit() {

@@ -1,0 +1,117 @@
+/** What people do to messages on the client page, in a real browser: answer, edit and delete them. */
+import { expect } from 'chai';
+import { conversationStream } from '../src/keys.ts';
+import { useBrowser } from './support/browser.ts';
+import type { Person } from './support/browser.ts';
+import { setClock } from './support/rooms.ts';
+import { useNodes } from './support/server.ts';
+import { useWorld } from './support/world.ts';
+
+describe('messages on the client page', () => {
+  const { visit, adaAndBob, complaints } = useBrowser();
+  const world = useWorld();
+  const startNode = useNodes(world);
+
+  const press = (person: Person, text: string, name: string) =>
+    person.row(text).last().getByRole('button', { name }).click();
+  const composer = (person: Person) => person.page.getByLabel('Message', { exact: true });
+
+  it('are edited by who wrote them, and everyone sees it', async () => {
+    const [ada, bob] = await adaAndBob(await startNode());
+    await bob.entry('Ada Lovelace').click();
+    await ada.write('Helo Bob');
+    await bob.sees('Helo Bob');
+    expect(await bob.row('Helo Bob').getByRole('button', { name: 'Edit' }).count()).to.equal(0);
+    await composer(ada).fill('a draft');
+    await press(ada, 'Helo Bob', 'Edit');
+    await ada.page.getByText('Editing your message').waitFor();
+    expect(await composer(ada).inputValue()).to.equal('Helo Bob');
+    await composer(ada).press('Escape');
+    expect(await composer(ada).inputValue()).to.equal('a draft');
+    await press(ada, 'Helo Bob', 'Edit');
+    await ada.write('Hello Bob');
+    for (const person of [ada, bob]) await person.row('Hello Bob').getByText('edited').waitFor();
+    await ada.page.getByText('Editing your message').waitFor({ state: 'hidden' });
+    expect(await composer(ada).inputValue()).to.equal('a draft');
+    await ada.entry('Bob Kahn').getByText('You: Hello Bob').waitFor();
+    await bob.page.reload();
+    await bob.row('Hello Bob').getByText('edited').waitFor();
+    expect(await bob.messages()).to.deep.equal(['Hello Bob']);
+    expect(complaints()).to.deep.equal([]);
+  });
+
+  it('that cannot be edited any more say why, and keep what was written', async () => {
+    const [ada] = await adaAndBob(await startNode());
+    await ada.write('Helo Bob');
+    await ada.row('Helo Bob').getByText('Sent').waitFor();
+    await press(ada, 'Helo Bob', 'Edit');
+    const conversation = conversationStream(new URL(ada.page.url()).hash.slice(1));
+    await setClock(world, conversation, Date.now() + 301_000);
+    await ada.write('Hello Bob');
+    await ada.page.getByText('It is too late to edit this message').waitFor();
+    expect(await composer(ada).inputValue()).to.equal('Hello Bob');
+    expect(await ada.messages()).to.deep.equal(['Helo Bob']);
+  });
+
+  it('are deleted for everyone, by who wrote them or who runs the group', async () => {
+    const [ada, bob] = await adaAndBob(await startNode());
+    await bob.entry('Ada Lovelace').click();
+    await ada.write('a secret');
+    await bob.sees('a secret');
+    expect(await bob.row('a secret').getByRole('button', { name: 'Delete' }).count()).to.equal(0);
+    await press(ada, 'a secret', 'Delete');
+    for (const person of [ada, bob]) {
+      await person.sees('This message was deleted');
+      expect(await person.row('deleted').getByRole('button').count()).to.equal(0);
+      expect(await person.page.content()).to.not.include('a secret');
+    }
+    await bob.page.reload();
+    await bob.sees('This message was deleted');
+    expect(complaints()).to.deep.equal([]);
+  });
+
+  it('are answered, with what they answer above', async () => {
+    const [ada, bob] = await adaAndBob(await startNode());
+    await bob.entry('Ada Lovelace').click();
+    await ada.write('Tea or coffee?');
+    await bob.sees('Tea or coffee?');
+    await press(bob, 'Tea or coffee?', 'Reply');
+    await bob.page.getByText('To Ada Lovelace: Tea or coffee?').waitFor();
+    await bob.write('Tea');
+    await bob.page.getByText('To Ada Lovelace').waitFor({ state: 'hidden' });
+    for (const [person, quote] of [
+      [ada, 'You: Tea or coffee?'],
+      [bob, 'Ada Lovelace: Tea or coffee?'],
+    ] as const)
+      await person.page
+        .locator('.message', { has: person.page.locator('.text', { hasText: /^Tea$/ }) })
+        .getByText(quote)
+        .waitFor();
+    await press(ada, 'Tea or coffee?', 'Reply');
+    await ada.page.getByRole('button', { name: 'Cancel' }).click();
+    await ada.write('Fine');
+    await bob.sees('Fine');
+    expect(await bob.row('Fine').locator('.quote').count()).to.equal(0);
+    await ada.row('Tea or coffee?').first().getByRole('button', { name: 'Delete' }).click();
+    await bob.page.locator('.quote', { hasText: 'This message was deleted' }).waitFor();
+    expect(complaints()).to.deep.equal([]);
+  });
+
+  it('of others are deleted by the owner of a group', async () => {
+    const node = await startNode();
+    const ada = await (await visit(node)).register('ada', 'Ada Lovelace');
+    const bob = await (await visit(node)).register('bob', 'Bob Kahn');
+    await ada.page.getByRole('button', { name: 'Channels' }).click();
+    await ada.page.getByRole('button', { name: 'New channel' }).click();
+    await ada.page.getByLabel('Name', { exact: true }).fill('open');
+    await ada.page.getByRole('button', { name: 'Create', exact: true }).click();
+    await ada.page.getByRole('heading', { name: 'open' }).waitFor();
+    await bob.page.getByRole('button', { name: 'Channels' }).click();
+    await bob.page.getByRole('button', { name: 'Join' }).click();
+    await bob.write('spam');
+    await ada.sees('spam');
+    await press(ada, 'spam', 'Delete');
+    await bob.sees('This message was deleted');
+    expect(complaints()).to.deep.equal([]);
+  });
+});
