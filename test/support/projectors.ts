@@ -114,6 +114,12 @@ export async function converse(room: Room, round = 0): Promise<void> {
   await room.remove(1, 7);
   await room.read(3, n + 2);
   await room.send(1, n + 4, 'to a reply', { replyTo: n + 2 });
+  await room.pin(1, n + 3);
+  await room.pin(2, n + 4);
+  await room.unpin(3, n + 3);
+  await room.send(1, n + 5);
+  await room.pin(1, n + 5);
+  await room.takeBack(1, n + 5);
 }
 
 /** Users in the profiles. */

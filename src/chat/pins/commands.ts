@@ -4,11 +4,13 @@ import { command } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
 import { MessageAnswer } from '../messages/contract.ts';
 import { MessagePinned, MessageUnpinned, PinTarget } from './contract.ts';
+import { pinGuards } from './guard.ts';
 import { onMessages, pinsQuery } from './view.ts';
 
 export const pins: Feature = {
   events: [MessagePinned, MessageUnpinned],
   contributions: [onMessages],
+  guards: pinGuards,
   serve: (deps) => ({ commands: pinCommands(deps), queries: [pinsQuery(deps)] }),
 };
 
