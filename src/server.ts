@@ -29,6 +29,7 @@ import type { Logger } from './logger.ts';
 import { randomness } from './randomness.ts';
 import { GATHER_MS, projector } from './projector/projector.ts';
 import { reactorWorker } from './projector/reactor.ts';
+import { Timers } from './projector/timers.ts';
 import { keptSecret } from './secret.ts';
 import { Views } from './views/store.ts';
 
@@ -77,7 +78,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     await refoldDirectories(log);
 
     if (config.ROLES.has('projector')) {
-      const { decode, reactors } = product;
+      const { decode, reactors, timers } = product;
       const work = {
         log,
         decode,
@@ -91,6 +92,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       const workers = [
         projector({ ...work, views, projections, groupName: 'views', keepFeedMs: KEEP_FEED_MS }),
         ...reactors.map((reactor) => reactorWorker(work, reactor)),
+        ...(timers.length > 0 ? [new Timers(work, timers)] : []),
       ];
       for (const worker of workers) {
         await worker.start();

@@ -1,18 +1,14 @@
 /** Signals: heard by every node at once, with whom they concern, kept nowhere, and heard again after a connection was lost. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import keySlot from 'cluster-key-slot';
 import { userStream } from '../src/keys.ts';
-import type { Script } from '../src/log/scripts.ts';
-import { loadScripts } from '../src/log/scripts.ts';
 import { Signals } from '../src/log/signals.ts';
 import type { Signal } from '../src/log/signals.ts';
 import { moveSlot } from '../scripts/redis-cluster.ts';
-import { tempDir, until } from '../src/redis/redis-server.ts';
+import { until } from '../src/redis/redis-server.ts';
 import { codeOf, dump, partitionRoom, user } from './support/rooms.ts';
 import type { Room } from './support/rooms.ts';
+import { addScripts } from './support/scripts.ts';
 import { topologies, useWorld } from './support/world.ts';
 
 const PARTITIONS = [0, 1, 2, 3];
@@ -78,16 +74,14 @@ for (const topology of topologies) {
 
     it('can be published by a script in the same step as it writes', async () => {
       const { heard } = await listen();
-      const folder = await tempDir();
-      mkdirSync(join(folder, 'lib'));
-      const lua = fileURLToPath(new URL('../lua/lib/signal.lua', import.meta.url));
-      symlinkSync(lua, join(folder, 'lib', 'signal.lua'));
-      const header = ['KEYS log head', 'ARGV signals actor', 'FAIL -', 'EMITS -', 'INCLUDE signal'];
-      const lines = ['-- wave   waves', ...header.map((line) => `-- ${line}`)];
-      const body = `redis.call('HSET', head, 'waved', '1')\nsignal(actor, '{"wave":1}')\nreturn { 'ok' }\n`;
-      writeFileSync(join(folder, 'wave.lua'), `${lines.join('\n')}\n\n${body}`);
-      const wave = loadScripts(pathToFileURL(`${folder}/`)).get('wave')!;
-      (world.log.scripts as Map<string, Script>).set('wave', wave);
+      await addScripts(world.log, {
+        wave: {
+          keys: 'log head',
+          args: 'signals actor',
+          include: 'signal',
+          body: `redis.call('HSET', head, 'waved', '1')\nsignal(actor, '{"wave":1}')\nreturn { 'ok' }`,
+        },
+      });
       for (const { stream } of rooms) await world.log.run('wave', stream, { actor: user(1) });
       await until('all are heard', () => heard.length === rooms.length);
       expect(heard).to.have.deep.members(rooms.map(({ stream }) => ['conversation', stream.id, user(1), '{"wave":1}']));

@@ -7,7 +7,7 @@ import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { Caller, CallingSocket, ChatEvent, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
-import type { Reactor } from '../log/effects.ts';
+import type { Reactor, Timer } from '../log/effects.ts';
 import type { GuardHandler } from '../log/guard.ts';
 import type { Log } from '../log/log.ts';
 import type { Contribution, Projection } from '../views/projection.ts';
@@ -95,14 +95,7 @@ export interface SignalDefinition {
   readonly data: TSchema;
 }
 
-export type { Reactor } from '../log/effects.ts';
-
-/** What happens at a time that a script has set. It may be asked twice: the script that acts also removes the timer. */
-export interface Timer {
-  readonly kind: string;
-  /** `name` is what the script set the timer under, `dueAt` Unix ms. */
-  fire(name: string, dueAt: number): Promise<void>;
-}
+export type { Reactor, Timer } from '../log/effects.ts';
 
 /** One open WebSocket. */
 export interface OpenSocket extends Pick<CallingSocket, 'connectionId' | 'deviceId'> {

@@ -64,6 +64,13 @@ export class ConsumerGroup {
     this.worker = worker;
   }
 
+  /** Says that this worker lives, for so long; a ttl of 0 takes leave. Answers how many of the group do, and this one's rank among them. */
+  async enlist(ttlMs: number): Promise<{ workers: number; rank: number }> {
+    const args = { group: this.name, worker: this.worker, ttl: String(ttlMs) };
+    const [, workers, rank] = await this.log.runAt('projector.enlist', 0, args);
+    return { workers: Math.max(1, Number(workers)), rank: Number(rank) };
+  }
+
   /** Takes or renews the lease; a ttl of 0 gives it back. Undefined while another worker holds it. */
   async lease(partition: number, ttlMs: number): Promise<Lease | undefined> {
     return (await this.leases([partition], ttlMs))[0];

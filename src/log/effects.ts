@@ -18,3 +18,14 @@ export interface Reactor {
    */
   react(event: ChatEvent, stream: StreamRef): Promise<void>;
 }
+
+/** What happens at a time that a script has set. */
+export interface Timer {
+  readonly kind: string;
+  /**
+   * `name` is what the script set the timer under, `dueAt` Unix ms. The script that acts also takes the timer away, so that it acts once over
+   * any crash; where nothing of that partition is to be changed, the timer is taken away when this resolves. `unavailable` and
+   * `unknown_outcome` are tried again; whatever else it throws parks the timer, with the reason.
+   */
+  fire(name: string, dueAt: number): Promise<void>;
+}
