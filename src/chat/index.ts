@@ -74,6 +74,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const reading = new Reading({ log, views, decode, projections });
   const rules: WithheldFrom[] = [];
   const memberships = membershipsOf(log, events);
+  const blocked = new BlockedPairs(log);
   const services = {
     log,
     reading,
@@ -87,9 +88,9 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     people: peopleOf({ log, reading }),
     memberships,
     messages: messagesOf({ reading }),
-    presences: presenceReads({ log, reading, memberships }),
+    presences: presenceReads({ log, reading, memberships, blocks: blocked }),
     settings: settingsOf(log),
-    blocks: new BlockedPairs(log),
+    blocks: blocked,
   };
   const deps: Deps = { ...services, rooms: conversationReads(services) };
   const served = features.map((feature) => feature.serve(deps));

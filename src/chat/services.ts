@@ -111,7 +111,7 @@ export interface Presence {
 }
 
 export interface Presences {
-  /** How the caller may see a user: who shares no conversation with the caller looks offline. */
+  /** How the caller may see a user: who shares no conversation with the caller, or has a block with them, looks offline. */
   seenBy(context: Pick<Context, 'caller' | 'now'>, userId: string): Promise<Presence>;
 }
 

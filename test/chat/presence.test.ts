@@ -35,6 +35,9 @@ inBothWays('presence', (node, world) => {
   const watch = async (socket: Socket, ...users: User[]) =>
     (await socket.command('presence.watch', { user_ids: users.map((user) => user.id) }))['states'] as Json[];
 
+  const onlineIn = async (by: User, path: string) =>
+    (await by.rest.get<{ items: Json[] }>(path)).body.items.map(({ user_id }) => user_id);
+
   it('is a socket that is open: seen by who shares a conversation, and by nobody else', async () => {
     expect(await seen(ada, bob)).to.deep.equal({ status: 'offline', last_seen: null });
     await here(bob);
@@ -97,10 +100,8 @@ inBothWays('presence', (node, world) => {
     await adas.frame((frame) => isOf(bob)(frame) && frame.data['status'] === 'offline');
     expect(await seen(ada, bob)).to.include({ status: 'offline' });
     expect((await watch(adas, bob))[0]).to.include({ status: 'offline' });
-    for (const path of ['/users/online', `/conversations/${id}/online-users`]) {
-      const { items } = (await ada.rest.get<{ items: Json[] }>(path)).body;
-      expect(items.map(({ user_id }) => user_id)).to.not.include(bob.id);
-    }
+    for (const path of ['/users/online', `/conversations/${id}/online-users`])
+      expect(await onlineIn(ada, path)).to.not.include(bob.id);
     expect((await bob.rest.get('/users/me/status')).body).to.include({ status: 'invisible' });
     await put(bob, { status: 'online' });
     await adas.until(() => told(adas, bob).length === 2, 'bob is back');
@@ -140,6 +141,27 @@ inBothWays('presence', (node, world) => {
       [],
     );
     expect(told(adas, bob)).to.have.length(2);
+  });
+
+  it('is kept between two of whom one blocked the other, both ways', async () => {
+    const [adas, bobs] = [await here(ada), await here(bob)];
+    expect((await watch(adas, bob))[0]).to.include({ status: 'online' });
+    await watch(bobs, ada);
+    await bob.rest.call('PUT', `/users/me/blocks/${ada.id}`);
+    for (const [by, whom] of [
+      [ada, bob],
+      [bob, ada],
+    ] as const) {
+      expect(await seen(by, whom)).to.deep.equal({ status: 'offline', last_seen: null });
+      expect(await onlineIn(by, '/users/online')).to.deep.equal([]);
+      expect(await onlineIn(by, `/conversations/${id}/online-users`)).to.deep.equal([by.id]);
+      expect((await put(whom, { status: 'busy' })).status).to.equal(200);
+    }
+    expect((await watch(adas, bob))[0]).to.include({ status: 'offline', last_seen: null });
+    const { message } = await bobs.command('message.send', { conversation_id: id, content: 'x' });
+    for (const socket of [adas, bobs])
+      await socket.frame((frame) => frame.data?.['message_id'] === (message as Json)['id']);
+    expect([told(adas, bob), told(bobs, ada)]).to.deep.equal([[], []]);
   });
 
   it('takes 500 to watch, and nothing that is no id', async () => {

@@ -55,13 +55,15 @@ function mirroring(deps: Deps): Reactor {
 }
 
 function blockCommands(deps: Deps): Command[] {
-  const { log, people } = deps;
+  const { log, people, blocks } = deps;
 
   async function change({ caller, requestId }: Context, other: string, script: string, sign: string): Promise<Answer> {
     const { userId: actorId } = caller;
     const stream = userStream(actorId);
     const appended = await log.append({ script, stream, actorId, requestId, body: other, args: { user: other } });
     if (appended.id !== '') await mirror(deps, actorId, other, sign + appended.id);
+    // Who is told that it is done is kept from the other at once on this node; the others hear of it by the event.
+    await blocks.heard(actorId, other);
     return { eventId: appended.id };
   }
 

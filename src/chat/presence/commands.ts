@@ -5,6 +5,7 @@
  */
 import Type from 'typebox';
 import { Id, invalid, parseTime } from '../../envelope.ts';
+import type { Context } from '../../envelope.ts';
 import { userStream } from '../../keys.ts';
 import { memberStanding, standings } from '../access.ts';
 import { command, listAnswer, projection, query } from '../feature.ts';
@@ -115,19 +116,26 @@ function settling({ log }: Deps): Timer {
   };
 }
 
-function presenceQueries({ log, people, memberships }: Deps, reads: PresenceReads): Query[] {
+function presenceQueries({ log, people, memberships, blocks }: Deps, reads: PresenceReads): Query[] {
   interface Page {
     readonly limit: number;
     readonly cursor?: string;
   }
-  async function list(now: number, rooms: { conversationIds: readonly string[]; except?: string }, page: Page) {
-    const { limit, cursor } = page;
+  interface Rooms {
+    readonly conversationIds: readonly string[];
+    readonly except?: string;
+  }
+  async function list({ caller, now }: Context, rooms: Rooms, { limit, cursor }: Page) {
     const [after] = cursor === undefined ? [''] : decodeCursor(cursor, [''] as [string]);
     const { ids, next } = await onlinePage(log, { ...rooms, after, limit });
-    const [states, users] = await Promise.all([reads.seen(ids, now), people.people(ids)]);
+    const [hidden, states, users] = await Promise.all([
+      blocks.between(caller.userId, ids),
+      reads.seen(ids, now),
+      people.people(ids),
+    ]);
     const items = ids
       .map((user_id, i) => ({ user_id, ...states[i]!, user: users.get(user_id)! }))
-      .filter(({ status }) => status !== 'offline');
+      .filter(({ user_id, status }) => status !== 'offline' && !hidden.has(user_id));
     return { items, next_cursor: next === undefined ? null : encodeCursor([next]), has_more: next !== undefined };
   }
 
@@ -147,11 +155,12 @@ function presenceQueries({ log, people, memberships }: Deps, reads: PresenceRead
     data: Type.Object({ limit: Limit, cursor: Type.Optional(Cursor) }, { additionalProperties: false }),
     answer: listAnswer(OnlineUser),
     route: { method: 'GET', path: '/users/online' },
-    async run({ caller, now }, page) {
+    async run(context, page) {
+      const { caller } = context;
       const ids = await memberships.of(caller.userId);
       const living = await standings(log, caller.userId, ids);
       const mine = ids.filter((_, i) => living[i]?.member);
-      return list(now, { conversationIds: mine, except: caller.userId }, page);
+      return list(context, { conversationIds: mine, except: caller.userId }, page);
     },
   });
 
@@ -164,9 +173,9 @@ function presenceQueries({ log, people, memberships }: Deps, reads: PresenceRead
     ),
     answer: listAnswer(OnlineUser),
     route: { method: 'GET', path: '/conversations/{conversation_id}/online-users' },
-    async run({ caller, now }, { conversation_id, ...page }) {
-      await memberStanding(log, caller.userId, conversation_id);
-      return list(now, { conversationIds: [conversation_id] }, page);
+    async run(context, { conversation_id, ...page }) {
+      await memberStanding(log, context.caller.userId, conversation_id);
+      return list(context, { conversationIds: [conversation_id] }, page);
     },
   });
 

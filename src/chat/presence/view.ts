@@ -1,7 +1,7 @@
 /**
  * How users are seen: the projection `presence`, and the service by which every feature asks. What others were told last is what is so;
- * only a text that has come to its end is left out at once, though its event may come a moment later. Refuses to show anybody to whom
- * they share no conversation with: to them a user looks offline, and was never seen.
+ * only a text that has come to its end is left out at once, though its event may come a moment later. Refuses to show a user to
+ * who shares no conversation with them, or where there is a block between the two: to these a user looks offline, and was never seen.
  */
 import { userStream } from '../../keys.ts';
 import { orNull, when } from '../../views/projection.ts';
@@ -37,7 +37,7 @@ export const presence: Projection<Seen> = {
 export const NOWHERE: Presence = { status: 'offline', status_text: null, last_seen: null };
 
 export interface PresenceReads extends Presences {
-  /** Those of the users who are in a conversation with the caller, or are the caller. */
+  /** Those of the users who are in a conversation with the caller, with no block between the two; and the caller. */
   sharing(callerId: string, userIds: readonly string[]): Promise<Set<string>>;
   /** How these users look to whoever may see them. */
   seen(userIds: readonly string[], now: number): Promise<Presence[]>;
@@ -47,7 +47,8 @@ export function presenceReads({
   log,
   reading,
   memberships,
-}: Pick<Deps, 'log' | 'reading' | 'memberships'>): PresenceReads {
+  blocks,
+}: Pick<Deps, 'log' | 'reading' | 'memberships' | 'blocks'>): PresenceReads {
   async function one(userId: string, now: number): Promise<Presence> {
     const stream = userStream(userId);
     const found = await reading.entity(presence, stream);
@@ -66,8 +67,12 @@ export function presenceReads({
     const ids = await memberships.of(callerId);
     const standing = await standings(log, callerId, ids);
     const mine = new Set(ids.filter((_, i) => standing[i]?.member));
-    const theirs = await Promise.all(userIds.map((id) => memberships.of(id)));
-    return new Set(userIds.filter((id, i) => id === callerId || theirs[i]!.some((room) => mine.has(room))));
+    const [blocked, theirs] = await Promise.all([
+      blocks.between(callerId, userIds),
+      Promise.all(userIds.map((id) => memberships.of(id))),
+    ]);
+    const isSharing = (id: string, i: number) => !blocked.has(id) && theirs[i]!.some((room) => mine.has(room));
+    return new Set(userIds.filter((id, i) => id === callerId || isSharing(id, i)));
   }
 
   const seen = (userIds: readonly string[], now: number) => Promise.all(userIds.map((id) => one(id, now)));
