@@ -1,0 +1,134 @@
+/**
+ * Every path and every command of the public contract, by area. Who builds one that is pending takes it out of the list at the end: a
+ * test fails while it stands there although it is built.
+ */
+export interface Area {
+  /** `METHOD /path` below `/api/v1`; what stands in braces may have another name. */
+  readonly paths: readonly string[];
+  /** Types of frames that a WebSocket takes. */
+  readonly frames?: readonly string[];
+}
+
+const CONVERSATION = '/conversations/{id}';
+const MESSAGE = `${CONVERSATION}/messages/{message_id}`;
+
+export const contract: Readonly<Record<string, Area>> = {
+  auth: {
+    paths: [
+      'POST /auth/register',
+      'POST /auth/login',
+      'POST /auth/refresh',
+      'POST /auth/logout',
+      'GET /auth/sessions',
+      'DELETE /auth/sessions',
+      'DELETE /auth/sessions/{id}',
+      'POST /auth/ws-ticket',
+    ],
+    frames: ['ping', 'session.resume', 'conversation.sync'],
+  },
+  users: {
+    paths: [
+      'GET /users/me',
+      'PATCH /users/me',
+      'PUT /users/me',
+      'DELETE /users/me',
+      'PUT /users/me/password',
+      'PUT /users/me/status',
+      'GET /users',
+      'GET /users/online',
+      'GET /users/{id}',
+    ],
+    frames: ['presence.set', 'presence.watch'],
+  },
+  conversations: {
+    paths: [
+      'POST /conversations',
+      'POST /conversations/direct',
+      'GET /conversations',
+      'GET /channels',
+      `GET ${CONVERSATION}`,
+      `PATCH ${CONVERSATION}`,
+      `DELETE ${CONVERSATION}`,
+      `POST ${CONVERSATION}/join`,
+      `POST ${CONVERSATION}/leave`,
+    ],
+    frames: ['conversation.join', 'conversation.leave'],
+  },
+  participants: {
+    paths: [
+      `GET ${CONVERSATION}/participants`,
+      `POST ${CONVERSATION}/participants`,
+      `PATCH ${CONVERSATION}/participants/{user_id}`,
+      `DELETE ${CONVERSATION}/participants/{user_id}`,
+      `GET ${CONVERSATION}/online-users`,
+    ],
+  },
+  messages: {
+    paths: [
+      `GET ${CONVERSATION}/messages`,
+      `POST ${CONVERSATION}/messages`,
+      `GET ${MESSAGE}`,
+      `PATCH ${MESSAGE}`,
+      `PUT ${MESSAGE}`,
+      `DELETE ${MESSAGE}`,
+      `GET ${MESSAGE}/replies`,
+      `GET ${MESSAGE}/revisions`,
+    ],
+    frames: ['message.send', 'message.edit', 'message.delete'],
+  },
+  reactions: {
+    paths: [`PUT ${MESSAGE}/reactions/{emoji}`, `DELETE ${MESSAGE}/reactions/{emoji}`],
+    frames: ['reaction.add', 'reaction.remove'],
+  },
+  pins: {
+    paths: [`PUT ${MESSAGE}/pin`, `DELETE ${MESSAGE}/pin`, `GET ${CONVERSATION}/pins`],
+    frames: ['message.pin', 'message.unpin'],
+  },
+  receipts: {
+    paths: [
+      `POST ${CONVERSATION}/read`,
+      `POST ${CONVERSATION}/unread`,
+      `POST ${MESSAGE}/read`,
+      `GET ${MESSAGE}/receipts`,
+    ],
+    frames: ['receipt.read', 'receipt.delivered'],
+  },
+  typing: {
+    paths: [`POST ${CONVERSATION}/typing`, `GET ${CONVERSATION}/typing`],
+    frames: ['typing.start', 'typing.stop'],
+  },
+  blocks: {
+    paths: ['GET /users/me/blocks', 'PUT /users/me/blocks/{user_id}', 'DELETE /users/me/blocks/{user_id}'],
+  },
+  notifications: {
+    paths: ['GET /notifications', 'POST /notifications/read', 'POST /push-subscriptions', 'DELETE /push-subscriptions'],
+  },
+  settings: { paths: [`PATCH ${CONVERSATION}/settings`] },
+  events: { paths: [`GET ${CONVERSATION}/events`, 'GET /admin/events'] },
+  system: {
+    paths: ['GET /health/live', 'GET /health/ready', 'GET /health/detailed', 'GET /stats', 'GET /metrics'],
+  },
+};
+
+/** Outside of `/api/v1`. */
+export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json', '/client'];
+
+/** What is not built yet: `METHOD /path`, a frame's type or a page, and the feature that will bring it. */
+export const pending: Readonly<Record<string, string>> = {
+  [`PUT ${MESSAGE}/reactions/{emoji}`]: 'reactions',
+  [`DELETE ${MESSAGE}/reactions/{emoji}`]: 'reactions',
+  'reaction.add': 'reactions',
+  'reaction.remove': 'reactions',
+  [`GET ${MESSAGE}/receipts`]: 'receipts',
+  'GET /notifications': 'notifications',
+  'POST /notifications/read': 'notifications',
+  'POST /push-subscriptions': 'web push',
+  'DELETE /push-subscriptions': 'web push',
+  'GET /admin/events': 'analytics',
+  'GET /health/detailed': 'system',
+  'GET /stats': 'system',
+  'GET /metrics': 'system',
+  '/docs': 'system',
+  '/redoc': 'system',
+  '/asyncapi.json': 'documents',
+};
