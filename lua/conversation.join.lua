@@ -1,4 +1,4 @@
--- conversation.join   a user enters a public channel; who is in it already changes nothing
+-- conversation.join   a user enters a public channel; who is in it already changes nothing, and who finds it empty owns it
 -- KEYS     log head members feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor
 -- FAIL     not_found conflict
@@ -12,6 +12,9 @@ if not kind or deleted then return GONE end
 if member_of(actor) then return unchanged() end
 if kind ~= 'channel' then return GONE end
 
-local id = append('participant.added', 1, '{"user_id":"' .. actor .. '","role":"member"}')
-set_member(actor, new_member('member', last_seq, id, tonumber(posted)))
+-- When the last one goes, nobody is there to inherit; a '-' among the members is none.
+local is_empty = redis.call('HLEN', members) == redis.call('HEXISTS', members, '-')
+local role = is_empty and 'owner' or 'member'
+local id = append('participant.added', 1, '{"user_id":"' .. actor .. '","role":"' .. role .. '"}')
+set_member(actor, new_member(role, last_seq, id, tonumber(posted)))
 return commit(id)

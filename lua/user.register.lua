@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions settings blocks users presence present online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions settings blocks notified notified_at unread users presence present online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -18,6 +18,9 @@ redis.call('HSET', account, 'username', username, 'email', email, 'password', pa
 redis.call('HSET', sessions, '-', '')
 redis.call('HSET', settings, '-', '')
 redis.call('HSET', blocks, '-', '0 0')
+redis.call('ZADD', notified, 0, '-')
+redis.call('ZADD', unread, 0, '-')
+redis.call('HSET', notified_at, '-', '')
 redis.call('HSET', presence, 'status', 'online')
 redis.call('ZADD', present, 0, '-')
 redis.call('ZADD', online, 0, '-')

@@ -26,6 +26,7 @@ import { eventLog } from './events/view.ts';
 import type { Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } from './feature.ts';
 import { messages } from './messages/commands.ts';
 import { messagesOf } from './messages/view.ts';
+import { notifications } from './notifications/commands.ts';
 import { participants } from './participants/commands.ts';
 import { pins } from './pins/commands.ts';
 import { presence } from './presence/commands.ts';
@@ -49,6 +50,7 @@ export const features: readonly Feature[] = [
   eventLog,
   settings,
   blocks,
+  notifications,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
@@ -133,7 +135,7 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL =
-  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
+  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^notification\.add$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {

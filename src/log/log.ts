@@ -3,13 +3,14 @@
  * feeds for those who follow. Refuses to know any feature: it sees owners, script names and opaque JSON.
  */
 import { createHash } from 'node:crypto';
-import { eventId, eventOfEntry, START } from '../envelope.ts';
+import { eventId, START } from '../envelope.ts';
 import type { RawEntry, RawEvent } from '../envelope.ts';
 import { fail, isErrorCode } from '../errors.ts';
 import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
 import { Connection, translated } from './connection.ts';
 import type { Durability, RedisAddress, Say, Warn } from './connection.ts';
+import { onlyEvents } from './entries.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
@@ -244,6 +245,18 @@ export class Log {
     return translated(this.connection.commands.hlen(this.keys.of(owner, name)));
   }
 
+  /** The members of a guard set of an owner, without their scores. */
+  async guardSet(owner: Owner, name: string): Promise<ReadonlySet<string>> {
+    return new Set(await translated(this.connection.commands.zrange(this.keys.of(owner, name), '0', '-1')));
+  }
+
+  /** Notes that something could not be done for a stream, where what stands still is looked for. The rest goes on. */
+  async park(stream: StreamRef, by: string, { id, type }: { id: string; type: string }, error: Error): Promise<void> {
+    const why = { event_id: id, type, error: error.message };
+    const key = this.keys.at(this.keys.partitionOf(stream.id), 'parked');
+    await translated(this.connection.commands.hset(key, `${by} ${stream.kind} ${stream.id}`, JSON.stringify(why)));
+  }
+
   /** A whole guard hash of an owner. */
   guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
     return translated(this.connection.commands.hgetall(this.keys.of(owner, name)));
@@ -368,25 +381,6 @@ function fingerprintOf({ script, body }: Append): string {
     .update(JSON.stringify([script, body]))
     .digest('base64url')
     .slice(0, 16);
-}
-
-/**
- * Events from a place on, as many as asked for unless the log ends before. An entry that is not ours is left out: projectors see it in
- * the feed and park it. More is read in its place, so that a page that is not full is always the last.
- */
-async function onlyEvents(
-  read: (from: string, most: number) => Promise<RawEntry[]>,
-  from: string,
-  count: number,
-): Promise<RawEvent[]> {
-  const events: RawEvent[] = [];
-  for (let next = from; ;) {
-    const wanted = count - events.length;
-    const rows = await translated(read(next, wanted));
-    events.push(...rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []));
-    if (rows.length < wanted || events.length >= count) return events;
-    next = `(${rows.at(-1)![0].toString('latin1')}`;
-  }
 }
 
 /** The seq of an id of ours; 0 for the start. */

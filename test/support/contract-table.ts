@@ -100,9 +100,7 @@ export const contract: Readonly<Record<string, Area>> = {
   blocks: {
     paths: ['GET /users/me/blocks', 'PUT /users/me/blocks/{user_id}', 'DELETE /users/me/blocks/{user_id}'],
   },
-  notifications: {
-    paths: ['GET /notifications', 'POST /notifications/read', 'POST /push-subscriptions', 'DELETE /push-subscriptions'],
-  },
+  notifications: {},
   settings: { paths: [`PATCH ${CONVERSATION}/settings`] },
   events: { paths: [`GET ${CONVERSATION}/events`, 'GET /admin/events'] },
   system: {
@@ -120,8 +118,6 @@ export const pending: Readonly<Record<string, string>> = {
   'reaction.add': 'reactions',
   'reaction.remove': 'reactions',
   [`GET ${MESSAGE}/receipts`]: 'receipts',
-  'GET /notifications': 'notifications',
-  'POST /notifications/read': 'notifications',
   'POST /push-subscriptions': 'web push',
   'DELETE /push-subscriptions': 'web push',
   'GET /admin/events': 'analytics',

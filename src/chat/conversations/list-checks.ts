@@ -10,7 +10,7 @@ import type { StreamRef } from '../../keys.ts';
 import type { Check, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { FeatureEvent, Membership } from '../feature.ts';
-import { ConversationJoined, ConversationLeft } from './contract.ts';
+import { ConversationDeleted, ConversationJoined, ConversationLeft } from './contract.ts';
 import { LISTS } from './memberships.ts';
 
 /** What looks wrong may have moved between two reads. */
@@ -25,13 +25,15 @@ export function listChecks(definitions: readonly FeatureEvent[], decode: Decode)
   const inConversations: Check = {
     name: LISTS,
     source: 'conversation',
-    types: [...changing.keys()],
+    types: [...changing.keys(), ConversationDeleted.type],
     wrong: (log, stream, read) =>
       lookedAtAgain(async () => {
         const reached = await reachedBy(log, stream);
         const last = new Map<string, string>();
         for (const event of await read()) {
           for (const { userId, change } of changesBy(event, stream.id)) last.set(userId, `${event.id} ${change}`);
+          if (event.type !== ConversationDeleted.type) continue;
+          for (const [userId, state] of last) if (state.endsWith(' joined')) last.set(userId, `${event.id} left`);
         }
         return wrongIn(log, stream, last, reached);
       }),
@@ -43,6 +45,7 @@ export function listChecks(definitions: readonly FeatureEvent[], decode: Decode)
     // An older program kept the seq alone.
     if (!id.includes('-')) return true;
     const raw = parseEventId(id) && (await log.readOne(conversationStream(conversationId), id));
+    if (raw?.type === ConversationDeleted.type) return state === 'left';
     if (!raw || !changing.has(raw.type)) return false;
     return changesBy(decode(raw), conversationId).some((m) => m.userId === userId && m.change === state);
   }

@@ -10,9 +10,13 @@ import type { Log } from '../../log/log.ts';
 import { standings } from '../access.ts';
 import type { FeatureEvent, Membership, Reactor } from '../feature.ts';
 import type { Memberships } from '../services.ts';
+import { ConversationDeleted } from './contract.ts';
 
 /** The group that keeps what `record` could not. */
 export const LISTS = 'lists';
+
+/** Lists that are written side by side. */
+const AT_ONCE = 200;
 
 export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): Memberships {
   const changing = new Map(definitions.filter((d) => 'membership' in d).map((d) => [d.type, d]));
@@ -38,9 +42,19 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
   const lists: Reactor = {
     name: LISTS,
     since: 'beginning',
-    types: [...changing.keys()],
-    react: (event, stream) =>
-      record(changing.get(event.type)!.membership!(event.data as never, stream.id), event.id, event.actor_id),
+    types: [...changing.keys(), ConversationDeleted.type],
+    async react(event, stream) {
+      const { id, actor_id, type } = event;
+      if (type !== ConversationDeleted.type)
+        return record(changing.get(type)!.membership!(event.data as never, stream.id), id, actor_id);
+      // Whoever was in when it ended: nobody comes in or goes any more.
+      const members = Object.keys(await log.guardAll(stream, 'members')).filter((user) => user !== '-');
+      for (let i = 0; i < members.length; i += AT_ONCE) {
+        const some = members.slice(i, i + AT_ONCE);
+        const left = some.map((userId) => ({ userId, conversationId: stream.id, change: 'left' as const }));
+        await record(left, id, actor_id);
+      }
+    },
   };
 
   async function of(userId: string): Promise<string[]> {

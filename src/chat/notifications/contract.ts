@@ -1,0 +1,51 @@
+/** Notifications: the events of the recipient's own stream, and what a client sends and gets. Pure data. */
+import Type from 'typebox';
+import type { Static } from 'typebox';
+import { Id } from '../../envelope.ts';
+import { event } from '../feature.ts';
+
+export const Kind = Type.Enum(['mention', 'direct', 'reply', 'reaction', 'reminder']);
+export type Kind = Static<typeof Kind>;
+
+const about = { kind: Kind, conversation_id: Id, message_id: Id, actor_id: Id };
+
+export const NotificationCreated = event({
+  type: 'notification.created',
+  version: 1,
+  data: Type.Object({
+    notification_id: Id,
+    ...about,
+    /** The oldest one, which is kept no longer. */
+    drops: Type.Optional(Id),
+  }),
+});
+
+/** Either up to a notification, or these. */
+export const NotificationRead = event({
+  type: 'notification.read',
+  version: 1,
+  data: Type.Object({ up_to: Type.Optional(Id), ids: Type.Optional(Type.Array(Id)) }),
+});
+
+export const MarkRead = Type.Object(
+  {
+    up_to: Type.Optional(Id),
+    ids: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 100, uniqueItems: true })),
+  },
+  { additionalProperties: false },
+);
+
+/** A notification as it is stored. */
+export interface Notification {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly conversation_id: string;
+  readonly message_id: string;
+  readonly actor_id: string;
+  readonly created_at: string;
+}
+
+export const NotificationAnswer = Type.Object(
+  { id: Id, ...about, created_at: Type.String({ format: 'date-time' }), read: Type.Boolean() },
+  { additionalProperties: false },
+);
