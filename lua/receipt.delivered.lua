@@ -14,9 +14,8 @@ local message, answer = message_to_mark(message_id, event, newest)
 if not message then return answer end
 if message.seq <= member.delivered then return unchanged() end
 
-member.delivered, member.delivered_at = message.seq, '-'
+member.delivered, member.delivered_at = message.seq, string.format('%.0f', now)
 if are_many() then
-  member.delivered_at = string.format('%.0f', now)
   set_member(actor, member)
   return settled(member, posted)
 end

@@ -16,13 +16,13 @@ if not message then return answer end
 if message.number > member.read then
   local was_delivered = member.delivered
   set_read(member, message.number, message.event, message.seq)
+  member.read_at = string.format('%.0f', now)
+  if was_delivered < message.seq then member.delivered_at = member.read_at end
   if not are_many() then
     local id = append('receipt.read', 1, mark_json(message))
     set_member(actor, member)
     return commit(id)
   end
-  member.read_at = string.format('%.0f', now)
-  if was_delivered < message.seq then member.delivered_at = member.read_at end
 elseif member.own_read and message.number > member.own_read then
   -- Read again after it was marked unread: others were told long ago.
   member.own_read, member.own_up_to = message.number, message.event

@@ -38,6 +38,7 @@ const perOwner: Record<string, string> = {
   head: ':head',
   members: ':members',
   messages: ':messages',
+  reactions: ':reactions',
   conversations: ':conversations',
   settings: ':settings',
   blocks: ':blocks',

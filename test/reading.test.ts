@@ -9,6 +9,7 @@ import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/history.ts';
 import { projections } from '../src/chat/index.ts';
 import { participants } from '../src/chat/participants/view.ts';
+import { reactors } from '../src/chat/reactions/view.ts';
 import { START } from '../src/envelope.ts';
 import type { ChatEvent } from '../src/envelope.ts';
 import { ChatError } from '../src/errors.ts';
@@ -22,14 +23,15 @@ import { message, Room, setClock, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
 /** With what other features contribute. */
-const [messages, members, conversations] = [history, participants, cards].map(({ name }) =>
+const views = [history, participants, cards, reactors].map(({ name }) =>
   projections.find((projection) => projection.name === name)!,
-) as [Projection, Projection, Projection];
-const views = [messages, members, conversations];
+);
+const [messages, members] = views as [Projection, Projection];
 const who = fc.integer({ min: 1, max: 6 });
 
 type Act = (room: Room, n: number) => Promise<unknown>;
 const pair = fc.tuple(who, who);
+const emoji = fc.constantFrom('\u{1f44d}', '\u{2764}\u{fe0f}');
 const acts = fc.array(
   fc.oneof(
     {
@@ -110,13 +112,34 @@ const acts = fc.array(
         (room, n) =>
           room.read(actor, Math.max(0, n - back)),
     ),
+    pair.map(
+      ([actor, back]): Act =>
+        (room, n) =>
+          room.delivered(actor, Math.max(0, n - back)),
+    ),
+    {
+      weight: 3,
+      arbitrary: fc.tuple(who, who, emoji).map(
+        ([actor, back, one]): Act =>
+          (room, n) =>
+            room.react(actor, Math.max(0, n - back), one),
+      ),
+    },
+    fc.tuple(who, who, emoji).map(
+      ([actor, back, one]): Act =>
+        (room, n) =>
+          room.unreact(actor, Math.max(0, n - back), one),
+    ),
   ),
   { minLength: 1, maxLength: 30 },
 );
 
 const percent = fc.integer({ min: 0, max: 100 });
 /** How much of the log each view holds, and in how large batches it came there. */
-const progress = fc.record({ reached: fc.tuple(percent, percent, percent), batch: fc.integer({ min: 1, max: 40 }) });
+const progress = fc.record({
+  reached: fc.tuple(percent, percent, percent, percent),
+  batch: fc.integer({ min: 1, max: 40 }),
+});
 const asked = fc.record({ from: percent, limit: fc.integer({ min: 1, max: 12 }), upTo: percent });
 
 interface Ask {

@@ -3,7 +3,7 @@
 --   messages read, id of the last one: how far others see the member to have read; the first counts, so that unread is a subtraction
 --   seq up to which events were delivered
 --   messages read and an event id again: from where the member's own unread counts, where they marked messages unread since
---   ms of the last mark delivered and read, where no event told it
+--   ms of the last marks delivered and read; none where the member came in, or wrote, after them
 -- TypeScript reads it in src/chat/access.ts.
 
 -- In a conversation of more members than this a mark is no event, and no message has a status: whatever is told to everyone about

@@ -23,8 +23,8 @@ export interface MemberMarks {
   /** Seqs up to which everything was delivered and read. */
   readonly delivered: number;
   readonly read: number;
-  /** Unix ms of the last mark, where no receipt in the log tells it. */
-  readonly deliveredAt: number | undefined;
+  /** Unix ms at which they last moved. */
+  readonly deliveredAt: number;
   readonly readAt: number;
 }
 
@@ -45,6 +45,8 @@ export function parseMember(value: string | null): Member | undefined {
   if (value === null) return undefined;
   const [role, joined, read, upTo, delivered, ownRead, ownUpTo, deliveredAt, readAt] = value.split(' ') as Words;
   const mark = eventId(upTo);
+  // A mark without a time of its own is an event of the member's: the own message, or the one by which they came in.
+  const at = readAt === '-' ? mark.ms : Number(readAt);
   const isBack = ownRead !== '-';
   return {
     role,
@@ -54,9 +56,8 @@ export function parseMember(value: string | null): Member | undefined {
     marks: {
       delivered: Number(delivered),
       read: mark.seq,
-      deliveredAt: deliveredAt === '-' ? undefined : Number(deliveredAt),
-      // Without a time of its own the mark is an event of the member's: a message, or the one by which they came in.
-      readAt: readAt === '-' ? mark.ms : Number(readAt),
+      deliveredAt: deliveredAt === '-' ? at : Number(deliveredAt),
+      readAt: at,
     },
   };
 }

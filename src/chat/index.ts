@@ -28,9 +28,11 @@ import { messages } from './messages/commands.ts';
 import { messagesOf } from './messages/view.ts';
 import { notifications } from './notifications/commands.ts';
 import { participants } from './participants/commands.ts';
+import { participantsOf } from './participants/view.ts';
 import { pins } from './pins/commands.ts';
 import { presence } from './presence/commands.ts';
 import { presenceReads } from './presence/view.ts';
+import { reactions } from './reactions/commands.ts';
 import { receipts } from './receipts/commands.ts';
 import { settings, settingsOf } from './settings/commands.ts';
 import { Sockets } from './sockets.ts';
@@ -44,6 +46,7 @@ export const features: readonly Feature[] = [
   messages,
   threads,
   pins,
+  reactions,
   receipts,
   typing,
   presence,
@@ -89,6 +92,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     identity: new Authentication(log, new Tokens(config)),
     people: peopleOf({ log, reading }),
     memberships,
+    participants: participantsOf({ reading }),
     messages: messagesOf({ reading }),
     presences: presenceReads({ log, reading, memberships, blocks: blocked }),
     settings: settingsOf(log),

@@ -42,7 +42,7 @@ const COMMA = Buffer.from(',');
 export function listOf(
   items: readonly (string | readonly Buffer[])[],
   nextCursor: string | null,
-  more: Record<string, string | null> = {},
+  more: Record<string, string | number | null> = {},
 ): RawJson {
   const rest = JSON.stringify({ ...more, next_cursor: nextCursor, has_more: nextCursor !== null });
   const parts: Buffer[] = [OPEN];

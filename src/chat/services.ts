@@ -65,14 +65,27 @@ export interface Rooms {
   /** Throws `not_found` where the caller may not see it. */
   one(userId: string, id: string): Promise<RawJson>;
   /**
-   * The caller's conversations of most recent activity in brief, as JSON texts, and the last event id of every one: also of those that
-   * were deleted, since that is an event which the caller may not have seen. `only` looks at no other conversation.
+   * The caller's conversations of most recent activity in brief, as JSON texts, what is unread in all of them, and the last event id of
+   * every one: also of those that were deleted, since that is an event which the caller may not have seen. `only` looks at no other
+   * conversation.
    */
   recent(
     userId: string,
     limit: number,
     only?: string,
-  ): Promise<{ items: string[]; heads: ReadonlyMap<string, string> }>;
+  ): Promise<{ items: string[]; totalUnread: number; heads: ReadonlyMap<string, string> }>;
+}
+
+/** A member's place among the others: the whole part is the seq of the event by which they came in. */
+export interface Place {
+  readonly userId: string;
+  readonly place: number;
+}
+
+/** Who is in a conversation, for who must have seen to it that the reader may know. */
+export interface Participants {
+  /** In the order of joining, after a place. */
+  page(conversationId: string, after: number, limit: number, asOf?: string): Promise<Place[]>;
 }
 
 /** Reads of history for who must have seen to it that the reader may see it. */
@@ -119,6 +132,7 @@ export interface Services {
   readonly identity: Authentication;
   readonly people: People;
   readonly memberships: Memberships;
+  readonly participants: Participants;
   readonly messages: Messages;
   readonly presences: Presences;
   readonly settings: Settings;

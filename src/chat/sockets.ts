@@ -39,12 +39,12 @@ export class Sockets {
     userId: string,
     only: string | undefined,
   ): Promise<{ ready: string; heads: ReadonlyMap<string, string>; userEventId: string }> {
-    const [user, userHeads, { items, heads }] = await Promise.all([
+    const [user, userHeads, { items, totalUnread, heads }] = await Promise.all([
       this.deps.people.own(userId),
       this.deps.log.heads([userStream(userId)], []),
       this.deps.rooms.recent(userId, CONVERSATIONS_IN_READY, only),
     ]);
-    const ready = `"user":${JSON.stringify(user)},"conversations":[${items.join(',')}]`;
+    const ready = `"user":${JSON.stringify(user)},"conversations":[${items.join(',')}],"total_unread":${totalUnread}`;
     return { ready, heads, userEventId: userHeads[0]?.id ?? '0-0' };
   }
 

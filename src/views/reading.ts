@@ -170,6 +170,9 @@ function fold<Doc extends object>(sheet: Sheet<Doc>, events: readonly (readonly 
   }
 }
 
+/** Whether an event was there at that id or time. Throws `validation_failed` where it is neither. */
+export const isWithin = (id: string, asOf: string): boolean => compareEventIds(eventId(id), endOf(asOf)) <= 0;
+
 function endOf(asOf: string): { ms: number; seq: number } {
   const id = parseEventId(asOf);
   if (id) return id;

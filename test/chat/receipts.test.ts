@@ -29,10 +29,12 @@ inBothWays('receipts', (node, world) => {
   const read = (by: User, body: object = {}) => by.rest.post(`/conversations/${id}/read`, body);
   const unread = async (by: User) => {
     const alone = (await by.rest.get(`/conversations/${id}`)).body;
-    const [listed] = (await by.rest.get<{ items: Json[] }>('/conversations')).body.items;
-    expect([listed!['unread_count'], listed!['read_up_to']]).to.deep.equal([
+    const { items, total_unread: total } = (await by.rest.get<Json & { items: Json[] }>('/conversations')).body;
+    const [listed] = items;
+    expect([listed!['unread_count'], listed!['read_up_to'], total]).to.deep.equal([
       alone['unread_count'],
       alone['read_up_to'],
+      alone['unread_count'],
     ]);
     return alone['unread_count'];
   };
@@ -50,6 +52,19 @@ inBothWays('receipts', (node, world) => {
     const socket = await bob.socket();
     const [brief] = socket.frames[0]!.data['conversations'] as Json[];
     expect(brief).to.include({ unread_count: 0, read_up_to: own.event_id });
+  });
+
+  it('is counted over all conversations, whichever are listed', async () => {
+    const second = await group(ada, bob);
+    for (let i = 0; i < 2; i += 1) await ada.rest.post(`/conversations/${second}/messages`, { content: 'x' });
+    const gone = await group(ada, bob);
+    await ada.rest.post(`/conversations/${gone}/messages`, { content: 'x' });
+    await ada.rest.call('DELETE', `/conversations/${gone}`);
+    for (const query of ['', '?limit=1', '?type=channel', '?query=none']) {
+      expect((await bob.rest.get(`/conversations${query}`)).body['total_unread'], query).to.equal(7);
+    }
+    const socket = await bob.socket();
+    expect(socket.frames[0]!.data['total_unread']).to.equal(7);
   });
 
   it('to a message, to an event, to the newest: one event each, that says up to where', async () => {

@@ -143,6 +143,14 @@ export class Room {
     return this.run('conversation.delete', actor, {}, more);
   }
 
+  react(actor: number, n: number, emoji: string, more: More = {}): Promise<Appended> {
+    return this.run('reaction.add', actor, { message_id: message(n), emoji }, more);
+  }
+
+  unreact(actor: number, n: number, emoji: string, more: More = {}): Promise<Appended> {
+    return this.run('reaction.remove', actor, { message_id: message(n), emoji }, more);
+  }
+
   /** To message `n`, or to the newest. */
   read(actor: number, n?: number, more: More & { event?: string } = {}): Promise<Appended> {
     return this.mark('receipt.read', actor, n, more);

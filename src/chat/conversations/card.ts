@@ -91,6 +91,9 @@ export interface Found {
   readonly lastMessage: string;
 }
 
+/** Messages after the place where the caller's unread begins. */
+export const unreadIn = ({ messages, member }: Standing): number => (member ? messages - member.read : 0);
+
 /** The conversation as contract and list show it. */
 export function toJson({ card, standing, settings, lastMessage }: Found, users: ReadonlyMap<string, Person>): string {
   const { member } = standing;
@@ -110,7 +113,7 @@ export function toJson({ card, standing, settings, lastMessage }: Found, users: 
     member_count: card.member_count,
     ...(card.type === 'direct' ? { participants: both } : {}),
     role: member?.role ?? null,
-    unread_count: member ? standing.messages - member.read : 0,
+    unread_count: unreadIn(standing),
     read_up_to: member?.readUpTo ?? null,
     muted_until: settings.mutedUntil === undefined ? null : new Date(settings.mutedUntil).toISOString(),
     archived: isArchived(settings, standing),
@@ -128,14 +131,14 @@ export const bothOf = (card: Card): { user_id: string; role: string }[] =>
   JSON.parse(card.participants) as { user_id: string; role: string }[];
 
 /** What `session.ready` says of a conversation. */
-export function toBrief({ card, standing: { lastEventId, messages, member }, lastMessage }: Found): string {
+export function toBrief({ card, standing, lastMessage }: Found): string {
   const brief = {
     id: card.id,
     type: card.type,
     name: orNull(card.name),
-    last_event_id: lastEventId,
-    unread_count: member ? messages - member.read : 0,
-    read_up_to: member?.readUpTo ?? null,
+    last_event_id: standing.lastEventId,
+    unread_count: unreadIn(standing),
+    read_up_to: standing.member?.readUpTo ?? null,
   };
   return `${JSON.stringify(brief).slice(0, -1)},"last_message":${lastMessage}}`;
 }

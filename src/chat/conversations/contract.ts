@@ -63,6 +63,8 @@ export const Target = Type.Object({ conversation_id: Id }, { additionalPropertie
 const OrNull = Type.Union([Type.String(), Type.Null()]);
 const Time = Type.String({ format: 'date-time' });
 
+export const TotalUnread = Type.Integer({ minimum: 0, description: "Unread in all of the caller's conversations" });
+
 /** What stands in the list, in the single answer and in `session.ready` alike. */
 const brief = {
   id: Id,

@@ -14,9 +14,9 @@ import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
 import type { Rooms } from '../services.ts';
-import { bothOf, cards, changesTo, isArchived, toBrief, toJson } from './card.ts';
+import { bothOf, cards, changesTo, isArchived, toBrief, toJson, unreadIn } from './card.ts';
 import type { Found } from './card.ts';
-import { ConversationAnswer, Kind } from './contract.ts';
+import { ConversationAnswer, Kind, TotalUnread } from './contract.ts';
 import type { Changes } from './contract.ts';
 
 export interface ConversationReads extends Rooms {
@@ -24,6 +24,10 @@ export interface ConversationReads extends Rooms {
   /** What of the wanted is not so already. */
   changesOf(id: string, wanted: Changes): Promise<Changes>;
 }
+
+/** Unread messages of all these conversations. */
+const unreadOf = (found: readonly { readonly standing: Standing }[]): number =>
+  found.reduce((sum, { standing }) => sum + unreadIn(standing), 0);
 
 type Parts = Pick<Deps, 'log' | 'reading' | 'people' | 'memberships' | 'messages' | 'settings'>;
 
@@ -92,6 +96,7 @@ export function conversationReads(parts: Parts): ConversationReads {
     const shown = await find(userId, living.slice(0, limit));
     return {
       items: shown.map(toBrief),
+      totalUnread: unreadOf(living),
       heads: new Map(found.map(({ id, standing }) => [id, standing.lastEventId])),
     };
   }
@@ -111,10 +116,11 @@ export function conversationReads(parts: Parts): ConversationReads {
       },
       { additionalProperties: false },
     ),
-    answer: listAnswer(ConversationAnswer),
+    answer: listAnswer(ConversationAnswer, { total_unread: TotalUnread }),
     route: { method: 'GET', path: '/conversations' },
     async run({ caller }, { limit, cursor, type, archived, query: text }) {
       let found = await mine(caller.userId);
+      const total_unread = unreadOf(found);
       if (type !== undefined) found = found.filter(({ standing }) => standing.kind === type);
       if (archived !== undefined) {
         const own = await settings.of(
@@ -134,7 +140,7 @@ export function conversationReads(parts: Parts): ConversationReads {
       const page = found.slice(0, limit);
       const last = page.at(-1);
       const next = found.length > limit && last ? encodeCursor([last.standing.active, last.id]) : null;
-      return listOf(await show(caller.userId, page), next);
+      return listOf(await show(caller.userId, page), next, { total_unread });
     },
   });
 

@@ -9,6 +9,7 @@ import { ConversationCreated } from '../conversations/contract.ts';
 import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
+import type { Participants } from '../services.ts';
 import { ParticipantAdded, ParticipantAnswer, ParticipantRemoved, ParticipantRoleChanged } from './contract.ts';
 
 export interface Participant {
@@ -41,6 +42,19 @@ export const participants: Projection<Participant> = {
     when(ParticipantRoleChanged, ({ data: { user_id, role } }) => [{ key: user_id, change: (p) => ({ ...p, role }) }]),
   ],
 };
+
+export function participantsOf({ reading }: Pick<Deps, 'reading'>): Participants {
+  return {
+    async page(conversationId, after, limit, asOf) {
+      const range = { direction: 'up', from: after, limit } as const;
+      const rows = await reading.page(participants, conversationStream(conversationId), range, asOf);
+      return rows.map(({ order, json }) => ({
+        userId: (JSON.parse(json.toString()) as Participant).user_id,
+        place: order,
+      }));
+    },
+  };
+}
 
 export interface ParticipantReads {
   readonly queries: Query[];

@@ -12,11 +12,12 @@ import type { Answer, Command, Deps, Feature } from '../feature.ts';
 import type { MessageSentData } from '../messages/contract.ts';
 import { MarkUnread, OneMessage, ReceiptDelivered, ReceiptRead, SetMark } from './contract.ts';
 import { receiptGuards } from './guard.ts';
+import { receiptsQuery } from './view.ts';
 
 export const receipts: Feature = {
   events: [ReceiptDelivered, ReceiptRead],
   guards: receiptGuards,
-  serve: (deps) => ({ commands: receiptCommands(deps) }),
+  serve: (deps) => ({ commands: receiptCommands(deps), queries: [receiptsQuery(deps)] }),
 };
 
 type MarkScript = 'receipt.read' | 'receipt.delivered';

@@ -18,6 +18,12 @@ const UpTo = Type.String({
 
 export const SetMark = Type.Object({ conversation_id: Id, up_to: Type.Optional(UpTo) }, strict);
 export const OneMessage = Type.Object({ conversation_id: Id, message_id: Id }, strict);
+const Time = Type.String({ format: 'date-time' });
+export const ReceiptAnswer = Type.Object(
+  { user_id: Id, delivered_at: Time, read_at: Type.Union([Time, Type.Null()]) },
+  strict,
+);
+
 export const MarkUnread = Type.Object(
   { conversation_id: Id, from: Type.String({ ...Id, description: 'The first message that counts as unread again' }) },
   strict,
