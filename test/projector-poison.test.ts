@@ -1,10 +1,12 @@
 /** An event that cannot be applied parks its conversation in the views for which it means something, and nothing else. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { projections } from '../src/chat/index.ts';
 import type { Decode, RawEvent } from '../src/envelope.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { portionsOf } from '../src/projector/fold.ts';
 import type { Part } from '../src/projector/fold.ts';
+import { viewName } from '../src/views/projection.ts';
 import { decode, expectViewsEqualFold } from './support/folds.ts';
 import { appendRaw, poisons } from './support/poison.ts';
 import { caughtUp, converse, rooms, useProjectors } from './support/projectors.ts';
@@ -12,7 +14,10 @@ import { message } from './support/rooms.ts';
 import type { Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
-const ALL = ['cards:v1', 'history:v1', 'participants:v1'];
+const ALL = projections
+  .filter(({ source }) => source === 'conversation')
+  .map((view) => viewName(view))
+  .toSorted();
 /** The views that stand still, by what is wrong. */
 const parks: Record<string, readonly string[]> = {
   'broken JSON': ['history:v1'],

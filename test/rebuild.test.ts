@@ -5,6 +5,7 @@ import { checks, guards, projections } from '../src/chat/index.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import { rebuild } from '../src/projector/rebuild.ts';
 import { verify } from '../src/projector/verify.ts';
+import { viewName } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
 import { decode, expectViewsEqualFold } from './support/folds.ts';
 import { appendRaw, poisons } from './support/poison.ts';
@@ -64,7 +65,10 @@ for (const topology of topologies) {
       const parked = await new ConsumerGroup(world.log, 'views', 'x').parked(
         world.log.keys.partitionOf(sick.stream.id),
       );
-      const places = ['cards:v1', 'history:v1', 'participants:v1'].map((v) => `${v} conversation ${sick.stream.id}`);
+      const places = projections
+        .filter(({ source }) => source === 'conversation')
+        .map((view) => `${viewName(view)} conversation ${sick.stream.id}`)
+        .toSorted();
       expect(Object.keys(parked).toSorted()).to.deep.equal(places);
       await expectViewsEqualFold(world.log, { parkedAt: new Map(places.map((place) => [place, before])) });
     });

@@ -113,7 +113,7 @@ for (const topology of topologies) {
     it('finds whatever was changed in the guard state and in the directories, and nothing once it is mended', async () => {
       const name = (of: string) => world.log.keys.of(room.stream, of);
       const own = world.log.keys.of(userStream(user(1)), 'head');
-      const keys = [name('head'), name('members'), name('messages'), own];
+      const keys = [name('head'), name('members'), name('messages'), name('reactions'), own];
       for (const key of keys) {
         const copy = (await redis().dumpBuffer(key))!;
         for (const field of await redis().hkeys(key)) {

@@ -113,6 +113,8 @@ export async function converse(room: Room, round = 0): Promise<void> {
   await room.changeRole(1, 7, 'admin');
   await room.remove(1, 7);
   await room.read(3, n + 2);
+  for (const who of [1, 2, 3]) await room.react(who, n + 2, '\u{1f44d}');
+  await room.unreact(2, n + 2, '\u{1f44d}');
   await room.send(1, n + 4, 'to a reply', { replyTo: n + 2 });
   await room.pin(1, n + 3);
   await room.pin(2, n + 4);
