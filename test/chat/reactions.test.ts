@@ -171,7 +171,7 @@ inBothWays('reactions', (node, world) => {
       expect(body['has_more']).to.equal(body['next_cursor'] !== null);
       if (body['next_cursor'] === null) break;
       expect(items).to.have.length(7);
-      cursor = `&cursor=${String(body['next_cursor'])}`;
+      cursor = `&cursor=${body['next_cursor'] as string}`;
     }
     expect(seen).to.deep.equal(left);
     const alone = (await bob.rest.get<Json>(pathOf('❤'))).body;

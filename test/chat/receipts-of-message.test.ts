@@ -106,7 +106,7 @@ inBothWays('the receipts of a message', (node, world) => {
       expect(body['has_more']).to.equal(body['next_cursor'] !== null);
       if (body['next_cursor'] === null) break;
       expect(body.items).to.have.length(10);
-      cursor = `&cursor=${String(body['next_cursor'])}`;
+      cursor = `&cursor=${body['next_cursor'] as string}`;
     }
     expect(seen).to.deep.equal(names);
     expect((await get(ada, message, '?cursor=x')).status).to.equal(400);

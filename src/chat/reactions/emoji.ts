@@ -10,7 +10,7 @@ const SELECTOR = '\u{fe0f}';
 
 /** The emoji, fully qualified; undefined for anything that is not exactly one. */
 export function oneEmoji(text: string): string | undefined {
-  const points = [...text].filter((point) => point !== SELECTOR);
+  const points = Array.from(text).filter((point) => point !== SELECTOR);
   const qualified = points.map((point, i) => (isTextual(point, points[i + 1]) ? point + SELECTOR : point)).join('');
   return ONE_EMOJI.test(qualified) ? qualified : undefined;
 }
