@@ -71,7 +71,12 @@ inBothWays('conversations', (node, world) => {
     };
     expect(made.body).to.deep.equal(conversation);
     expect(await show(ada, made.body.id)).to.deep.equal(conversation);
-    expect(await list(ada)).to.deep.equal({ items: [conversation], next_cursor: null, has_more: false });
+    expect(await list(ada)).to.deep.equal({
+      items: [conversation],
+      total_unread: 0,
+      next_cursor: null,
+      has_more: false,
+    });
     expect(await show(bob, made.body.id)).to.deep.equal({ ...conversation, role: 'member' });
     const message = (await say(ada, made.body.id)).body;
     expect(await show(ada, made.body.id)).to.deep.equal({
