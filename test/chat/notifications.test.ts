@@ -68,13 +68,18 @@ describe('notification.add and notification.read', () => {
     expect(latest).to.include({ kind: 'reply', conversation_id: id, actor_id: eve.id, read: false });
   });
 
-  it('tell of an edit to who is mentioned anew', async () => {
+  it('tell of a reaction to who wrote the message, and of an edit to who is mentioned anew', async () => {
     const message = await say(ada, `hello @${names.bob}`);
+    await bob.rest.call('PUT', `/conversations/${id}/messages/${message}/reactions/${encodeURIComponent('👍')}`);
     await ada.rest.call('PATCH', `/conversations/${id}/messages/${message}`, {
       content: `hello @${names.bob} and @${names.eve}`,
     });
     await settled();
-    expect([await kinds(bob), await kinds(eve)]).to.deep.equal([['mention'], ['mention']]);
+    expect([await kinds(ada), await kinds(bob), await kinds(eve)]).to.deep.equal([
+      ['reaction'],
+      ['mention'],
+      ['mention'],
+    ]);
   });
 
   it('keep quiet for who muted the conversation, has read it, blocked the other one or left', async () => {

@@ -100,7 +100,9 @@ export const contract: Readonly<Record<string, Area>> = {
   blocks: {
     paths: ['GET /users/me/blocks', 'PUT /users/me/blocks/{user_id}', 'DELETE /users/me/blocks/{user_id}'],
   },
-  notifications: {},
+  notifications: {
+    paths: ['GET /notifications', 'POST /notifications/read', 'POST /push-subscriptions', 'DELETE /push-subscriptions'],
+  },
   settings: { paths: [`PATCH ${CONVERSATION}/settings`] },
   events: { paths: [`GET ${CONVERSATION}/events`, 'GET /admin/events'] },
   system: {
@@ -113,11 +115,6 @@ export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json',
 
 /** What is not built yet: `METHOD /path`, a frame's type or a page, and the feature that will bring it. */
 export const pending: Readonly<Record<string, string>> = {
-  [`PUT ${MESSAGE}/reactions/{emoji}`]: 'reactions',
-  [`DELETE ${MESSAGE}/reactions/{emoji}`]: 'reactions',
-  'reaction.add': 'reactions',
-  'reaction.remove': 'reactions',
-  [`GET ${MESSAGE}/receipts`]: 'receipts',
   'POST /push-subscriptions': 'web push',
   'DELETE /push-subscriptions': 'web push',
   'GET /admin/events': 'analytics',
