@@ -3,14 +3,16 @@
 // Refuses: to be needed in production. A built tree starts as the Dockerfile says.
 // Usage: node scripts/start.mjs [--build]      --build: build and end
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkNode, setup } from './setup.mjs';
 import { alone, orExplain, ROOT, run, say } from './shell.mjs';
 
 const DIST = join(ROOT, 'dist');
 // Read where they lie, relative to the compiled code.
-const COPIED = ['lua', 'src/api/pages'];
+const COPIED = ['lua', 'src/api/pages', 'src/api/reference'];
+/** Of a package that is only there to build with: what of it is served. */
+const BUNDLES = ['redoc.standalone.js', 'redoc.standalone.js.LICENSE.txt'];
 const SOURCES = ['src', 'scripts', 'lua', 'tsconfig.json', 'package-lock.json'];
 
 await orExplain(async () => {
@@ -39,7 +41,9 @@ function build() {
     rmSync(join(DIST, folder), { recursive: true, force: true });
     if (existsSync(join(ROOT, folder))) cpSync(join(ROOT, folder), join(DIST, folder), { recursive: true });
   }
-  mkdirSync(DIST, { recursive: true });
+  for (const name of BUNDLES) {
+    cpSync(join(ROOT, 'node_modules/redoc/bundles', name), join(DIST, 'src/api/reference', name));
+  }
   writeFileSync(stamp, now);
 }
 

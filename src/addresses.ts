@@ -26,6 +26,12 @@ export function networkOf(address: string): string {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${plain}/${NETWORK_BITS}`).toString()}/${NETWORK_BITS}`;
 }
 
+/** Whether it is the machine itself. */
+export function isLoopback(address: string): boolean {
+  const plain = plainAddress(address);
+  return plain !== '' && ipaddr.parse(plain).range() === 'loopback';
+}
+
 /**
  * The address of the caller: with trusted proxies the one that the outermost of them saw, else the other end of the connection, which
  * also stands in for what is no address.

@@ -51,6 +51,16 @@ export const settings = Type.Object({
     1,
     3600,
   ),
+  ADMIN_USERNAMES: text(
+    '',
+    'Usernames of admins, separated by commas; register them before anyone else does',
+    '^$|^ *[A-Za-z0-9_.-]{3,32} *(, *[A-Za-z0-9_.-]{3,32} *)*$',
+  ),
+  METRICS_TOKEN: text(
+    '',
+    'A bearer token that may read /metrics, /stats and /health/detailed, 16 characters or more',
+    '^$|^[!-~]{16,}$',
+  ),
   TRUSTED_PROXIES: int(0, "Proxies before the server, whose X-Forwarded-For tells a caller's address", 0, 10),
   RATE_LIMIT_LOGINS_PER_MINUTE: int(10, 'Log-in attempts per account and address; 0: no limit'),
   RATE_LIMIT_REQUESTS_PER_MINUTE: int(
@@ -76,9 +86,10 @@ export const described: Readonly<Record<string, { description: string; default: 
 
 type Settings = Static<typeof settings>;
 export type Role = 'api' | 'gateway' | 'projector';
-export type Config = Readonly<Omit<Settings, 'ROLES' | 'CORS_ORIGINS' | 'REDIS_CLUSTER_NODES'>> & {
+export type Config = Readonly<Omit<Settings, 'ROLES' | 'CORS_ORIGINS' | 'REDIS_CLUSTER_NODES' | 'ADMIN_USERNAMES'>> & {
   readonly ROLES: ReadonlySet<Role>;
   readonly CORS_ORIGINS: readonly string[];
+  readonly ADMIN_USERNAMES: readonly string[];
   readonly REDIS_CLUSTER_NODES: readonly { host: string; port: number }[];
 };
 
@@ -112,6 +123,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Conf
     ...values,
     ROLES: new Set(values.ROLES.split(',') as Role[]),
     CORS_ORIGINS: originsOf(values.CORS_ORIGINS),
+    ADMIN_USERNAMES: values.ADMIN_USERNAMES.split(',').flatMap((name) => name.trim() || []),
     REDIS_CLUSTER_NODES: values.REDIS_CLUSTER_NODES.split(',')
       .filter(Boolean)
       .map((node) => ({

@@ -16,16 +16,20 @@ import type { AddressInfo } from 'node:net';
 import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
+import { status } from './api/status.ts';
+import { adminsOf } from './chat/accounts/admins.ts';
 import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Watch } from './chat/door.ts';
 import type { Chat } from './chat/index.ts';
+import { Totals } from './chat/totals.ts';
 import { Limit } from './limits.ts';
 import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
 import type { Logger } from './logger.ts';
+import { Metrics } from './metrics.ts';
 import { randomness } from './randomness.ts';
 import { GATHER_MS, projector } from './projector/projector.ts';
 import { reactorWorker } from './projector/reactor.ts';
@@ -74,7 +78,8 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     });
     stops.push(() => log.close());
     const views = new Views(log);
-    const product = chat(log, views, config, watchOf(logger));
+    const metrics = new Metrics();
+    const product = chat(log, views, config, watchOf(metrics, logger));
     await refoldDirectories(log);
 
     if (config.ROLES.has('projector')) {
@@ -102,28 +107,36 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       stops.push(() => info('projector stops'));
     }
 
-    const isReady = async () => !isStopping && (await answers(log));
-    const koa = app({
-      trustedProxies: config.TRUSTED_PROXIES,
-      origins: config.CORS_ORIGINS,
-      isReady,
-      onError: (error) =>
-        logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
-      onAnswered: (answered) => info('request', { ...answered, ms: tenths(answered.ms) }),
-      middleware: config.ROLES.has('api')
-        ? [...routes(apiOptions(config, product, random.newId)), ...pages(product.door)]
-        : [],
-    });
-    const handle = koa.callback();
-    const http = createServer({ keepAliveTimeout: config.HTTP_KEEP_ALIVE_SECONDS * 1_000 }, (request, response) => {
-      void handle(request, response);
-    });
     const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger, random.newId) : undefined;
     if (gateway) {
       const signals = new Signals(log, warn);
       stops.push(() => signals.stop());
       await signals.start((signal) => gateway.signal(signal));
     }
+    const asked = apiOptions(config, product, random.newId);
+    const totals = new Totals(log, () => performance.now());
+    const operators = status({
+      ...asked,
+      metricsToken: config.METRICS_TOKEN,
+      isAdmin: adminsOf(config, product.people),
+      isServing: () => !isStopping,
+      redisAnswers: () => answers(log),
+      connections: () => gateway?.connections ?? 0,
+      totals: () => totals.read(),
+      metrics: () => metrics.scrape(gateway?.connections ?? 0),
+    });
+    const koa = app({
+      trustedProxies: config.TRUSTED_PROXIES,
+      origins: config.CORS_ORIGINS,
+      onError: (error) =>
+        logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
+      onAnswered: (answered) => info('request', { ...answered, ms: tenths(answered.ms) }),
+      middleware: [...operators, ...(config.ROLES.has('api') ? [...routes(asked), ...pages(product.door)] : [])],
+    });
+    const handle = koa.callback();
+    const http = createServer({ keepAliveTimeout: config.HTTP_KEEP_ALIVE_SECONDS * 1_000 }, (request, response) => {
+      void handle(request, response);
+    });
     stops.push(() => closeHttp(http, gateway));
     await gateway?.start(http);
     await listen(http, config);
@@ -187,23 +200,16 @@ function gatewayOf(
   });
 }
 
-/** Each command with its outcome, for who wants to know so much. */
-function watchOf({ debug }: Logger): Watch | undefined {
-  return (
-    debug &&
-    ((type, { caller, requestId }) => {
-      const since = performance.now();
-      return (outcome) => {
-        debug('command', {
-          type,
-          outcome,
-          ms: tenths(performance.now() - since),
-          user: caller.userId || undefined,
-          request: requestId,
-        });
-      };
-    })
-  );
+/** Counts messages, and tells of each command where somebody wants to know so much. */
+function watchOf(metrics: Metrics, { debug }: Logger): Watch {
+  return (type, { caller, requestId }) => {
+    const since = performance.now();
+    return (outcome) => {
+      const ms = performance.now() - since;
+      if (type === 'message.send') metrics.message(outcome === 'ok', ms / 1_000);
+      debug?.('command', { type, outcome, ms: tenths(ms), user: caller.userId || undefined, request: requestId });
+    };
+  };
 }
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;

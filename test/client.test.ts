@@ -227,6 +227,24 @@ describe('the client page', () => {
     expect(complaints()).to.deep.equal([]);
   });
 
+  it('the pages that show the API work, and ask nobody else for anything', async () => {
+    const node = await startNode();
+    const reader = await visit(node);
+    const foreign: string[] = [];
+    reader.page.on('request', (request) => {
+      const url = new URL(request.url());
+      if (url.protocol.startsWith('http') && url.origin !== node.base) foreign.push(request.url());
+    });
+    await reader.page.goto(`${node.base}/docs`);
+    await reader.page.getByText('Logs in with username or e-mail').first().waitFor();
+    await reader.page.goto(`${node.base}/redoc`);
+    await reader.page.getByText('Logs in with username or e-mail').first().waitFor();
+    await reader.page.getByPlaceholder('Search...').fill('reaction');
+    await reader.page.getByRole('search').getByRole('menuitem').first().waitFor();
+    expect(foreign).to.deep.equal([]);
+    expect(complaints()).to.deep.equal([]);
+  });
+
   it('log-in errors are told in plain words', async () => {
     const node = await startNode();
     await register(node, 'ada');

@@ -1,15 +1,13 @@
 /**
- * The Koa application of a node: errors to problem documents, security headers, CORS, health, the API's routes and the pages. Refuses
+ * The Koa application of a node: errors to problem documents, security headers, CORS, and the routes that it is given. Refuses
  * to show a caller anything of an unexpected error but its request's failure.
  */
 import cors from '@koa/cors';
-import Router from '@koa/router';
 import Koa from 'koa';
 import type { Context, Middleware } from 'koa';
 import koaHelmet from 'koa-helmet';
 import { callerAddress } from '../addresses.ts';
 import { asChatError, ChatError, fail, problemHeaders, problemOf } from '../errors.ts';
-import { BASE, served } from './routes.ts';
 import type { Asked } from './routes.ts';
 
 /** What happened, for operators: of addresses only their form, since ids and secrets stand in them. */
@@ -28,12 +26,10 @@ export interface AppOptions {
   /** How many proxies stand before the server, each of which adds the address it was called from to X-Forwarded-For. */
   readonly trustedProxies: number;
   readonly origins: readonly string[];
-  /** False while starting, draining, or when Redis does not answer. */
-  readonly isReady: () => Promise<boolean>;
   readonly onError: (error: unknown) => void;
   /** Told of each answer. */
   readonly onAnswered: (answered: Answered) => void;
-  /** Routes of the API and pages; empty on a node without the api role. */
+  /** Routes: what operators ask, the API, the pages. */
   readonly middleware: readonly Middleware[];
 }
 
@@ -42,7 +38,7 @@ const PREFLIGHT_SECONDS = 7_200;
 /** What a page of another site may read of an answer, beside its body. */
 const EXPOSED = ['Chat-Event-Id', 'Chat-Durability', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
 
-export function app({ trustedProxies, origins, isReady, onError, onAnswered, middleware }: AppOptions): Koa {
+export function app({ trustedProxies, origins, onError, onAnswered, middleware }: AppOptions): Koa {
   const koa = new Koa();
   koa.use(async (ctx, next) => {
     const since = performance.now();
@@ -76,7 +72,7 @@ export function app({ trustedProxies, origins, isReady, onError, onAnswered, mid
       maxAge: PREFLIGHT_SECONDS,
     }),
   );
-  for (const use of [...health(isReady), ...middleware]) koa.use(use);
+  for (const use of middleware) koa.use(use);
   return koa;
 }
 
@@ -84,18 +80,6 @@ export function app({ trustedProxies, origins, isReady, onError, onAnswered, mid
 function routeOf(ctx: Context): string | undefined {
   const { _matchedRoute: matched } = ctx as { _matchedRoute?: unknown };
   return typeof matched === 'string' ? matched.replaceAll(/:(\w+)/g, '{$1}') : undefined;
-}
-
-function health(isReady: () => Promise<boolean>): Middleware[] {
-  const router = new Router({ prefix: `${BASE}/health` });
-  router.get('/live', (ctx) => {
-    ctx.body = { status: 'live' };
-  });
-  router.get('/ready', async (ctx) => {
-    if (!(await isReady())) throw fail('unavailable', 'Not ready');
-    ctx.body = { status: 'ready' };
-  });
-  return served(router);
 }
 
 function helmet(): Middleware {

@@ -2,6 +2,7 @@
 import { catalogue } from '../errors.ts';
 import { BASE, openness } from './routes.ts';
 import type { Entry } from './routes.ts';
+import { STATUS } from './status.ts';
 
 /** The tables that are described. */
 export interface Described {
@@ -22,7 +23,7 @@ export function openApi({ commands, queries }: Described, version: string): obje
     }
   };
   for (const [type, entry] of commands) put(type, entry, true);
-  for (const [name, entry] of queries) put(name, entry, false);
+  for (const [name, entry] of [...queries, ...STATUS]) put(name, entry, false);
   return {
     openapi: '3.1.0',
     info: { title: 'Rill', version, description: 'Real-time chat whose truth is a stream' },
@@ -66,7 +67,8 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
   });
   const { answer } = entry;
   const status = String(answer === null ? 204 : (entry.route!.status ?? 200));
-  const content = status === '204' ? {} : { content: { 'application/json': { schema: answer } } };
+  const media = entry.media ?? 'application/json';
+  const content = status === '204' ? {} : { content: { [media]: { schema: answer } } };
   const body = {
     required: required.length > 0,
     content: {

@@ -1,11 +1,14 @@
 /**
- * What a browser asks for outside of the API: what the server is, the OpenAPI document and the client page. The page's files are read
- * once at start and served from memory, so no request can name a file.
+ * What a browser asks for outside of the API: what the server is, the client page, and the API's document with two pages that show it.
+ * Everything is read into memory and served from there, so no request can name a file.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import Router from '@koa/router';
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
+import koaHelmet from 'koa-helmet';
+import { VERSION } from '../version.ts';
 import { openApi } from './openapi.ts';
 import type { Described } from './openapi.ts';
 import { BASE, served } from './routes.ts';
@@ -15,39 +18,107 @@ const TYPES: Record<string, string> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
+  json: 'application/json',
 };
-const VERSION = '0.1.0';
+const typeOf = (name: string): string => TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+
+const LINKS = {
+  client: '/client',
+  docs: '/docs',
+  redoc: '/redoc',
+  openapi: '/openapi.json',
+  api: BASE,
+  websocket: `${BASE}/ws`,
+  health: '/health',
+  live: '/health/live',
+  ready: '/health/ready',
+  detailed: '/health/detailed',
+  stats: '/stats',
+  metrics: '/metrics',
+};
 
 export function pages(product: Described): Middleware[] {
-  const folder = new URL('./pages/', import.meta.url);
   const router = new Router();
-  const serve = (path: string, type: string, body: string | Buffer) => {
-    const etag = createHash('sha1').update(body).digest('base64url');
-    router.get(path, (ctx) => {
-      // Asked for again each time, since what belongs together must not be some of an older version; sent again only where it changed.
-      ctx.set('Cache-Control', 'no-cache');
-      ctx.status = 200;
-      ctx.etag = etag;
-      if (ctx.fresh) {
-        ctx.status = 304;
-        return;
-      }
-      ctx.type = type;
-      ctx.body = body;
-    });
-  };
-  for (const name of readdirSync(folder)) {
-    const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
-    serve(name === 'client.html' ? '/client' : `/client/${name}`, type, readFileSync(new URL(name, folder)));
+  const client = new URL('./pages/', import.meta.url);
+  for (const name of readdirSync(client)) {
+    const path = name === 'client.html' ? '/client' : `/client/${name}`;
+    router.get(
+      path,
+      fixed(typeOf(name), () => readFileSync(new URL(name, client))),
+    );
   }
-  const links = {
-    client: '/client',
-    openapi: '/openapi.json',
-    api: BASE,
-    websocket: `${BASE}/ws`,
-    ready: `${BASE}/health/ready`,
-  };
-  serve('/', 'application/json', JSON.stringify({ name: 'Rill', version: VERSION, links }));
-  serve('/openapi.json', 'application/json', JSON.stringify(openApi(product, VERSION)));
+  router.get(
+    '/',
+    fixed(TYPES['json']!, () => JSON.stringify({ name: 'Rill', version: VERSION, links: LINKS })),
+  );
+  router.get(
+    '/openapi.json',
+    fixed(TYPES['json']!, () => JSON.stringify(openApi(product, VERSION))),
+  );
+  reference(router);
   return served(router);
 }
+
+/** The same bytes for everybody, made when they are first asked for. */
+function fixed(type: string, make: () => string | Buffer): (ctx: Context) => void {
+  let made: { readonly body: string | Buffer; readonly etag: string } | undefined;
+  return (ctx) => {
+    if (!made) {
+      const body = make();
+      made = { body, etag: createHash('sha1').update(body).digest('base64url') };
+    }
+    // Asked for again each time, since what belongs together must not be some of an older version; sent again only where it changed.
+    ctx.set('Cache-Control', 'no-cache');
+    ctx.status = 200;
+    ctx.etag = made.etag;
+    if (ctx.fresh) {
+      ctx.status = 304;
+      return;
+    }
+    ctx.type = type;
+    ctx.body = made.body;
+  };
+}
+
+/** `/docs` and `/redoc`. Both tools write styles into the page, and Redoc searches in a worker that it makes from a text. */
+function reference(router: Router): void {
+  const policy = koaHelmet.contentSecurityPolicy({
+    directives: {
+      defaultSrc: ["'self'"],
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      imgSrc: ["'self'", 'data:'],
+      workerSrc: ["'self'", 'blob:'],
+      upgradeInsecureRequests: null,
+    },
+  }) as unknown as Middleware;
+  const own = new URL('./reference/', import.meta.url);
+  const page = (path: string, name: string) => {
+    const serve = fixed(typeOf(name), () => readFileSync(new URL(name, own)));
+    router.get(path, async (ctx) => {
+      await policy(ctx, async () => {});
+      serve(ctx);
+    });
+  };
+  page('/docs', 'docs.html');
+  page('/docs/docs.js', 'docs.js');
+  for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
+    router.get(
+      `/docs/${name}`,
+      fixed(typeOf(name), () => readFileSync(packaged(`swagger-ui-dist/${name}`))),
+    );
+  }
+  page('/redoc', 'redoc.html');
+  page('/redoc/redoc.js', 'redoc.js');
+  router.get('/redoc/redoc.standalone.js', fixed(TYPES['js']!, redocBundle));
+}
+
+/** The build puts it beside the pages: where the program runs, the package need not be there. */
+function redocBundle(): string {
+  const built = new URL('./reference/redoc.standalone.js', import.meta.url);
+  const bundle = readFileSync(existsSync(built) ? built : packaged('redoc/bundles/redoc.standalone.js'), 'utf8');
+  // The one thing that it would fetch from elsewhere.
+  return bundle.replaceAll('https://cdn.redoc.ly/redoc/logo-mini.svg', '/client/icon.svg');
+}
+
+/** A file of a package. */
+const packaged = (path: string): string => createRequire(import.meta.url).resolve(path);

@@ -24,6 +24,8 @@ export interface Entry {
     readonly also?: readonly string[];
   };
   readonly open?: boolean;
+  /** Of the answer; JSON where none is named. */
+  readonly media?: string;
 }
 
 /** The door through which every command and query goes; `Door` of the features fits. */
@@ -120,7 +122,6 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   if (entry.open) await options.limits.open.spend(networkOf(ctx.ip));
   else {
     caller = await callerOf(ctx, options);
-    (ctx.state as Asked).user = caller.userId;
     await options.limits.user.spend(caller.userId);
   }
   const requestId = ctx.get('Idempotency-Key') || undefined;
@@ -132,12 +133,19 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   return { caller, requestId, now: options.now(), newId, ip: ctx.ip, userAgent: ctx.get('User-Agent').slice(0, 256) };
 }
 
+export const bearerOf = (ctx: KoaContext): string | undefined => /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
+
 /** Who cannot say who they are counts as nobody, so that tokens cannot be tried without end. */
-async function callerOf(ctx: KoaContext, { identity, limits, now }: RoutesOptions): Promise<Caller> {
-  const token = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
+export async function callerOf(
+  ctx: KoaContext,
+  { identity, limits, now }: Pick<RoutesOptions, 'identity' | 'limits' | 'now'>,
+): Promise<Caller> {
+  const token = bearerOf(ctx);
   try {
     if (!token) throw fail('unauthenticated');
-    return (await identity.authenticate(token, now())).caller;
+    const { caller } = await identity.authenticate(token, now());
+    (ctx.state as Asked).user = caller.userId;
+    return caller;
   } catch (error) {
     if (error instanceof ChatError && error.code === 'unauthenticated') await limits.open.spend(networkOf(ctx.ip));
     throw error;

@@ -118,10 +118,5 @@ export const pending: Readonly<Record<string, string>> = {
   'POST /push-subscriptions': 'web push',
   'DELETE /push-subscriptions': 'web push',
   'GET /admin/events': 'analytics',
-  'GET /health/detailed': 'system',
-  'GET /stats': 'system',
-  'GET /metrics': 'system',
-  '/docs': 'system',
-  '/redoc': 'system',
   '/asyncapi.json': 'documents',
 };

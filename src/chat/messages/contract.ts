@@ -60,6 +60,9 @@ export const MessageDeleted = event({
 const Forward = Type.Object({ conversation_id: Id, message_id: Id }, { additionalProperties: false });
 export type Forward = Static<typeof Forward>;
 
+/** That this field stands there; what it must be is said beside the others. */
+const one = (field: string) => ({ type: 'object', properties: { [field]: {} }, required: [field] });
+
 export const SendMessage = Type.Object(
   {
     conversation_id: Id,
@@ -71,7 +74,7 @@ export const SendMessage = Type.Object(
     attachments: Type.Optional(Type.Array(Id, { maxItems: 20 })),
     metadata: Type.Optional(Metadata),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, anyOf: [one('content'), one('forward')] },
 );
 
 /** A message as clients get it; `read_status` joins it on the caller's own. */
