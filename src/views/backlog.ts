@@ -22,50 +22,63 @@ interface Backlog<Doc> {
 }
 
 /** What a view is asked about, and where it and its log were at one instant. */
-export interface Lack<Doc extends object> {
+interface Lack<Doc extends object> {
   readonly projection: Projection<Doc>;
   readonly stream: StreamRef;
   readonly applied: string;
   readonly head: string;
 }
 
-const MAX_BACKLOGS = 16;
-/** A longer backlog is shared by those who ask while it is read, and then forgotten. */
-const MAX_LINKS = 1_000;
 const READ = 500;
+
+/** A backlog that is kept; its size is known once it was read. */
+interface Kept {
+  readonly reading: Promise<Backlog<object>>;
+  size: number;
+}
 
 export class Backlogs {
   private readonly log: Log;
   private readonly decode: Decode;
+  private readonly most: number;
   /** The last asked for comes last. */
-  private readonly kept = new Map<string, Promise<Backlog<object>>>();
+  private readonly kept = new Map<string, Kept>();
 
-  constructor(log: Log, decode: Decode) {
+  /** `most`: how many events of all backlogs together are kept for who asks next. */
+  constructor(log: Log, decode: Decode, most: number) {
     this.log = log;
     this.decode = decode;
+    this.most = most;
   }
 
   /** The steps of each event that the view lacks, up to the head. They are shared: nobody may change a document of theirs. */
   async steps<Doc extends object>(lack: Lack<Doc>): Promise<(readonly Step<Doc>[])[]> {
     const { projection, stream, head } = lack;
     const name = `${viewName(projection)} ${stream.kind} ${stream.id}`;
-    const before = this.kept.get(name) as Promise<Backlog<Doc>> | undefined;
+    const before = this.kept.get(name)?.reading as Promise<Backlog<Doc>> | undefined;
     // Whoever asks next waits for this one, and mostly finds in it what it needs.
     const reading = this.reach(lack, before);
+    const mine: Kept = { reading: reading as Promise<Backlog<object>>, size: 1 };
     this.kept.delete(name);
-    this.kept.set(name, reading as Promise<Backlog<object>>);
-    if (this.kept.size > MAX_BACKLOGS) this.kept.delete(this.kept.keys().next().value!);
-    const forget = () => {
-      if (this.kept.get(name) === reading) this.kept.delete(name);
-    };
+    this.kept.set(name, mine);
     try {
       const { links } = await reading;
-      if (links.length > MAX_LINKS) forget();
+      mine.size = Math.max(1, links.length);
+      this.forgetOldest();
       const end = links.findLastIndex(({ id }) => id === head);
       return (end < 0 ? links : links.slice(0, end + 1)).map(({ steps }) => steps);
     } catch (error) {
-      forget();
+      if (this.kept.get(name) === mine) this.kept.delete(name);
       throw error;
+    }
+  }
+
+  private forgetOldest(): void {
+    let sum = [...this.kept.values()].reduce((all, { size }) => all + size, 0);
+    for (const [name, { size }] of this.kept) {
+      if (sum <= this.most) return;
+      this.kept.delete(name);
+      sum -= size;
     }
   }
 

@@ -99,12 +99,40 @@ export interface Placed<Doc> {
   readonly doc: Doc;
 }
 
+/** A document, or only that there is one and where. */
+export type Known<Doc> = Placed<Doc> | Placed<undefined>;
+
+/**
+ * What the steps of one event make of the documents that they name, undefined for one that is no more: of all of them, or where one step
+ * throws, of none. A document whose content is not known stays so unless it is put.
+ */
+export function outcomeOf<Doc>(
+  steps: readonly Step<Doc>[],
+  before: (key: string) => Known<Doc> | undefined,
+): Map<string, Known<Doc> | undefined> {
+  const outcome = new Map<string, Known<Doc> | undefined>();
+  for (const step of steps) {
+    const known = outcome.has(step.key) ? outcome.get(step.key) : before(step.key);
+    if ('put' in step) outcome.set(step.key, { order: known?.order ?? step.order, doc: step.put });
+    else if (!known) continue;
+    else if ('remove' in step) outcome.set(step.key, undefined);
+    else outcome.set(step.key, known.doc === undefined ? known : { order: known.order, doc: step.change(known.doc) });
+  }
+  return outcome;
+}
+
 /** Documents of one stream in memory: loaded ones and those that the fold made, with what has to be written. */
 export class Sheet<Doc extends object> {
+  private readonly only: ReadonlySet<string> | undefined;
   private readonly docs = new Map<string, Placed<Doc>>();
   private readonly loaded = new Map<string, Placed<Doc>>();
   /** Keys that the fold put, changed or removed, for the writer. */
   readonly touched = new Set<string>();
+
+  /** `only`: steps for other keys are passed over. */
+  constructor(only?: ReadonlySet<string>) {
+    this.only = only;
+  }
 
   load(key: string, order: number, doc: Doc): void {
     const placed = { order, doc };
@@ -112,14 +140,14 @@ export class Sheet<Doc extends object> {
     this.loaded.set(key, placed);
   }
 
+  /** One event's steps: all of them or, where it throws, none. */
   apply(steps: readonly Step<Doc>[]): void {
-    for (const step of steps) {
-      const before = this.docs.get(step.key);
-      if ('put' in step) this.docs.set(step.key, { order: before?.order ?? step.order, doc: step.put });
-      else if (!before) continue;
-      else if ('change' in step) this.docs.set(step.key, { order: before.order, doc: step.change(before.doc) });
-      else this.docs.delete(step.key);
-      this.touched.add(step.key);
+    const { only } = this;
+    const mine = only ? steps.filter(({ key }) => only.has(key)) : steps;
+    for (const [key, now] of outcomeOf(mine, (each) => this.docs.get(each))) {
+      if (now === undefined) this.docs.delete(key);
+      else this.docs.set(key, now as Placed<Doc>);
+      this.touched.add(key);
     }
   }
 
@@ -136,4 +164,34 @@ export class Sheet<Doc extends object> {
   sorted(): Placed<Doc>[] {
     return [...this.docs.values()].toSorted((a, b) => a.order - b.order);
   }
+}
+
+/** Which documents of a stream are asked for: with `from` < order (`up`) or order < `from` (`down`), nearest first. */
+export interface PageRange {
+  readonly direction: 'up' | 'down';
+  readonly from?: number | undefined;
+  /** None beyond this order. */
+  readonly last?: number | undefined;
+  readonly limit: number;
+  /** Only what stands on this shelf. */
+  readonly shelf?: string;
+}
+
+export function isWithin({ direction, from, last }: PageRange, order: number): boolean {
+  return direction === 'up'
+    ? order > (from ?? -Infinity) && order <= (last ?? Infinity)
+    : order < (from ?? Infinity) && order >= (last ?? -Infinity);
+}
+
+/** The documents of a range that fit, nearest first. */
+export function pick<Doc>(
+  placed: readonly Placed<Doc>[],
+  range: PageRange,
+  fits: ((doc: Doc) => boolean) | undefined,
+): Placed<Doc>[] {
+  const sign = range.direction === 'up' ? 1 : -1;
+  return placed
+    .filter(({ order, doc }) => isWithin(range, order) && (!fits || fits(doc)))
+    .toSorted((a, b) => sign * (a.order - b.order))
+    .slice(0, range.limit);
 }

@@ -1,16 +1,21 @@
 /**
  * Reads that are never stale: the view, plus the events of the log after it, folded in memory by the same projection. Also `as_of`:
- * the same fold stopped earlier. Every feature's queries read through here.
+ * the same fold stopped earlier. Every feature's queries read through here. What is short is shared by all who ask; what is long waits for
+ * its turn. A view that cannot be read is one that holds nothing: it takes no read away.
  */
 import { compareEventIds, eventId, invalid, parseEventId, parseTime, START } from '../envelope.ts';
-import type { Decode, RawEvent } from '../envelope.ts';
+import type { Decode, EventId } from '../envelope.ts';
+import { ChatError } from '../errors.ts';
 import { translated } from '../log/connection.ts';
+import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
-import { Sheet } from './projection.ts';
-import type { Projection, Step } from './projection.ts';
-import type { Page, PageRange, StoredDoc, Views } from './store.ts';
-import { Backlogs, stepsIfReadable } from './backlog.ts';
+import { Backlogs } from './backlog.ts';
+import { fold, LongReads, stepsOfAll } from './long-reads.ts';
+import type { LongReadLimits } from './long-reads.ts';
+import { pick, Sheet } from './projection.ts';
+import type { Placed, Projection, PageRange } from './projection.ts';
+import type { Page, StoredDoc, Views } from './store.ts';
 
 /** Where a read stops: everything, or the log up to an event id or a time (its end is the id of that millisecond's last event). */
 export type AsOf = string | undefined;
@@ -24,6 +29,37 @@ export interface ReadingOptions {
   readonly decode: Decode;
   /** Composed, as the projectors have them: a feature reads by its own part, and gets what others contribute too. */
   readonly projections: readonly Projection[];
+  readonly limits?: Partial<ReadLimits>;
+}
+
+export interface ReadLimits extends LongReadLimits {
+  /** Events of one backlog that are held in memory; more are folded when they are asked for. */
+  readonly backlog: number;
+  /** Events of all backlogs that are kept. */
+  readonly kept: number;
+}
+
+/** Some tens of megabytes at the most. */
+const LIMITS: ReadLimits = {
+  backlog: 10_000,
+  kept: 20_000,
+  held: 10_000,
+  atOnce: 2,
+  waiting: 64,
+  waitMs: 5_000,
+  workMs: 30_000,
+};
+
+/** An answer, and the event up to which it holds. */
+interface Now<T> {
+  readonly answer: T;
+  readonly head: string | undefined;
+}
+
+/** What is asked about. */
+interface Source<Doc extends object> {
+  readonly projection: Projection<Doc>;
+  readonly stream: StreamRef;
 }
 
 export class Reading {
@@ -31,14 +67,18 @@ export class Reading {
   private readonly views: Views;
   private readonly decode: Decode;
   private readonly projections: ReadonlyMap<string, Projection>;
+  private readonly limits: ReadLimits;
   private readonly backlogs: Backlogs;
+  private readonly long: LongReads;
 
-  constructor({ log, views, decode, projections }: ReadingOptions) {
+  constructor({ log, views, decode, projections, limits }: ReadingOptions) {
     this.log = log;
     this.views = views;
     this.decode = decode;
     this.projections = new Map(projections.map((projection) => [projection.name, projection]));
-    this.backlogs = new Backlogs(log, decode);
+    this.limits = { ...LIMITS, ...limits };
+    this.backlogs = new Backlogs(log, decode, this.limits.kept);
+    this.long = new LongReads(log, decode, this.limits);
   }
 
   /** One page of a collection, nearest to `from` first. Documents are JSON, unparsed where the view was up to date. */
@@ -48,47 +88,33 @@ export class Reading {
     range: PageRange,
     asOf: AsOf,
   ): Promise<StoredDoc[]> {
-    const projection = this.composed(part);
-    const { shelf } = range;
-    const fits = shelf === undefined ? undefined : (doc: Doc) => projection.shelves!(doc).includes(shelf);
-    if (asOf !== undefined) return pick(await this.foldUntil(projection, stream, asOf), range, { fits });
-    for (let limit = range.limit; ;) {
-      const stored = await translated(this.views.page(projection, stream, { ...range, limit }, MISSING));
-      if (stored.applied === stored.head || stored.head === undefined) return stored.docs.slice(0, range.limit);
-      const sheet = new Sheet<Doc>();
-      await this.foldStored(projection, stream, stored, sheet);
-      // A full page ends at its last document: what the tail has beyond it comes after others that were not read.
-      const isFull = stored.docs.length === limit;
-      const docs = pick(sheet, range, { fits, last: isFull ? stored.docs.at(-1)?.order : undefined });
-      if (docs.length === range.limit || !isFull) return docs;
-      // The tail took some of the page away: as many more are needed, at least.
-      limit += range.limit - docs.length;
-    }
+    const source = this.source(part, stream);
+    if (asOf === undefined) return (await this.pageNow(source, range)).answer;
+    return this.asOf(stream, asOf, {
+      now: () => this.pageNow(source, range),
+      past: async (end) => {
+        const task = { ...source, after: START, end, stored: [], fits: fitsOn(source, range) };
+        return (await this.long.page(task, range)).map(stored);
+      },
+    });
   }
 
-  /** Documents by key; a missing one has no entry. */
+  /** Documents by key; a missing one has no entry. They are shared: nobody may change one. */
   async byKeys<Doc extends object>(
     part: Projection<Doc>,
     stream: StreamRef,
     keys: readonly string[],
     asOf?: AsOf,
-  ): Promise<Map<string, { order: number; doc: Doc }>> {
-    const projection = this.composed(part);
-    let sheet: Sheet<Doc>;
-    if (asOf !== undefined) sheet = await this.foldUntil(projection, stream, asOf);
-    else {
-      sheet = new Sheet<Doc>();
-      await this.foldStored(
-        projection,
-        stream,
-        await translated(this.views.byKeys(projection, stream, keys, MISSING)),
-        sheet,
-      );
-    }
+  ): Promise<Map<string, Placed<Doc>>> {
+    const source = this.source(part, stream);
+    const now = () => this.byKeysNow(source, keys);
+    const past = (end: EventId) => this.long.byKeys({ ...source, after: START, end, stored: [] }, keys);
+    const sheet = asOf === undefined ? (await now()).answer : await this.asOf(stream, asOf, { now, past });
     return new Map(
-      keys
-        .flatMap((key) => [[key, sheet.get(key)] as const])
-        .filter((e): e is [string, { order: number; doc: Doc }] => !!e[1]),
+      keys.flatMap((key) => {
+        const placed = sheet.get(key);
+        return placed ? [[key, placed] as const] : [];
+      }),
     );
   }
 
@@ -99,100 +125,148 @@ export class Reading {
     asOf: string,
     fits: (doc: Doc) => boolean,
   ): Promise<Doc[]> {
-    const sheet = await this.foldUntil(this.composed(part), stream, asOf);
-    return sheet.sorted().flatMap(({ doc }) => (fits(doc) ? [doc] : []));
+    const task = { ...this.source(part, stream), after: START, end: endOf(asOf), stored: [], fits };
+    return (await this.long.all(task)).map(({ doc }) => doc);
   }
 
   /** A stream's entity, or undefined when there is none. */
   async entity<Doc extends object>(part: Projection<Doc>, stream: StreamRef): Promise<Doc | undefined> {
-    const projection = this.composed(part);
-    const stored = await translated(this.views.entity(projection, stream));
-    if (stored.applied === stored.head || stored.head === undefined) return stored.doc;
-    const sheet = new Sheet<Doc>();
-    if (stored.doc) sheet.load('', 0, stored.doc);
-    const { applied, head } = stored;
-    fold(sheet, await this.backlogs.steps({ projection, stream, applied, head }));
+    const source = this.source(part, stream);
+    const asked = this.views.entity(source.projection, stream);
+    const { applied, head, doc } = await this.readable(stream, asked, NO_ENTITY);
+    if (applied === head || head === undefined) return doc;
+    const found = doc ? [{ order: 0, doc }] : [];
+    const page = { applied, head, missing: [], more: applied };
+    const sheet =
+      (await this.sheetNow(source, page, found)) ?? (await this.long.byKeys(taskOf(source, page, found), ['']));
     return sheet.get('')?.doc;
   }
 
-  private composed<Doc extends object>(part: Projection<Doc>): Projection<Doc> {
+  private source<Doc extends object>(part: Projection<Doc>, stream: StreamRef): Source<Doc> {
     const found = this.projections.get(part.name);
     if (!found) throw new Error(`no view is called ${part.name}`);
-    return found as unknown as Projection<Doc>;
+    return { projection: found as unknown as Projection<Doc>, stream };
   }
 
-  /** Documents as the view has them, and on them the events that it lacks. */
-  private async foldStored<Doc extends object>(
-    projection: Projection<Doc>,
-    stream: StreamRef,
-    { docs, missing, more, applied, head }: Page,
-    sheet: Sheet<Doc>,
-  ): Promise<void> {
-    for (const { order, json } of docs) {
-      const doc = JSON.parse(json.toString()) as Doc;
-      sheet.load(projection.key(doc), order, doc);
+  private async pageNow<Doc extends object>(source: Source<Doc>, range: PageRange): Promise<Now<StoredDoc[]>> {
+    for (let limit = range.limit; ;) {
+      const asked = this.views.page(source.projection, source.stream, { ...range, limit }, MISSING);
+      const page = await this.readable(source.stream, asked, NO_PAGE);
+      const { applied, head } = page;
+      if (applied === head || head === undefined) return { answer: page.docs.slice(0, range.limit), head };
+      // A full page ends at its last document: what the backlog has beyond it comes after others that were not read.
+      const isFull = page.docs.length === limit;
+      const answer = await this.pageOver(source, page, isFull ? { ...range, last: page.docs.at(-1)?.order } : range);
+      if (answer.length === range.limit || !isFull) return { answer: answer.map(stored), head };
+      // The backlog took some of the page away: as many more are needed, at least.
+      limit += range.limit - answer.length;
     }
+  }
+
+  /** A stored page with what the view lacks. */
+  private async pageOver<Doc extends object>(
+    source: Source<Doc>,
+    page: Page,
+    range: PageRange,
+  ): Promise<Placed<Doc>[]> {
+    const fits = fitsOn(source, range);
+    const found = parsed<Doc>(page);
+    const sheet = found && (await this.sheetNow(source, page, found));
+    if (sheet) return pick(sheet.sorted(), range, fits);
+    return this.long.page({ ...taskOf(source, page, found), fits }, range);
+  }
+
+  private async byKeysNow<Doc extends object>(source: Source<Doc>, keys: readonly string[]): Promise<Now<Sheet<Doc>>> {
+    const asked = this.views.byKeys(source.projection, source.stream, keys, MISSING);
+    const page = await this.readable(source.stream, asked, NO_PAGE);
+    const found = parsed<Doc>(page);
+    const sheet = found && (await this.sheetNow(source, page, found));
+    return { answer: sheet ?? (await this.long.byKeys(taskOf(source, page, found), keys)), head: page.head };
+  }
+
+  /** Stored documents and on them what the view lacks; undefined where that is too much to be held. */
+  private async sheetNow<Doc extends object>(
+    { projection, stream }: Source<Doc>,
+    { applied, head, missing, more }: Lack,
+    found: readonly Placed<Doc>[],
+  ): Promise<Sheet<Doc> | undefined> {
+    if (head !== undefined && seqOf(head) - seqOf(applied) > this.limits.backlog) return undefined;
+    const sheet = new Sheet<Doc>();
+    for (const { order, doc } of found) sheet.load(projection.key(doc), order, doc);
     const isWhole = more === undefined || head === undefined;
     const steps = isWhole
-      ? this.stepsOf(projection, missing)
+      ? stepsOfAll(projection, missing, this.decode)
       : await this.backlogs.steps({ projection, stream, applied, head });
     fold(sheet, steps);
-  }
-
-  private async foldUntil<Doc extends object>(
-    projection: Projection<Doc>,
-    stream: StreamRef,
-    asOf: string,
-  ): Promise<Sheet<Doc>> {
-    const end = endOf(asOf);
-    const sheet = new Sheet<Doc>();
-    for await (const events of this.log.readAll(stream, START)) {
-      const within = events.filter((e) => compareEventIds(eventId(e.id), end) <= 0);
-      fold(sheet, this.stepsOf(projection, within));
-      if (within.length < events.length) break;
-    }
     return sheet;
   }
 
-  private stepsOf<Doc extends object>(projection: Projection<Doc>, events: readonly RawEvent[]): Step<Doc>[][] {
-    return events.map((event) => stepsIfReadable(projection, event, this.decode));
-  }
-}
-
-/** Each event by itself: one that does not fit the documents is passed over, as its stream is parked in the view. */
-function fold<Doc extends object>(sheet: Sheet<Doc>, events: readonly (readonly Step<Doc>[])[]): void {
-  for (const steps of events) {
+  /** A view whose keys cannot be read holds nothing. */
+  private async readable<P extends { head: string | undefined }>(
+    stream: StreamRef,
+    asked: Promise<P>,
+    nothing: Omit<P, 'head'>,
+  ): Promise<P> {
     try {
-      sheet.apply(steps);
-    } catch {
-      continue;
+      return await translated(asked);
+    } catch (error) {
+      if (error instanceof ChatError) throw error;
+      const [found] = await this.log.heads([stream], []);
+      return { ...nothing, head: found?.id } as P;
     }
+  }
+
+  /** Where nothing has come since, what was then is what is now. */
+  private async asOf<T>(
+    stream: StreamRef,
+    asOf: string,
+    { now, past }: { readonly now: () => Promise<Now<T>>; readonly past: (end: EventId) => Promise<T> },
+  ): Promise<T> {
+    const end = endOf(asOf);
+    const isSame = (head: string | undefined) => head === undefined || compareEventIds(eventId(head), end) <= 0;
+    const [found] = await this.log.heads([stream], []);
+    if (isSame(found?.id)) {
+      const { answer, head } = await now();
+      if (isSame(head)) return answer;
+    }
+    return past(end);
   }
 }
 
 /** Whether an event was there at that id or time. Throws `validation_failed` where it is neither. */
 export const isWithin = (id: string, asOf: string): boolean => compareEventIds(eventId(id), endOf(asOf)) <= 0;
 
-function endOf(asOf: string): { ms: number; seq: number } {
+type Lack = Pick<Page, 'applied' | 'head' | 'missing' | 'more'>;
+
+const NO_PAGE = { applied: START, docs: [], missing: [], more: START };
+const NO_ENTITY = { applied: START, doc: undefined };
+
+/** The documents of a page, or undefined where one cannot be read. */
+function parsed<Doc>({ docs }: Page): Placed<Doc>[] | undefined {
+  try {
+    return docs.map(({ order, json }) => ({ order, doc: JSON.parse(json.toString()) as Doc }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is to be folded where the view lacks much; all, where what it holds cannot be read. */
+const taskOf = <Doc extends object>(
+  source: Source<Doc>,
+  { applied, head = START }: Lack,
+  found: readonly Placed<Doc>[] | undefined,
+) => ({ ...source, after: found ? applied : START, end: eventId(head), stored: found ?? [] });
+
+const fitsOn = <Doc extends object>({ projection }: Source<Doc>, { shelf }: PageRange) =>
+  shelf === undefined ? undefined : (doc: Doc) => projection.shelves!(doc).includes(shelf);
+
+const stored = <Doc>({ order, doc }: Placed<Doc>): StoredDoc => ({ order, json: Buffer.from(JSON.stringify(doc)) });
+
+function endOf(asOf: string): EventId {
   const id = parseEventId(asOf);
   if (id) return id;
   const ms = parseTime(asOf);
   if (ms === undefined)
     throw invalid([{ pointer: '/query/as_of', message: 'must be an event id or an RFC 3339 time' }]);
   return { ms, seq: Number.MAX_SAFE_INTEGER };
-}
-
-/** The documents of a range that fit, nearest first, none beyond `last`. */
-function pick<Doc extends object>(
-  sheet: Sheet<Doc>,
-  { direction, from, limit }: PageRange,
-  { fits, last }: { fits: ((doc: Doc) => boolean) | undefined; last?: number | undefined },
-): StoredDoc[] {
-  const all = sheet.sorted();
-  const up = fits ? all.filter(({ doc }) => fits(doc)) : all;
-  const inRange =
-    direction === 'up'
-      ? up.filter(({ order }) => order > (from ?? -Infinity) && order <= (last ?? Infinity))
-      : up.filter(({ order }) => order < (from ?? Infinity) && order >= (last ?? -Infinity)).toReversed();
-  return inRange.slice(0, limit).map(({ order, doc }) => ({ order, json: Buffer.from(JSON.stringify(doc)) }));
 }

@@ -9,7 +9,7 @@ import type { Keys, StreamRef } from '../keys.ts';
 import type { Expected } from '../log/consumer-group.ts';
 import type { Append, Log } from '../log/log.ts';
 import { EntityReader } from './entities.ts';
-import type { Projection } from './projection.ts';
+import type { Projection, PageRange } from './projection.ts';
 import { APPLIED, placeOnShelf, shapeOf } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 
@@ -34,15 +34,6 @@ export interface EntityPage<Doc> {
   readonly applied: string;
   readonly head: string | undefined;
   readonly doc: Doc | undefined;
-}
-
-/** Docs with `from` < order (`up`) or order < `from` (`down`), nearest first. */
-export interface PageRange {
-  readonly direction: 'up' | 'down';
-  readonly from?: number | undefined;
-  readonly limit: number;
-  /** Only what stands on this shelf. */
-  readonly shelf?: string;
 }
 
 /** The keys of a collection that come first; one for its shelves follows where it has any. */

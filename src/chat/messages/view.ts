@@ -4,7 +4,7 @@ import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import type { Reading } from '../../views/reading.ts';
-import type { PageRange } from '../../views/store.ts';
+import type { PageRange } from '../../views/projection.ts';
 import { memberStanding } from '../access.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
