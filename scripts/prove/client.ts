@@ -111,21 +111,21 @@ export async function groups(bases: readonly string[], members: readonly Person[
   return ids;
 }
 
-/** Contents of every message of a conversation, oldest first, read page by page in one direction. */
+/** Contents of every message that a person wrote in a conversation, oldest first, read page by page in one direction. */
 export async function history(
   bases: readonly string[],
   person: Person,
   conversation: string,
   order: 'asc' | 'desc',
 ): Promise<{ id: string; event_id: string; content: string }[]> {
-  const all: { id: string; event_id: string; content: string }[] = [];
+  const all: { id: string; event_id: string; content: string; message_type: string }[] = [];
   for (let cursor = ''; ;) {
     const path = `/conversations/${conversation}/messages?limit=100&order=${order}${cursor}`;
     const answer = await persist<{ items: typeof all; next_cursor: string | null }>(bases, 'GET', path, {
       token: person.token,
     });
     if (answer.status !== 200) throw new Error(`history: ${answer.status} ${JSON.stringify(answer.body)}`);
-    all.push(...answer.body.items);
+    all.push(...answer.body.items.filter(({ message_type }) => message_type !== 'system'));
     if (answer.body.next_cursor === null) return order === 'asc' ? all : all.toReversed();
     cursor = `&cursor=${answer.body.next_cursor}`;
   }

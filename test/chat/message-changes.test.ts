@@ -67,6 +67,8 @@ inBothWays('changed messages', (node, world) => {
         edited_at: (event as unknown as { at: string }).at,
         revision: 2,
         reply_count: 1,
+        last_reply_at: reply.created_at,
+        repliers: [ada.id],
       });
       expect(await one(bob, first)).to.deep.equal(body);
       const { items } = (await bob.rest.get<{ items: Message[] }>(`/conversations/${id}/messages`)).body;

@@ -41,6 +41,7 @@ export function sessionsSuite(world: World): void {
               read_up_to: (await world.log.readAfter(conversationStream(id), '0-0'))[0]!.id,
             },
           ],
+          total_unread: 1,
           user_event_id: userHead!.id,
         },
       });
