@@ -24,6 +24,8 @@ export interface OpenLogger extends Logger {
   close(): Promise<void>;
 }
 
+/** Each says what those before it say, too. */
+const LEVELS = ['error', 'warn', 'info', 'debug'];
 const FILE_BYTES = 10 * 1024 * 1024;
 /** Lines wait for a reader up to this many bytes, and for the disk up to this many lines. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
@@ -35,18 +37,20 @@ export function createLogger({ LOG_LEVEL, LOG_FILE }: { LOG_LEVEL: string; LOG_F
   const outputs = [winstonTo(LOG_LEVEL, stdout())];
   // Each has a logger of its own, since a transport that stands still holds back the others of its logger.
   if (LOG_FILE) outputs.push(winstonTo(LOG_LEVEL, file(LOG_FILE)));
-  const say =
-    (level: string): Say =>
-    (message, fields) => {
+  const isSaid = (level: string) => LEVELS.indexOf(level) <= LEVELS.indexOf(LOG_LEVEL);
+  const say = (level: string): Say => {
+    if (!isSaid(level)) return () => {};
+    return (message, fields) => {
       for (const output of outputs) {
         if (output.writableLength < MAX_UNWRITTEN_LINES) output.log(level, message, fields);
       }
     };
+  };
   return {
     error: say('error'),
     warn: say('warn'),
     info: say('info'),
-    debug: LOG_LEVEL === 'debug' ? say('debug') : undefined,
+    debug: isSaid('debug') ? say('debug') : undefined,
     async close() {
       await Promise.all(outputs.map(ended));
     },
