@@ -3,9 +3,11 @@ import { expect } from 'chai';
 import { ulid } from 'ulid';
 import { eventLog } from '../../src/chat/events/view.ts';
 import type { Deps, RawJson, WithheldFrom } from '../../src/chat/feature.ts';
+import { rawEvent } from '../../src/envelope.ts';
 import type { Context } from '../../src/envelope.ts';
 import { conversationStream } from '../../src/keys.ts';
 import type { Json, Reply } from '../support/client.ts';
+import { decode } from '../support/folds.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
 import { useWorld } from '../support/world.ts';
@@ -122,7 +124,7 @@ describe('the log over REST', () => {
     await write(world, ada, id, 2);
     const all = (await page(ada)).items;
     const withheldFrom: WithheldFrom = ({ seq }) => (seq === 2 ? (userId) => userId === bob.id : undefined);
-    const [list] = eventLog.serve({ log: world.log, withheldFrom } as Deps).queries!;
+    const [list] = eventLog.serve({ log: world.log, decode, withheldFrom } as Deps).queries!;
     const items = async (userId: string) => {
       const context = { caller: { userId, sessionId: '' } } as Context;
       const { json } = (await list!.run(context, { conversation_id: id, limit: 50 } as never)) as RawJson;
@@ -132,6 +134,31 @@ describe('the log over REST', () => {
     const placeholder = { id: all[1]!.id, seq, at, conversation_id, type: 'event.withheld', version: 1, data: {} };
     expect(await items(ada.id)).to.deep.equal(all);
     expect(await items(bob.id)).to.deep.equal([all[0], placeholder, all[2]]);
+  });
+
+  it('keeps the place of what was deleted, and none of its words', async () => {
+    const say = async (content: string, more: object = {}) =>
+      (await ada.rest.post<Json>(`/conversations/${id}/messages`, { content, ...more })).body;
+    const kept = await say('kept');
+    const gone = await say('secret one', { reply_to: kept['id'], metadata: { why: 'secret two' } });
+    const path = `/conversations/${id}/messages/${String(gone['id'])}`;
+    await ada.rest.call('PATCH', path, { content: 'secret three' });
+    const before = await page(bob);
+    expect(JSON.stringify(before)).to.match(/secret one.*secret two.*secret three/);
+    await ada.rest.call('DELETE', path);
+    const after = await page(bob);
+    expect(JSON.stringify(after)).to.not.include('secret');
+    const data = { content: '', mentions: [], mentions_all: false };
+    const emptied = before.items.map((event) => {
+      if ((event['data'] as Json)['message_id'] !== gone['id']) return event;
+      const more = event.type === 'message.sent' ? { attachments: [], metadata: {} } : {};
+      return { ...event, data: { ...(event['data'] as Json), ...data, ...more } };
+    });
+    expect(after.items.slice(0, -1)).to.deep.equal(emptied);
+    expect(after.items.at(-1)).to.deep.include({ type: 'message.deleted', data: { message_id: gone['id'] } });
+    expect(after.items.map((event) => decode(rawEvent(event.type, Buffer.from(JSON.stringify(event)))!))).to.deep.equal(
+      after.items,
+    );
   });
 
   it('is for members alone', async () => {

@@ -1,6 +1,7 @@
 /**
- * The log of a conversation for those who are in it: the very bytes that sockets get, from the event by which the reader came in. Refuses
- * a place that the log does not know, as a socket's `sync.reset` would: what follows it cannot be told.
+ * The log of a conversation for those who are in it: the very bytes that sockets get, from the event by which the reader came in, but for
+ * the words of what was deleted since. Refuses a place that the log does not know, as a socket's `sync.reset` would: what follows it cannot
+ * be told.
  */
 import Type from 'typebox';
 import { EventId, Id, START, withheldEvent } from '../../envelope.ts';
@@ -14,6 +15,7 @@ import { listAnswer, query } from '../feature.ts';
 import type { Deps, Feature, Query } from '../feature.ts';
 import { Limit, listOf } from '../paging.ts';
 import { EventAnswer } from './contract.ts';
+import { emptiedOf } from './emptied.ts';
 
 export const eventLog: Feature = { serve: (deps) => ({ queries: [listEvents(deps)] }) };
 
@@ -27,7 +29,7 @@ const List = Type.Object(
   { additionalProperties: false },
 );
 
-function listEvents({ log, withheldFrom }: Deps): Query {
+function listEvents({ log, decode, withheldFrom }: Deps): Query {
   /** What the log has after a place, and the caller may see: never from before the event by which they came in. */
   async function read(stream: StreamRef, after: string, joined: number, count: number): Promise<RawEvent[]> {
     let from = after;
@@ -44,15 +46,20 @@ function listEvents({ log, withheldFrom }: Deps): Query {
     name: 'events.list',
     about:
       'The log of a conversation, oldest first: what a socket of the caller gets, from the event by which they came in. ' +
-      'A place that the log does not know is a conflict: begin anew without one',
+      'Of a message that was deleted since, the words are left out. A place that the log does not know is a conflict: begin anew without one',
     data: List,
     answer: listAnswer(EventAnswer),
     route: { method: 'GET', path: '/conversations/{conversation_id}/events' },
     async run({ caller }, { conversation_id: id, limit, after = START, cursor = after }) {
       const { member } = await memberStanding(log, caller.userId, id);
-      const events = await read(conversationStream(id), cursor, member.joined, limit + 1);
+      const stream = conversationStream(id);
+      const events = await read(stream, cursor, member.joined, limit + 1);
       const page = events.slice(0, limit);
-      const items = page.map((event) => (withheldFrom(event)?.(caller.userId) ? withheldEvent(event) : [event.json]));
+      const emptied = await emptiedOf({ log, decode }, stream, page);
+      const items = page.map((event) => {
+        if (withheldFrom(event)?.(caller.userId)) return withheldEvent(event);
+        return emptied.get(event.id) ?? [event.json];
+      });
       return listOf(items, events.length > limit ? page.at(-1)!.id : null);
     },
   });
