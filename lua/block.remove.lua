@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope user
 -- FAIL     conflict
 -- EMITS    block.removed/1
+-- FLAGS    allow-oom
 -- INCLUDE  append blocks
 
 local before = repeated()

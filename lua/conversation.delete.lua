@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor
 -- FAIL     not_found forbidden conflict
 -- EMITS    conversation.deleted/1
+-- FLAGS    allow-oom
 -- INCLUDE  append members
 
 local before = repeated()

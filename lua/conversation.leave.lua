@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor
 -- FAIL     not_found forbidden conflict
 -- EMITS    participant.removed/1 participant.role_changed/1
+-- FLAGS    allow-oom
 -- INCLUDE  append members
 
 local before = repeated()

@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope conversation event state
 -- FAIL     -
 -- EMITS    conversation.joined/1 conversation.left/1
+-- FLAGS    allow-oom
 -- INCLUDE  append ids
 
 -- The mark is a whole id: after a failover that lost entries, seqs come again, with later times.

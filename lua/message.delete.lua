@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor message_id window
 -- FAIL     not_found forbidden conflict delete_window_closed
 -- EMITS    message.deleted/1
+-- FLAGS    allow-oom
 -- INCLUDE  append members messages pins
 
 local before = repeated()

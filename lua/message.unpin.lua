@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor message_id
 -- FAIL     not_found forbidden conflict
 -- EMITS    message.unpinned/1
+-- FLAGS    allow-oom
 -- INCLUDE  append members messages pins
 
 local before = repeated()

@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor user
 -- FAIL     not_found forbidden conflict
 -- EMITS    participant.removed/1
+-- FLAGS    allow-oom
 -- INCLUDE  append members
 
 local before = repeated()

@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor connection node since
 -- FAIL     conflict
 -- EMITS    presence.changed/1
+-- FLAGS    allow-oom
 -- INCLUDE  append presence
 
 local deleted = read_head('deleted')

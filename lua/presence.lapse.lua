@@ -3,6 +3,7 @@
 -- ARGV     node lease lease_ms count
 -- FAIL     -
 -- EMITS    -
+-- FLAGS    allow-oom
 
 local time = redis.call('TIME')
 local ends = tonumber(redis.call('ZSCORE', timers, 'presence_lease ' .. lease) or '0')

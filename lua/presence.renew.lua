@@ -3,6 +3,7 @@
 -- ARGV     node lease lease_ms
 -- FAIL     -
 -- EMITS    -
+-- FLAGS    allow-oom
 
 local time = redis.call('TIME')
 redis.call('ZADD', timers, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, 'presence_lease ' .. lease)

@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor message_id emoji
 -- FAIL     not_found conflict
 -- EMITS    reaction.removed/1
+-- FLAGS    allow-oom
 -- INCLUDE  append members messages reactions
 
 local before = repeated()

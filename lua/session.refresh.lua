@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope session generation lifetime details
 -- FAIL     unauthenticated
 -- EMITS    session.ended/1
+-- FLAGS    allow-oom
 -- INCLUDE  append sessions
 
 local record = session_of(session)

@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor signals
 -- FAIL     not_found forbidden conflict
 -- EMITS    -
+-- FLAGS    allow-oom
 -- INCLUDE  append members typing signal
 
 local before = repeated()

@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope proved password kept
 -- FAIL     wrong_credentials conflict
 -- EMITS    session.ended/1
+-- FLAGS    allow-oom
 -- INCLUDE  append sessions
 
 local before = repeated()

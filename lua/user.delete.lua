@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope proved
 -- FAIL     wrong_credentials conflict
 -- EMITS    session.ended/1 user.deleted/1 presence.changed/1
+-- FLAGS    allow-oom
 -- INCLUDE  append sessions presence
 
 local before = repeated()

@@ -84,7 +84,9 @@ export class Log {
     const connection = await Connection.open(options.redis, options.warn);
     try {
       const durability = await connection.checkServers(options.replicationAcks);
-      await connection.commands.setnx(PARTITIONS_KEY, options.partitions);
+      // Written only where it is not there: a Redis without memory, or for who may only read, refuses any SETNX.
+      if ((await connection.commands.get(PARTITIONS_KEY)) === null)
+        await connection.commands.setnx(PARTITIONS_KEY, options.partitions);
       const stored = Number(await connection.commands.get(PARTITIONS_KEY));
       if (stored !== options.partitions) {
         throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);

@@ -10,6 +10,9 @@ import { useWorld } from '../support/world.ts';
 
 const LUA = new URL('../../lua/', import.meta.url);
 
+/** Called as if they ended something, but each time that they are asked they may append another event. */
+const NEEDS_MEMORY = new Set(['presence.settle']);
+
 const GOOD = `-- thing.do   does a thing
 -- KEYS     log head feed
 -- ARGV     request actor users...
@@ -111,6 +114,12 @@ describe('every script of lua/', () => {
       if (/\brepeated\(\)/.test(text)) expect(fails, name).to.include('conflict');
       if (/\bGONE\b/.test(text)) expect(fails, name).to.include('not_found');
     }
+  });
+
+  it('works without memory where it ends, frees or takes back something', () => {
+    const ending = /\.(remove|delete|end|revoke|revoke_others|leave|stop|release|unpin|depart|lapse|settle|trim)$/;
+    const ends = scripts.filter(({ name }) => ending.test(name) && !NEEDS_MEMORY.has(name));
+    expect(ends.filter(({ source }) => !/^#!lua flags=\S*allow-oom/.test(source)).map((s) => s.name)).to.deep.equal([]);
   });
 
   it('has tests that are named after it', () => {
