@@ -7,7 +7,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
-import { callerAddress } from '../addresses.ts';
+import { callerAddress, isOwnOrigin } from '../addresses.ts';
 import { invalid } from '../envelope.ts';
 import type { Caller, CommandFrame, Context } from '../envelope.ts';
 import { asChatError, closeCodes, fail, problemHeaders, problemOf } from '../errors.ts';
@@ -56,7 +56,7 @@ export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   readonly info?: Say;
 }
 
-const PATH = /^\/api\/v1\/ws(?:\/conversations\/([0-9A-Z]{26}))?$/;
+const PATH = /^\/api\/v1\/ws(?:\/conversations\/([0-9A-Z]{26}))?\/?$/;
 const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_FRAME_BYTES = 65_536;
 const MAX_MISSED_PONGS = 2;
@@ -144,17 +144,21 @@ export class Gateway {
     const { caller, expiresAt } = await this.identify(request, parameters);
     const only = match[1];
     const deviceId = deviceIdOf(parameters);
+    const resumes = resumesOf(parameters);
     if (only !== undefined) await options.checkMember(caller.userId, only);
     if (socket.destroyed) return;
     this.server.handleUpgrade(request, socket, head, (ws) => {
-      if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections)
+      if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections) {
+        // It may still send what is no frame, and an error that nobody hears would end the process.
+        ws.on('error', () => {});
         return ws.close(closeCodes.full, 'full');
+      }
       const from = {
         ip: this.addressOf(request),
         userAgent: request.headers['user-agent']?.slice(0, 256) ?? '',
       };
       const connected = { caller, connectionId: options.newId(), deviceId };
-      this.accept(ws, socket, { connected, expiresAt, only, resumes: parameters.get('resume') === '1' }, from);
+      this.accept(ws, socket, { connected, expiresAt, only, resumes }, from);
     });
   }
 
@@ -245,7 +249,7 @@ export class Gateway {
     const { origin } = headers;
     if (origin === undefined) return true;
     if (this.options.origins.includes(origin)) return true;
-    return URL.canParse(origin) && new URL(origin).host === headers.host;
+    return isOwnOrigin(origin, headers, this.options.trustedProxies);
   }
 
   /** Each second: ends expired tokens, and pings the sessions whose second of the interval it is. */
@@ -267,6 +271,14 @@ function deviceIdOf(parameters: URLSearchParams): string | undefined {
     throw invalid([{ pointer: '/query/device_id', message: 'must be 1 to 64 letters, digits, _ or -' }]);
   }
   return deviceId;
+}
+
+/** A client that misspells it would else wait for what it missed for ever. */
+function resumesOf(parameters: URLSearchParams): boolean {
+  const resume = parameters.get('resume');
+  if (resume !== null && resume !== '1' && resume !== 'true')
+    throw invalid([{ pointer: '/query/resume', message: 'must be 1 or true' }]);
+  return resume !== null;
 }
 
 /** Answers a handshake that is refused, as the REST API would. */

@@ -100,6 +100,16 @@ export function closingSuite(world: World): void {
       expect(socket.seqs(id)).to.deep.equal(seqsFrom(1, 3_001));
     });
 
+    it('a refused socket may send what is no frame, and costs nobody anything', async () => {
+      const node = await startNode({ WS_MAX_CONNECTIONS: '1' });
+      const ada = await register(node);
+      const first = await ada.socket();
+      const refused = await RawSocket.open(node.base, ada.token);
+      refused.socket.write(Buffer.from([0xff, 0x80, 0, 0, 0, 0]));
+      await refused.closed;
+      expect((await first.ask('ping')).type).to.equal('pong');
+    });
+
     it('more sockets than there is room for are told to come back, until one goes', async () => {
       const node = await startNode({ WS_MAX_CONNECTIONS: '2' });
       const ada = await register(node);

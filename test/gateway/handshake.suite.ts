@@ -63,6 +63,20 @@ export function handshakeSuite(world: World): void {
       expect(node.warnings.join()).to.not.include('canary');
     });
 
+    it('with a slash at the end, and with resume said in either way but in no other', async () => {
+      const at = (path: string) => tryTo({ path, headers: bearer(ada.token) });
+      for (const path of ['/api/v1/ws/', '/api/v1/ws/?resume=true', '/api/v1/ws?resume=1'])
+        expect((await at(path)).status, path).to.equal(101);
+      for (const path of ['/api/v1/ws?resume=yes', '/api/v1/ws?resume='])
+        expect((await at(path)).status, path).to.equal(400);
+    });
+
+    it('from its own origin in whatever letters', async () => {
+      const { host } = new URL(node.base);
+      const headers = { ...bearer(ada.token), Host: host.toUpperCase(), Origin: `http://${host}` };
+      expect((await tryTo({ headers })).status).to.equal(101);
+    });
+
     it('from its own origin, the listed ones and from what is no browser, not from elsewhere', async () => {
       const from = (Origin: string) => tryTo({ headers: { ...bearer(ada.token), Origin } });
       expect((await from(node.base)).status).to.equal(101);
@@ -73,7 +87,7 @@ export function handshakeSuite(world: World): void {
     });
 
     it('at the two addresses only', async () => {
-      for (const path of ['/', '/api/v1/wss', '/api/v1/ws/', '/api/v1/ws/conversations/abc', '/api/v2/ws', '//[']) {
+      for (const path of ['/', '/api/v1/wss', '/api/v1/ws//', '/api/v1/ws/conversations/abc', '/api/v2/ws', '//[']) {
         expectRefusal(await tryTo({ path, headers: bearer(ada.token) }), 404, 'not_found');
       }
     });
