@@ -16,6 +16,7 @@ import { ChatError } from '../src/errors.ts';
 import { foldBatch } from '../src/projector/fold.ts';
 import type { Projection } from '../src/views/projection.ts';
 import { Reading } from '../src/views/reading.ts';
+import type { ReadLimits } from '../src/views/reading.ts';
 import { Views } from '../src/views/store.ts';
 import { decode, plainFold, rawLog } from './support/folds.ts';
 import type { Doc } from './support/folds.ts';
@@ -140,6 +141,8 @@ const progress = fc.record({
   reached: fc.tuple(percent, percent, percent, percent),
   batch: fc.integer({ min: 1, max: 40 }),
 });
+/** What is held in memory: as in the product, or so little that nearly every read is a long one. */
+const held = fc.constantFrom<Partial<ReadLimits>>({}, { backlog: 3, held: 2, kept: 2 });
 const asked = fc.record({ from: percent, limit: fc.integer({ min: 1, max: 12 }), upTo: percent });
 
 interface Ask {
@@ -240,7 +243,8 @@ for (const topology of topologies) {
     }
 
     it('equals the model with no view, with any part of one, and back in time', async () => {
-      const property = fc.asyncProperty(acts, progress, asked, async (all, { reached, batch }, ask) => {
+      const property = fc.asyncProperty(acts, progress, asked, held, async (all, { reached, batch }, ask, limits) => {
+        reading = new Reading({ log: world.log, views: stored, decode, projections, limits });
         const room = await makeRoom(all);
         const events = await model(room);
         const share = (hundredths: number) => Math.round((hundredths / 100) * events.length);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { MessageSent } from '../src/chat/messages/contract.ts';
 import { foldBatch } from '../src/projector/fold.ts';
 import type { PageRange, Projection, Step } from '../src/views/projection.ts';
-import { when } from '../src/views/projection.ts';
+import { Sheet, when } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
 import { decode, expectViewsEqualFold, rawLog, viewKeys } from './support/folds.ts';
 import { Room } from './support/rooms.ts';
@@ -135,5 +135,20 @@ describe('the shapes of views', () => {
     await project(room, 5);
     await expectViewsEqualFold(world.log, { projections });
     expect(await viewKeys(world.log)).to.have.length(6);
+  });
+});
+
+describe('a sheet', () => {
+  it('takes all of the steps of an event or none', () => {
+    const sheet = new Sheet<Note>();
+    sheet.load('b', 2, { id: 'b', text: '', times: 0 });
+    const fails = (): Note => {
+      throw new Error('does not fit');
+    };
+    const put = { key: 'a', order: 1, put: { id: 'a', text: '', times: 0 } };
+    expect(() => sheet.apply([put, { key: 'b', change: fails }])).to.throw('does not fit');
+    expect([sheet.get('a'), sheet.touched.size]).to.deep.equal([undefined, 0]);
+    sheet.apply([put, { key: 'a', change: (note) => ({ ...note, times: 1 }) }, { key: 'b', remove: true }]);
+    expect(sheet.sorted()).to.deep.equal([{ order: 1, doc: { id: 'a', text: '', times: 1 } }]);
   });
 });
