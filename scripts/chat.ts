@@ -21,6 +21,7 @@ import { rebuild } from '../src/projector/rebuild.ts';
 import { lineOf, verify } from '../src/projector/verify.ts';
 import { viewName } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
+import { addGroups } from './chat-groups.ts';
 
 const GROUP = 'views';
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -246,6 +247,8 @@ program
       if (differences.length > 0) process.exitCode = 1;
     }),
   );
+
+addGroups(program, { withLog, print });
 
 // Whoever reads may have seen enough: `replay --all | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -114,6 +114,30 @@ describe('the command line', function () {
     expect(whole.output).to.include(projections.map(({ name }) => name).join(', '));
   });
 
+  it('groups lists who follows the feeds, and forgets who does not any more', async () => {
+    const redis = world.log.connection.commands;
+    for (const p of [0, 1, 2, 3]) {
+      await redis.hset(world.log.keys.at(p, 'checkpoints'), 'retired', '1-1');
+      await redis.hset(world.log.keys.at(p, 'parked'), 'retired conversation x', '{}', 'retirement home x', '{}');
+      await redis.xgroup('CREATE', world.log.keys.at(p, 'feed'), 'theirs', '0', 'MKSTREAM');
+    }
+    const listed = JSON.parse((await chat(['groups', 'list', '--json'])).output) as { name: string; lag: number }[];
+    expect(listed).to.deep.include({ name: 'views', ours: true, workers: 1, lag: 0 });
+    const [retired, theirs] = ['retired', 'theirs'].map((name) => listed.find((group) => group.name === name));
+    expect(retired).to.include({ ours: true, workers: 0 });
+    expect(theirs).to.include({ ours: false, workers: 0 });
+    expect(Math.min(retired!.lag, theirs!.lag)).to.be.above(5);
+    const working = await chat(['groups', 'remove', 'views']);
+    expect([working.code, working.errors]).to.deep.equal([1, '1 of its workers are at work: stop them first\n']);
+    for (const name of ['retired', 'theirs']) expect((await chat(['groups', 'remove', name])).code).to.equal(0);
+    const left = await chat(['groups', 'list']);
+    expect(left.output)
+      .to.include('views: 1 worker, 0 behind')
+      .and.not.match(/retired|theirs/);
+    expect(await redis.hkeys(world.log.keys.at(0, 'parked'))).to.deep.equal(['retirement home x']);
+    expect((await chat(['groups', 'remove', 'retired'])).errors).to.equal('There is no group retired\n');
+  });
+
   it('says in one line what is wrong with what was typed, and ends with 1', async () => {
     const nobody = '0'.repeat(26);
     const cases: [args: string[], said: string][] = [

@@ -108,6 +108,28 @@ describe('scripts of projectors', () => {
     });
   });
 
+  describe('projector.retire', () => {
+    const retire = (group_: string, parked: readonly string[] = []) =>
+      world.log.runAt('projector.retire', PARTITION, { group: group_, parked_names: parked });
+
+    it('forgets all that one group had, and nothing of another', async () => {
+      await fill(3);
+      for (const name of ['views', 'others']) {
+        await group('a', name).lease(PARTITION, LONG);
+        await group('a', name).open(PARTITION);
+        await redis().hset(keyAt('parked'), `${name} user x`, 'why');
+      }
+      await retire('others', ['others user x']);
+      for (const name of ['checkpoints', 'leases']) expect(await redis().hkeys(keyAt(name))).to.deep.equal(['views']);
+      expect(await redis().hkeys(keyAt('parked'))).to.deep.equal(['views user x']);
+      expect(await redis().xinfo('GROUPS', keyAt('feed'))).to.have.length(1);
+    });
+
+    it('does nothing where there is no such group and no feed', async () => {
+      await unchanged(() => retire('others', ['others user x']));
+    });
+  });
+
   describe('projector.open', () => {
     const groups = () => redis().xinfo('GROUPS', keyAt('feed')) as Promise<unknown[][]>;
 
