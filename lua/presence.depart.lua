@@ -4,7 +4,7 @@
 -- FAIL     conflict
 -- EMITS    presence.changed/1
 -- FLAGS    allow-oom
--- INCLUDE  append presence
+-- INCLUDE  append timers presence
 
 local deleted = read_head('deleted')
 local was_open = redis.call('HDEL', presence, '@' .. connection) == 1

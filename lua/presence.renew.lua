@@ -4,7 +4,8 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
+-- INCLUDE  timers
 
 local time = redis.call('TIME')
-redis.call('ZADD', timers, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, 'presence_lease ' .. lease)
+set_timer('presence_lease', lease, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms)
 return { 'ok', redis.call('ZLEXCOUNT', present, '[' .. node .. ' ', '(' .. node .. '!') }

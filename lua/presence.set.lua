@@ -3,7 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor status text ends
 -- FAIL     not_found conflict
 -- EMITS    presence.changed/1
--- INCLUDE  append presence
+-- INCLUDE  append timers presence
 
 local before = repeated()
 if before then return before end

@@ -3,7 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor
 -- FAIL     conflict
 -- EMITS    presence.changed/1
--- INCLUDE  append presence
+-- INCLUDE  append timers presence
 
 local deleted = read_head('deleted')
 if deleted then

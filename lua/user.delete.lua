@@ -4,7 +4,7 @@
 -- FAIL     wrong_credentials conflict
 -- EMITS    session.ended/1 user.deleted/1 presence.changed/1
 -- FLAGS    allow-oom
--- INCLUDE  append sessions presence
+-- INCLUDE  append sessions timers presence
 
 local before = repeated()
 if before then return before end

@@ -1,4 +1,4 @@
--- What others see of a user. Needs the locals: log presence online timers, and what append.lua defines. Fields of `presence`: status (as
+-- What others see of a user. Needs the locals: log presence online, and what append.lua and timers.lua define. Fields of `presence`: status (as
 -- the user chose it), text (JSON) and ends (ms, or ''), one `@<connection>` for each open socket, left (ms at which the last of them
 -- went, while the grace lasts, else ''), and what others were told last: shown, shown_text, seen (ms, or ''). `online` lists the users of
 -- the partition who look online; its member '-' keeps the key in being.
@@ -19,11 +19,7 @@ end
 -- The user is looked at again at the earliest of these times.
 local function wake(...)
   local earliest = math.min(math.huge, ...)
-  if earliest < math.huge then
-    redis.call('ZADD', timers, earliest, 'presence ' .. user)
-  else
-    redis.call('ZREM', timers, 'presence ' .. user)
-  end
+  if earliest < math.huge then set_timer('presence', user, earliest) else clear_timer('presence', user) end
 end
 
 -- Brings what others see up to what is so, and returns the event's id where that is news to them. The head must have been read, and be
