@@ -8,6 +8,7 @@ import { userStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import { Views } from '../../src/views/store.ts';
 import { SECRET_KEY } from '../support/accounts.ts';
+import { passTime } from '../support/passing.ts';
 import { register } from '../support/projectors.ts';
 import { user } from '../support/rooms.ts';
 import { topologies, useWorld } from '../support/world.ts';
@@ -51,19 +52,7 @@ for (const topology of topologies) {
       }
     }
 
-    /** Moves everything that is kept of time this far into the past. */
-    async function pass(ms: number): Promise<void> {
-      for (const key of keys('timers')) {
-        const all = await redis().zrange(key, '0', '-1', 'WITHSCORES');
-        for (let i = 0; i < all.length; i += 2)
-          await redis().zadd(key, all[i + 1] === 'inf' ? '+inf' : Number(all[i + 1]) - ms, all[i]!);
-      }
-      for (const n of users) {
-        const key = world.log.keys.of(userStream(user(n)), 'presence');
-        const left = await redis().hget(key, 'left');
-        if (left) await redis().hset(key, 'left', Number(left) - ms);
-      }
-    }
+    const pass = (ms: number) => passTime(world, ms, { userIds: users.map(user) });
 
     /** Fires what is due until nothing is; each twice at once, as after a doubt. */
     async function fireDue(): Promise<void> {
