@@ -34,6 +34,7 @@ import { presence } from './presence/commands.ts';
 import { presenceReads } from './presence/view.ts';
 import { reactions } from './reactions/commands.ts';
 import { receipts } from './receipts/commands.ts';
+import { receiptsOf } from './receipts/marks.ts';
 import { settings, settingsOf } from './settings/commands.ts';
 import { Sockets } from './sockets.ts';
 import { threads } from './threads/view.ts';
@@ -80,6 +81,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const rules: WithheldFrom[] = [];
   const memberships = membershipsOf(log, events);
   const blocked = new BlockedPairs(log);
+  const receiptReads = receiptsOf({ log, blocks: blocked });
   const services = {
     log,
     reading,
@@ -93,7 +95,8 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     people: peopleOf({ log, reading }),
     memberships,
     participants: participantsOf({ reading }),
-    messages: messagesOf({ reading }),
+    receipts: receiptReads,
+    messages: messagesOf({ reading, receipts: receiptReads }),
     presences: presenceReads({ log, reading, memberships, blocks: blocked }),
     settings: settingsOf(log),
     blocks: blocked,

@@ -1,9 +1,10 @@
 /** What features ask of each other. Each of these is made once by the feature that owns it; nobody reaches into another's folder. */
+import type { Static } from 'typebox';
 import type { Context } from '../envelope.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
 import type { Membership, RawJson, Reactor, SessionListener } from './feature.ts';
-import type { Message } from './messages/contract.ts';
+import type { Message, MessageAnswer } from './messages/contract.ts';
 
 /** A user as others see one. */
 export interface Person {
@@ -54,6 +55,8 @@ export interface Settings {
 export interface Blocks extends SessionListener {
   /** Those of the others between whom and the user there is a block, in either direction. */
   between(userId: string, others: readonly string[]): Promise<ReadonlySet<string>>;
+  /** All between whom and the user there is a block. */
+  all(userId: string): Promise<ReadonlySet<string>>;
   /** Whom an actor's presence, typing and receipts are kept from, of those with a socket on this node; undefined: nobody. */
   hiddenFrom(actorId: string): ((userId: string) => boolean) | undefined;
   /** A block between the two came or went. */
@@ -88,6 +91,14 @@ export interface Participants {
   page(conversationId: string, after: number, limit: number, asOf?: string): Promise<Place[]>;
 }
 
+export type ReadStatus = NonNullable<Static<typeof MessageAnswer>['read_status']>;
+
+/** How far the others in a conversation are. */
+export interface Receipts {
+  /** What their sender is told of messages, by the seq of each: the least that holds for all others, and no status but `sent` of many. */
+  statuses(senderId: string, conversationId: string): Promise<(seq: number) => ReadStatus>;
+}
+
 /** Reads of history for who must have seen to it that the reader may see it. */
 export interface Messages {
   /** The newest message as this reader gets it, as JSON; `null` where there is none. */
@@ -110,9 +121,12 @@ export interface Messages {
   /** Messages as of then that fit. */
   someThen(conversationId: string, asOf: string, fits: (message: Message) => boolean): Promise<Message[]>;
   /** A list of messages as this reader gets them. */
-  listFor(readerId: string, messages: readonly Message[], nextCursor: string | null): RawJson;
-  /** The newest message that a person wrote, at or before a seq; of all, when there is no seq. */
-  newestByPerson(conversationId: string, seq?: number): Promise<Message | undefined>;
+  listFor(
+    readerId: string,
+    conversationId: string,
+    messages: readonly Message[],
+    about: { next: string | null; asOf: string | undefined },
+  ): Promise<RawJson>;
 }
 
 /** How a user looks to others. */
@@ -133,6 +147,7 @@ export interface Services {
   readonly people: People;
   readonly memberships: Memberships;
   readonly participants: Participants;
+  readonly receipts: Receipts;
   readonly messages: Messages;
   readonly presences: Presences;
   readonly settings: Settings;

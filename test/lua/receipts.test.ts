@@ -210,7 +210,8 @@ describe('scripts of receipts', () => {
   });
 
   describe('member.marks', () => {
-    const lowest = async () => (await world.log.run('member.marks', room.stream, {})).slice(1);
+    const lowest = async (...except: number[]) =>
+      (await world.log.run('member.marks', room.stream, { except: except.map(user) })).slice(1);
 
     it('is the lowest of all', async () => {
       expect(await lowest()).to.deep.equal(['few', 1, 1]);
@@ -219,6 +220,8 @@ describe('scripts of receipts', () => {
       expect(await lowest()).to.deep.equal(['few', seqOf(2), 1]);
       await room.read(3, 1);
       expect(await lowest()).to.deep.equal(['few', seqOf(2), seqOf(1)]);
+      expect(await lowest(3, OUTSIDER)).to.deep.equal(['few', 4, 4]);
+      expect(await lowest(2, 3)).to.deep.equal(['few', 0, 0]);
       await room.leave(3);
       expect(await lowest()).to.deep.equal(['few', 4, 4]);
     });

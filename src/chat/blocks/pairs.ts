@@ -32,6 +32,11 @@ export class BlockedPairs implements Blocks, SessionListener {
     return new Set(others.filter((_, i) => isBetween(values[i] ?? null)));
   }
 
+  async all(userId: string): Promise<ReadonlySet<string>> {
+    const all = await this.log.guardAll(userStream(userId), 'blocks');
+    return new Set(Object.keys(all).filter((other) => isBetween(all[other]!)));
+  }
+
   /** Whom this actor's doings are to be kept from, of those with a socket here. */
   hiddenFrom(actorId: string): ((userId: string) => boolean) | undefined {
     const users = this.hidden.get(actorId);
@@ -60,9 +65,8 @@ export class BlockedPairs implements Blocks, SessionListener {
 
   private async load(userId: string): Promise<void> {
     if (!this.sockets.has(userId)) return;
-    const all = await this.log.guardAll(userStream(userId), 'blocks');
-    if (this.sockets.has(userId))
-      this.keep(userId, new Set(Object.keys(all).filter((other) => isBetween(all[other]!))));
+    const all = await this.all(userId);
+    if (this.sockets.has(userId)) this.keep(userId, all);
   }
 
   private keep(userId: string, others: ReadonlySet<string>): void {

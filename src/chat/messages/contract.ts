@@ -115,7 +115,13 @@ export const MessageAnswer = Type.Object(
     forwarded_from: Type.Union([ForwardedFrom, Type.Null()]),
     revision: Type.Integer({ minimum: 1 }),
     metadata: Type.Record(Type.String(), Type.Unknown()),
-    read_status: Type.Optional(Type.Enum(['sent', 'delivered', 'read'])),
+    read_status: Type.Optional(
+      Type.Enum(['sent', 'delivered', 'read'], {
+        description:
+          "On the caller's own messages: delivered to all others, or read by all others, who are in now. Where more than 200 are in it " +
+          'is always sent, and read back in time (as_of) a message has none',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

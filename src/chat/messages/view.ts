@@ -3,7 +3,6 @@ import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
-import type { Reading } from '../../views/reading.ts';
 import type { PageRange } from '../../views/projection.ts';
 import { memberStanding } from '../access.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
@@ -13,32 +12,24 @@ import type { Messages } from '../services.ts';
 import { MessageAnswer } from './contract.ts';
 import type { Message } from './contract.ts';
 import { history } from './history.ts';
-
-const SENDER = Buffer.from('"sender_id":"');
-const READ_STATUS = Buffer.from(',"read_status":"sent"}');
-
-/** The pieces of a stored message as one reader gets it: a page is joined once, not once for each message. */
-function piecesFor(json: Buffer, userId: string): Buffer[] {
-  const at = json.indexOf(SENDER) + SENDER.length;
-  const own = json.toString('latin1', at, at + userId.length) === userId;
-  return own ? [json.subarray(0, -1), READ_STATUS] : [json];
-}
-
-/** A stored message as one reader gets it. */
-const forReader = (json: Buffer, userId: string): Buffer => Buffer.concat(piecesFor(json, userId));
+import { piecesFor } from './reader.ts';
+import type { Reader } from './reader.ts';
 
 const jsonOf = (message: Message): Buffer => Buffer.from(JSON.stringify(message));
 
-const ROWS = 20;
+type Parts = Pick<Deps, 'reading' | 'receipts'>;
 
 /** Reads of history for other features. */
-export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
+export function messagesOf({ reading, receipts }: Parts): Messages {
+  const forReader = async (reader: Reader, stored: Buffer): Promise<Buffer> =>
+    Buffer.concat((await piecesFor(receipts, reader, [stored]))[0]!);
+
   return {
     async newest(conversationId, readerId) {
       const range = { direction: 'down', from: undefined, limit: 1 } as const;
       const [row] = await reading.page(history, conversationStream(conversationId), range, undefined);
       // The line that says who made the conversation is no news of it.
-      return row && row.order > 1 ? forReader(row.json, readerId).toString() : 'null';
+      return row && row.order > 1 ? (await forReader({ readerId, conversationId }, row.json)).toString() : 'null';
     },
     async find(conversationId, messageId) {
       return (await reading.byKeys(history, conversationStream(conversationId), [messageId])).get(messageId)?.doc;
@@ -47,13 +38,13 @@ export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
       const stream = conversationStream(conversationId);
       const found = (await reading.byKeys(history, stream, [messageId], asOf)).get(messageId);
       if (!found) throw fail('not_found', 'There is no such message');
-      return new RawJson(forReader(jsonOf(found.doc), readerId));
+      return new RawJson(await forReader({ readerId, conversationId, asOf }, jsonOf(found.doc)));
     },
     async page(readerId, conversationId, { order, cursor, limit, shelf }, asOf) {
       const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
       const place = cursor === undefined ? first : placeOf(cursor);
       const range = { ...place, limit, ...(shelf === undefined ? {} : { shelf }) };
-      const { items, next } = await pageOf(reading, { readerId, conversationId, asOf }, range);
+      const { items, next } = await pageOf({ reading, receipts }, { readerId, conversationId, asOf }, range);
       return listOf(items, next);
     },
     async some(conversationId, messageIds) {
@@ -61,21 +52,8 @@ export function messagesOf({ reading }: Pick<Deps, 'reading'>): Messages {
       return [...found.values()].map(({ doc }) => doc);
     },
     someThen: (conversationId, asOf, fits) => reading.allThen(history, conversationStream(conversationId), asOf, fits),
-    listFor: (readerId, messages, nextCursor) =>
-      listOf(
-        messages.map((message) => piecesFor(jsonOf(message), readerId)),
-        nextCursor,
-      ),
-    async newestByPerson(conversationId, seq) {
-      const stream = conversationStream(conversationId);
-      for (let from = seq === undefined ? undefined : seq + 1; ;) {
-        const rows = await reading.page(history, stream, { direction: 'down', from, limit: ROWS }, undefined);
-        const found = rows
-          .map((row) => JSON.parse(row.json.toString()) as Message)
-          .find((message) => message.message_type !== 'system');
-        if (found || rows.length < ROWS) return found;
-        from = rows.at(-1)!.order;
-      }
+    async listFor(readerId, conversationId, messages, { next, asOf }) {
+      return listOf(await piecesFor(receipts, { readerId, conversationId, asOf }, messages.map(jsonOf)), next);
     },
   };
 }
@@ -112,31 +90,41 @@ function placeOf(cursor: string): Place {
 
 /** Part of a history as one reader gets it, and the cursor of what follows. */
 async function pageOf(
-  reading: Reading,
-  { readerId, conversationId, asOf }: { readerId: string; conversationId: string; asOf: string | undefined },
+  { reading, receipts }: Parts,
+  reader: Reader,
   range: PageRange,
 ): Promise<{ items: Buffer[][]; next: string | null }> {
   const { direction, from, limit } = range;
+  const { conversationId, asOf } = reader;
   const rows = await reading.page(history, conversationStream(conversationId), { ...range, limit: limit + 1 }, asOf);
   const page = rows.slice(0, limit);
   // A page of none, beside the message of `around`, ends where it begins.
   const last = page.at(-1)?.order ?? from;
   return {
-    items: page.map((row) => piecesFor(row.json, readerId)),
+    items: await piecesFor(
+      receipts,
+      reader,
+      page.map((row) => row.json),
+    ),
     next: rows.length > limit && last !== undefined ? cursorAt(direction, last) : null,
   };
 }
 
-export function messageQueries({ log, reading, messages }: Deps): Query[] {
+export function messageQueries({ log, reading, receipts, messages }: Deps): Query[] {
   async function around(id: string, userId: string, messageId: string, limit: number, asOf?: string) {
     const stream = conversationStream(id);
     const found = (await reading.byKeys(history, stream, [messageId], asOf)).get(messageId);
     if (!found) throw fail('not_found', 'There is no such message');
+    const reader = { readerId: userId, conversationId: id, asOf };
     const olderCount = Math.floor((limit - 1) / 2);
     const page = (direction: Direction, count: number) =>
-      pageOf(reading, { readerId: userId, conversationId: id, asOf }, { direction, from: found.order, limit: count });
-    const [older, newer] = await Promise.all([page('down', olderCount), page('up', limit - 1 - olderCount)]);
-    const items = [...older.items.toReversed(), piecesFor(jsonOf(found.doc), userId), ...newer.items];
+      pageOf({ reading, receipts }, reader, { direction, from: found.order, limit: count });
+    const [older, middle, newer] = await Promise.all([
+      page('down', olderCount),
+      piecesFor(receipts, reader, [jsonOf(found.doc)]),
+      page('up', limit - 1 - olderCount),
+    ]);
+    const items = [...older.items.toReversed(), ...middle, ...newer.items];
     return listOf(items, newer.next, { prev_cursor: older.next });
   }
 

@@ -57,7 +57,7 @@ export function pinsQuery({ log, messages }: Deps): Query {
         .toSorted((a, b) => newestFirst(placeOf(a), placeOf(b)));
       const page = rest.slice(0, limit);
       const next = rest.length > limit ? encodeCursor(placeOf(page.at(-1)!)) : null;
-      return messages.listFor(caller.userId, page, next);
+      return messages.listFor(caller.userId, id, page, { next, asOf: as_of });
     },
   });
 }

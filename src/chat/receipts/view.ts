@@ -19,7 +19,7 @@ import type { MessageFacts } from '../message-facts.ts';
 import { MessageSent } from '../messages/contract.ts';
 import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
 import { ReceiptAnswer, ReceiptDelivered, ReceiptRead } from './contract.ts';
-import { marksOf } from './marks.ts';
+import { lowestMarks } from './marks.ts';
 
 /** Events after a message that are read for the times of its receipts. */
 const MAX_EVENTS = 2_000;
@@ -28,7 +28,7 @@ const MAX_MEMBERS = 2_000;
 const STEP = 500;
 
 export function receiptsQuery(deps: Deps): Query {
-  const { log, participants, messages } = deps;
+  const { log, participants, messages, blocks } = deps;
 
   async function find(caller: string, id: string, messageId: string, asOf: string | undefined): Promise<MessageFacts> {
     await memberStanding(log, caller, id);
@@ -61,7 +61,7 @@ export function receiptsQuery(deps: Deps): Query {
       const stream = conversationStream(id);
       const [from] = cursor === undefined ? [0] : decodeCursor(cursor, [0] as [number]);
       const message = await find(caller.userId, id, message_id, as_of);
-      const { areMany } = await marksOf(log, id);
+      const { areMany } = await lowestMarks(deps, id);
       if (areMany && message.senderId !== caller.userId)
         throw fail('forbidden', 'In so large a conversation only the sender is told');
       const sent = seqOf(message.eventId);
@@ -72,11 +72,15 @@ export function receiptsQuery(deps: Deps): Query {
       for (let looked = 0; looked < MAX_MEMBERS; looked += STEP) {
         const page = await participants.page(id, last, STEP, as_of);
         const ids = page.map(({ userId }) => userId);
-        const members = as_of === undefined ? await log.guardFields(stream, 'members', ids) : [];
+        const [members, hidden] = await Promise.all([
+          as_of === undefined ? log.guardFields(stream, 'members', ids) : [],
+          blocks.between(caller.userId, ids),
+        ]);
         for (const [i, { userId, place }] of page.entries()) {
           const marks = parseMember(members[i] ?? null)?.marks;
           // Who came in after the message was never to get it.
-          const receipt = place < sent && userId !== message.senderId && receiptOf(sent, told.get(userId), marks);
+          const isOne = place < sent && userId !== message.senderId && !hidden.has(userId);
+          const receipt = isOne && receiptOf(sent, told.get(userId), marks);
           if (receipt) {
             if (items.length === limit) return listOf(items, encodeCursor([last]));
             items.push(JSON.stringify({ user_id: userId, ...receipt }));
