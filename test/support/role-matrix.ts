@@ -1,0 +1,345 @@
+/**
+ * Who may do what: one row for each act, one word for each who tries it. `ok`, or the code of the refusal. A test tries every row over REST
+ * and, where it says how, over a WebSocket. Who adds a command adds its rows here.
+ */
+import type { Json } from './client.ts';
+
+/** Who tries it, in the order of the words of a row. */
+export const roles = {
+  /** In a group and in a channel. The last one was blocked by who owns it: there that changes nothing. */
+  room: ['owner', 'admin', 'member', 'stranger', 'blocked'],
+  /** In a direct conversation: one of the two, who is in none, and one whom the other one blocked. */
+  direct: ['member', 'stranger', 'blocked'],
+} as const;
+
+export type Role = (typeof roles.room)[number];
+
+/** Where it is tried. */
+export interface Place {
+  readonly id: string;
+  /** Messages: by who tries it, by someone else, and one that is pinned. Who is in none has no own one: there it is another's. */
+  readonly own: string;
+  readonly theirs: string;
+  readonly pinned: string;
+  /** Users: a further member, a further admin, the owner, and one who is not in. In a direct conversation the first three are the other one. */
+  readonly member: string;
+  readonly admin: string;
+  readonly owner: string;
+  readonly outsider: string;
+}
+
+export interface Row {
+  /** The command's type, or the query's name. */
+  readonly act: string;
+  /** What of it, where that makes a difference. */
+  readonly what?: string;
+  /** Beside the default: admins add, everyone posts, admins edit, members pin. */
+  readonly policy?: Readonly<Record<string, string>>;
+  /** `METHOD path` below the conversation's, and a body. */
+  readonly rest: (place: Place) => readonly [string, Json?];
+  /** The type of the frame, where it is not the act's. */
+  readonly frameType?: string;
+  /** Data of the frame, beside the conversation's id. */
+  readonly frame?: (place: Place) => Json;
+  readonly group: string;
+  /** As in a group, where it is not said. */
+  readonly channel?: string;
+  readonly direct: string;
+}
+
+const MEMBERS = 'ok ok ok not_found ok';
+const ADMINS = 'ok ok forbidden not_found forbidden';
+const BOTH = 'ok not_found ok';
+/** Who is in no channel sees that it is there, but not what is in it. */
+const READ_CHANNEL = 'ok ok ok forbidden ok';
+const NOBODY_DIRECT = 'forbidden not_found forbidden';
+
+const onMessage = (which: 'own' | 'theirs' | 'pinned', method: string, rest = '', body?: Json) => ({
+  rest: (place: Place) => [`${method} /messages/${place[which]}${rest}`, body] as const,
+});
+const message = (which: 'own' | 'theirs' | 'pinned', more: Json = {}) => ({
+  frame: (place: Place) => ({ message_id: place[which], ...more }),
+});
+const reads = (act: string, path: (place: Place) => string): Row => ({
+  act,
+  rest: (place) => [`GET ${path(place)}`],
+  group: MEMBERS,
+  channel: READ_CHANNEL,
+  direct: BOTH,
+});
+const plain = (path: string, body?: Json) => ({ rest: () => [path, body] as const });
+
+const messages: readonly Row[] = [
+  {
+    act: 'message.send',
+    ...plain('POST /messages', { content: 'hello' }),
+    frame: () => ({ content: 'hello' }),
+    group: MEMBERS,
+    direct: 'ok not_found forbidden',
+  },
+  {
+    act: 'message.send',
+    what: 'where only admins post',
+    policy: { post: 'admins' },
+    ...plain('POST /messages', { content: 'hello' }),
+    frame: () => ({ content: 'hello' }),
+    group: ADMINS,
+    direct: 'ok not_found forbidden',
+  },
+  {
+    act: 'message.edit',
+    what: 'the own',
+    ...onMessage('own', 'PATCH', '', { content: 'other words' }),
+    ...message('own', { content: 'other words' }),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+  {
+    act: 'message.edit',
+    what: "another's",
+    ...onMessage('theirs', 'PATCH', '', { content: 'other words' }),
+    ...message('theirs', { content: 'other words' }),
+    group: 'forbidden forbidden forbidden not_found forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'message.delete',
+    what: 'the own',
+    ...onMessage('own', 'DELETE'),
+    ...message('own'),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+  {
+    act: 'message.delete',
+    what: "another's",
+    ...onMessage('theirs', 'DELETE'),
+    ...message('theirs'),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+];
+
+const pins: readonly Row[] = [
+  { act: 'message.pin', ...onMessage('theirs', 'PUT', '/pin'), ...message('theirs'), group: MEMBERS, direct: BOTH },
+  {
+    act: 'message.unpin',
+    ...onMessage('pinned', 'DELETE', '/pin'),
+    ...message('pinned'),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+  {
+    act: 'message.pin',
+    what: 'where only admins pin',
+    policy: { pin: 'admins' },
+    ...onMessage('theirs', 'PUT', '/pin'),
+    ...message('theirs'),
+    group: ADMINS,
+    direct: BOTH,
+  },
+  {
+    act: 'message.unpin',
+    what: 'where only admins pin',
+    policy: { pin: 'admins' },
+    ...onMessage('pinned', 'DELETE', '/pin'),
+    ...message('pinned'),
+    group: ADMINS,
+    direct: BOTH,
+  },
+];
+
+/** Whoever may read may react. */
+const reactions: readonly Row[] = ['everyone', 'admins'].flatMap((post): Row[] => [
+  {
+    act: 'reaction.add',
+    what: `where ${post} post`,
+    policy: { post },
+    ...onMessage('theirs', 'PUT', `/reactions/${encodeURIComponent('👍')}`),
+    ...message('theirs', { emoji: '👍' }),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+  {
+    act: 'reaction.remove',
+    what: `where ${post} post`,
+    policy: { post },
+    ...onMessage('theirs', 'DELETE', `/reactions/${encodeURIComponent('👍')}`),
+    ...message('theirs', { emoji: '👍' }),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+]);
+
+/** How far somebody has read, and who is typing. */
+const marks: readonly Row[] = [
+  {
+    act: 'receipt.read',
+    rest: (place) => ['POST /read', { up_to: place.theirs }],
+    frame: (place) => ({ up_to: place.theirs }),
+    group: MEMBERS,
+    channel: READ_CHANNEL,
+    direct: BOTH,
+  },
+  {
+    act: 'receipt.read_message',
+    ...onMessage('theirs', 'POST', '/read'),
+    group: MEMBERS,
+    channel: READ_CHANNEL,
+    direct: BOTH,
+  },
+  {
+    act: 'receipt.delivered',
+    rest: (place) => ['POST /delivered', { up_to: place.theirs }],
+    frame: (place) => ({ up_to: place.theirs }),
+    group: MEMBERS,
+    channel: READ_CHANNEL,
+    direct: BOTH,
+  },
+  {
+    act: 'receipt.mark_unread',
+    rest: (place) => ['POST /unread', { from: place.theirs }],
+    frame: (place) => ({ from: place.theirs }),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+  {
+    act: 'typing.set',
+    frameType: 'typing.start',
+    ...plain('POST /typing', { is_typing: true }),
+    frame: () => ({}),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+  {
+    act: 'typing.set',
+    frameType: 'typing.start',
+    what: 'where only admins post',
+    policy: { post: 'admins' },
+    ...plain('POST /typing', { is_typing: true }),
+    frame: () => ({}),
+    group: ADMINS,
+    direct: BOTH,
+  },
+];
+
+const participants: readonly Row[] = [
+  ...['admins', 'members'].map((add): Row => ({
+    act: 'participant.add',
+    what: `where ${add} add`,
+    policy: { add },
+    rest: (place) => ['POST /participants', { user_ids: [place.outsider] }],
+    group: add === 'admins' ? ADMINS : MEMBERS,
+    direct: NOBODY_DIRECT,
+  })),
+  {
+    act: 'participant.add',
+    what: 'as an admin, where members add',
+    policy: { add: 'members' },
+    rest: (place) => ['POST /participants', { user_ids: [place.outsider], role: 'admin' }],
+    group: 'ok forbidden forbidden not_found forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'participant.remove',
+    what: 'a member',
+    rest: (place) => [`DELETE /participants/${place.member}`],
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'participant.remove',
+    what: 'an admin',
+    rest: (place) => [`DELETE /participants/${place.admin}`],
+    group: 'ok forbidden forbidden not_found forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'participant.remove',
+    what: 'the owner',
+    rest: (place) => [`DELETE /participants/${place.owner}`],
+    // Who owns it leaves by that.
+    group: 'ok forbidden forbidden not_found forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'participant.change_role',
+    what: 'a member to an admin',
+    rest: (place) => [`PATCH /participants/${place.member}`, { role: 'admin' }],
+    group: 'ok forbidden forbidden not_found forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'participant.change_role',
+    what: 'an admin to the owner',
+    rest: (place) => [`PATCH /participants/${place.admin}`, { role: 'owner' }],
+    group: 'ok forbidden forbidden not_found forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'conversation.join',
+    ...plain('POST /join'),
+    frame: () => ({}),
+    group: MEMBERS,
+    channel: 'ok ok ok ok ok',
+    direct: BOTH,
+  },
+  {
+    act: 'conversation.leave',
+    ...plain('POST /leave'),
+    frame: () => ({}),
+    group: MEMBERS,
+    direct: NOBODY_DIRECT,
+  },
+];
+
+const conversation: readonly Row[] = [
+  ...['admins', 'members'].map((edit_info): Row => ({
+    act: 'conversation.update',
+    what: `name, where ${edit_info} edit`,
+    policy: { edit_info },
+    ...plain('PATCH ', { name: 'another name' }),
+    group: edit_info === 'admins' ? ADMINS : MEMBERS,
+    direct: NOBODY_DIRECT,
+  })),
+  {
+    act: 'conversation.update',
+    what: 'policy, where members edit',
+    policy: { edit_info: 'members' },
+    ...plain('PATCH ', { policy: { add: 'members' } }),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'conversation.delete',
+    ...plain('DELETE '),
+    group: 'ok forbidden forbidden not_found forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'conversation.change_settings',
+    ...plain('PATCH /settings', { pinned: true }),
+    frame: () => ({ pinned: true }),
+    group: MEMBERS,
+    channel: READ_CHANNEL,
+    direct: BOTH,
+  },
+];
+
+const reading: readonly Row[] = [
+  { act: 'conversations.one', ...plain('GET '), group: MEMBERS, channel: 'ok ok ok ok ok', direct: BOTH },
+  reads('messages.list', () => '/messages'),
+  reads('messages.one', ({ theirs }) => `/messages/${theirs}`),
+  reads('messages.revisions', ({ theirs }) => `/messages/${theirs}/revisions`),
+  reads('replies.list', ({ theirs }) => `/messages/${theirs}/replies`),
+  reads('receipts.list', ({ theirs }) => `/messages/${theirs}/receipts`),
+  reads('reactions.list', ({ theirs }) => `/messages/${theirs}/reactions/${encodeURIComponent('👍')}`),
+  reads('pins.list', () => '/pins'),
+  reads('events.list', () => '/events'),
+  reads('participants.list', () => '/participants'),
+  reads('typing.list', () => '/typing'),
+  reads('presence.online_in', () => '/online-users'),
+];
+
+/** By what they are about. */
+export const matrix = { messages, pins, reactions, marks, participants, conversation, reading };
