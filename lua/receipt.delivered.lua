@@ -8,7 +8,7 @@
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local posted, newest, deleted = read_head('messages', 'newest', 'deleted')
+local newest, deleted = read_head('newest', 'deleted')
 if not member or deleted then return GONE end
 local message, answer = message_to_mark(message_id, event, newest)
 if not message then return answer end
@@ -17,7 +17,7 @@ if message.seq <= member.delivered then return unchanged() end
 member.delivered, member.delivered_at = message.seq, string.format('%.0f', now)
 if are_many() then
   set_member(actor, member)
-  return settled(member, posted)
+  return settled()
 end
 local id = append('receipt.delivered', 1, mark_json(message))
 set_member(actor, member)

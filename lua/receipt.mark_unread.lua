@@ -18,4 +18,4 @@ member.own_read = message.number - 1
 local earlier = redis.call('XREVRANGE', log, '(' .. message.event, '-', 'COUNT', 1)[1]
 member.own_up_to = earlier and earlier[1] or '0-0'
 set_member(actor, member)
-return settled(member, posted)
+return settled(unread_of(member, posted))

@@ -31,4 +31,4 @@ else
   return unchanged()
 end
 set_member(actor, member)
-return settled(member, posted)
+return settled(unread_of(member, posted))

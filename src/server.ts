@@ -109,9 +109,9 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
 
     const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger, random.newId) : undefined;
     if (gateway) {
-      const signals = new Signals(log, warn);
+      const signals = new Signals(log);
       stops.push(() => signals.stop());
-      await signals.start((signal) => gateway.signal(signal));
+      await signals.start((signal) => gateway.signal(signal), warn);
     }
     const asked = apiOptions(config, product, random.newId);
     const totals = new Totals(log, () => performance.now());

@@ -28,12 +28,13 @@ for (const topology of topologies) {
     /** A node that listens, and what it has heard. */
     async function listen(log = world.log, onSignal?: () => void): Promise<{ signals: Signals; heard: string[][] }> {
       const heard: string[][] = [];
-      const signals = new Signals(log, (message) => void world.warnings.push(message));
+      const signals = new Signals(log);
       running.push(signals);
-      await signals.start((signal) => {
+      const hear = (signal: Signal) => {
         heard.push(plain(signal));
         onSignal?.();
-      });
+      };
+      await signals.start(hear, (message) => void world.warnings.push(message));
       return { signals, heard };
     }
     /** Publishes to every partition until each is heard: what is published while nobody listens is lost, and may be. */

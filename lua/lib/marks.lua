@@ -20,10 +20,14 @@ local function mark_json(message)
   return '{"up_to":"' .. message.event .. '","message_id":"' .. message.id .. '"}'
 end
 
--- The answer where the guard state has changed and no event tells it. It tells the member's own devices where their unread begins, and
--- how much that is.
-local function settled(member, posted)
+-- The answer where the guard state has changed and no event tells it.
+local function settled(told)
   if fingerprint ~= '-' then remember('0-0') end
+  return { 'ok', '', told }
+end
+
+-- For the member's own devices: where their unread begins, and how much that is.
+local function unread_of(member, posted)
   local read, up_to = member.own_read or member.read, member.own_read and member.own_up_to or member.up_to
-  return { 'ok', '', up_to .. ' ' .. string.format('%.0f', tonumber(posted) - read) }
+  return up_to .. ' ' .. string.format('%.0f', tonumber(posted) - read)
 end

@@ -10,6 +10,7 @@ import type { Caller, CallingSocket, ChatEvent, Context, Decode, EventDefinition
 import type { Reactor, Timer } from '../log/effects.ts';
 import type { GuardHandler } from '../log/guard.ts';
 import type { Log } from '../log/log.ts';
+import type { Signals } from '../log/signals.ts';
 import type { Contribution, Projection } from '../views/projection.ts';
 import type { Reading } from '../views/reading.ts';
 import type { Services } from './services.ts';
@@ -143,6 +144,7 @@ export interface Feature {
 /** What every feature works with; `index.ts` makes it. */
 export interface Deps extends Services {
   readonly log: Log;
+  readonly signals: Pick<Signals, 'publish'>;
   readonly reading: Reading;
   readonly decode: Decode;
   readonly config: Config;

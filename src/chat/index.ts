@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import { eventDecoder } from '../envelope.ts';
 import type { Log } from '../log/log.ts';
 import type { Script } from '../log/scripts.ts';
+import { Signals } from '../log/signals.ts';
 import { composeProjections } from '../views/projection.ts';
 import { Reading } from '../views/reading.ts';
 import type { Views } from '../views/store.ts';
@@ -84,6 +85,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const receiptReads = receiptsOf({ log, blocks: blocked });
   const services = {
     log,
+    signals: new Signals(log),
     reading,
     decode,
     config,

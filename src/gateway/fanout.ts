@@ -7,6 +7,7 @@ import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
+import { TO_ONESELF } from '../log/signals.ts';
 import type { Signal } from '../log/signals.ts';
 import { framed, isPlain } from './frames.ts';
 import type { Framed, Framing } from './frames.ts';
@@ -188,7 +189,8 @@ export class Fanout {
     const frame = textFrame(json);
     const known = this.followed.get(keyOf(stream));
     const following = known ? subscribersOf(known).filter(({ isCurrent }) => isCurrent) : [];
-    const watchers = stream.kind === 'user' ? this.watching.of(stream.id) : [];
+    const isWatched = stream.kind === 'user' && actorId !== TO_ONESELF;
+    const watchers = isWatched ? this.watching.of(stream.id) : [];
     const isHidden = this.options.hiddenFrom?.(actorId);
     for (const { userId, outbox } of [...following, ...watchers])
       if (userId !== actorId && !isHidden?.(userId)) outbox.push(frame);

@@ -20,18 +20,19 @@ export interface Signal {
   readonly json: Buffer;
 }
 
+/** Stands for the actor of a signal on a user's stream that is for the user alone, and not for those who watch the user. */
+export const TO_ONESELF = '-';
+
 const SIGNAL_HEAD = /^(conversation|user) (\S+) (\S+) /;
 /** Longer than any head. */
 const HEAD_BYTES = 160;
 
 export class Signals {
   private readonly log: Log;
-  private readonly warn: Warn;
   private channels: Channels | undefined;
 
-  constructor(log: Log, warn: Warn) {
+  constructor(log: Log) {
     this.log = log;
-    this.warn = warn;
   }
 
   /** Resolves when Redis has sent it on. Throws `unavailable` or `unknown_outcome`; nobody needs to try again. */
@@ -44,20 +45,20 @@ export class Signals {
   }
 
   /** Hears what is published from now on, on any node; what is published while a lost connection comes back is not heard. */
-  async start(onSignal: (signal: Signal) => void): Promise<void> {
+  async start(onSignal: (signal: Signal) => void, warn: Warn): Promise<void> {
     const { connection, keys } = this.log;
     const channels = Array.from({ length: keys.partitions }, (_, partition) => keys.signals(partition));
     const onMessage = (message: Buffer) => {
       const signal = parseSignal(message);
-      if (!signal) return this.warn('a message on the channel of signals is not one');
+      if (!signal) return warn('a message on the channel of signals is not one');
       // Nobody above this turn would catch it, and one reader's defect must not end the process.
       try {
         onSignal(signal);
       } catch (error) {
-        this.warn(`signals: ${(error as Error).message}`);
+        warn(`signals: ${(error as Error).message}`);
       }
     };
-    this.channels = new Channels({ connection, channels, onMessage, warn: this.warn });
+    this.channels = new Channels({ connection, channels, onMessage, warn });
     await this.channels.start();
   }
 

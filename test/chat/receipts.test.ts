@@ -4,6 +4,7 @@ import { conversationStream } from '../../src/keys.ts';
 import type { Json } from '../support/client.ts';
 import { writesNothing } from '../support/nothing-written.ts';
 import { inBothWays } from '../support/projecting.ts';
+import { user } from '../support/rooms.ts';
 import { group, register } from '../support/server.ts';
 import type { User } from '../support/server.ts';
 
@@ -102,6 +103,41 @@ inBothWays('receipts', (node, world) => {
     const event = await socket.frame((frame) => frame.type === 'receipt.read');
     expect(ack).to.deep.equal({ event_id: (await lastEvent()).id, seq: event.seq, durability: 'disk' });
     expect(await unread(bob)).to.equal(2);
+  });
+
+  it('tells the own devices what no event tells, and nobody else', async () => {
+    await read(bob);
+    const [phone, laptop, other] = [await bob.socket(), await bob.socket(), await ada.socket()];
+    await other.command('presence.watch', { user_ids: [bob.id] });
+    const marked = (frame: { type: string }) => frame.type === 'receipt.marked';
+    await phone.command('receipt.mark_unread', { conversation_id: id, from: sent[2]!.id });
+    const data = { conversation_id: id, read_up_to: sent[1]!.event_id, unread_count: 3 };
+    for (const socket of [phone, laptop]) {
+      const frame = await socket.frame(marked);
+      expect(frame).to.deep.equal({ type: 'receipt.marked', user_id: bob.id, actor_id: bob.id, data });
+    }
+    await laptop.command('receipt.read', { conversation_id: id });
+    const again = { conversation_id: id, read_up_to: sent[4]!.event_id, unread_count: 0 };
+    await phone.until(() => phone.frames.filter(marked).length === 2, 'the second signal');
+    expect(phone.frames.filter(marked)[1]!.data).to.deep.equal(again);
+    await say(bob);
+    await other.frame((frame) => frame.type === 'message.sent');
+    expect(other.frames.filter(marked)).to.deep.equal([]);
+  });
+
+  it('where more than 200 are in a mark is told to the own devices alone', async () => {
+    const stream = conversationStream(id);
+    const users = Array.from({ length: 199 }, (_, i) => user(i + 10));
+    await world.log.append({ script: 'participant.add', stream, actorId: ada.id, args: { role: 'member', users } });
+    const [own, other] = [await bob.socket(), await ada.socket()];
+    const reply = await writesNothing(world, 'a mark', () => read(bob, { up_to: sent[3]!.id }));
+    expect([reply.status, reply.headers.get('Chat-Event-Id')]).to.deep.equal([204, null]);
+    const frame = await own.frame(({ type }) => type === 'receipt.marked');
+    expect(frame.data).to.deep.equal({ conversation_id: id, read_up_to: sent[3]!.event_id, unread_count: 1 });
+    expect(await unread(bob)).to.equal(1);
+    await say(bob);
+    await other.frame(({ type }) => type === 'message.sent');
+    expect(other.frames.filter(({ type }) => type.startsWith('receipt.'))).to.deep.equal([]);
   });
 
   it('system messages are none to be read: a mark at one stands at what came before it', async () => {

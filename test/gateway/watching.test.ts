@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { ChatError } from '../../src/errors.ts';
 import { conversationStream, userStream } from '../../src/keys.ts';
+import { TO_ONESELF } from '../../src/log/signals.ts';
 import { left, NodeInMemory, open, OWN, ROOM, settled } from '../support/node-in-memory.ts';
 import type { SessionInMemory } from '../support/node-in-memory.ts';
 
@@ -30,6 +31,14 @@ describe('signals', () => {
     expect([live, waiting, actor].map(typing)).to.deep.equal([1, 0, 0]);
     expect([live, waiting, actor].map((session) => session.seqs())).to.deep.equal([[3], [3], [3]]);
   });
+
+  it('that are for a user alone reach all of their sockets', async () => {
+    const node = new NodeInMemory();
+    const sockets = [await open(node.session()), await open(node.session())];
+    node.fanout.signal(signal(TO_ONESELF, userStream(OWN.id)));
+    await settled();
+    expect(sockets.map(typing)).to.deep.equal([1, 1]);
+  });
 });
 
 describe('watching other users', () => {
@@ -48,6 +57,7 @@ describe('watching other users', () => {
     change('session.ended');
     node.fanout.signal(signal(BEA, hers));
     node.fanout.signal(signal(OWN.id, hers));
+    node.fanout.signal(signal(TO_ONESELF, hers));
     await settled();
     expect(session.seqs(hers)).to.deep.equal([2]);
     expect(typing(session)).to.equal(1);

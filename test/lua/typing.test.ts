@@ -17,9 +17,10 @@ for (const topology of topologies) {
       room = new Room(world);
       await room.create({ roles: ['owner', 'admin', 'member'] });
       heard = [];
-      signals = new Signals(world.log, (message) => void world.warnings.push(message));
+      signals = new Signals(world.log);
       await signals.start(
         ({ actorId, json }) => void heard.push([actorId, JSON.parse(json.toString()) as object as never]),
+        (message) => void world.warnings.push(message),
       );
       // Listening begins a moment after it was asked for.
       await until('signals are heard', async () => {

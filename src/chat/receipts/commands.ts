@@ -5,17 +5,20 @@
 import type { Context } from '../../envelope.ts';
 import { eventId, invalid, isUlid, parseEventId } from '../../envelope.ts';
 import { ChatError, fail } from '../../errors.ts';
-import { conversationStream } from '../../keys.ts';
+import { conversationStream, userStream } from '../../keys.ts';
+import type { Appended } from '../../log/log.ts';
+import { TO_ONESELF } from '../../log/signals.ts';
 import { memberStanding } from '../access.ts';
 import { command } from '../feature.ts';
 import type { Answer, Command, Deps, Feature } from '../feature.ts';
 import type { MessageSentData } from '../messages/contract.ts';
-import { MarkUnread, OneMessage, ReceiptDelivered, ReceiptRead, SetMark } from './contract.ts';
+import { MarkUnread, OneMessage, ReceiptDelivered, ReceiptMarked, ReceiptRead, SetMark } from './contract.ts';
 import { receiptGuards } from './guard.ts';
 import { receiptsQuery } from './view.ts';
 
 export const receipts: Feature = {
   events: [ReceiptDelivered, ReceiptRead],
+  signals: [ReceiptMarked],
   guards: receiptGuards,
   serve: (deps) => ({ commands: receiptCommands(deps), queries: [receiptsQuery(deps)] }),
 };
@@ -23,7 +26,16 @@ export const receipts: Feature = {
 type MarkScript = 'receipt.read' | 'receipt.delivered';
 
 function receiptCommands(deps: Deps): Command[] {
-  const { log } = deps;
+  const { log, signals } = deps;
+
+  /** Tells the caller's own devices what the script settled without an event. One that it does not reach learns it with its next read. */
+  async function tellOwn(userId: string, id: string, { told }: Appended): Promise<void> {
+    const [read_up_to, unread] = told?.split(' ') ?? [];
+    if (unread === undefined) return;
+    const data = { conversation_id: id, read_up_to, unread_count: Number(unread) };
+    const frame = JSON.stringify({ type: ReceiptMarked.type, user_id: userId, actor_id: userId, data });
+    await signals.publish(userStream(userId), TO_ONESELF, frame).catch(() => {});
+  }
 
   async function mark(script: MarkScript, context: Context, id: string, upTo: string | undefined): Promise<Answer> {
     const { caller, requestId } = context;
@@ -39,6 +51,7 @@ function receiptCommands(deps: Deps): Command[] {
         body: [id, upTo],
         args: { message_id, event },
       });
+      await tellOwn(caller.userId, id, appended);
       return { eventId: appended.id };
     };
     try {
@@ -88,7 +101,7 @@ function receiptCommands(deps: Deps): Command[] {
       route: { method: 'POST', path: '/conversations/{conversation_id}/unread', status: 204 },
       socket: true,
       async run({ caller, requestId }, { conversation_id: id, from }) {
-        await log.append({
+        const appended = await log.append({
           script: 'receipt.mark_unread',
           stream: conversationStream(id),
           actorId: caller.userId,
@@ -96,6 +109,7 @@ function receiptCommands(deps: Deps): Command[] {
           body: [id, from],
           args: { message_id: from },
         });
+        await tellOwn(caller.userId, id, appended);
         return {};
       },
     }),

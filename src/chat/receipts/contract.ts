@@ -2,11 +2,21 @@
 import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
+import type { SignalDefinition } from '../feature.ts';
 
 const Mark = Type.Object({ up_to: Type.String(), message_id: Id });
 
 export const ReceiptDelivered = event({ type: 'receipt.delivered', version: 1, data: Mark });
 export const ReceiptRead = event({ type: 'receipt.read', version: 1, data: Mark });
+
+/** To the reader's own devices, where their unread changed and no event tells it. */
+export const ReceiptMarked: SignalDefinition = {
+  type: 'receipt.marked',
+  data: Type.Object(
+    { conversation_id: Id, read_up_to: Type.String(), unread_count: Type.Integer({ minimum: 0 }) },
+    { additionalProperties: false },
+  ),
+};
 
 const strict = { additionalProperties: false } as const;
 
