@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { eventsDocument } from '../scripts/events-document.ts';
 import { events, projections } from '../src/chat/index.ts';
 import { ConfigError, described, envExample, readConfig, settingsTable } from '../src/config.ts';
 import { catalogue } from '../src/errors.ts';
@@ -174,6 +175,12 @@ describe('one name', () => {
   it('every code that the source fails with is in the catalogue', () => {
     const used = sources.flatMap((file) => [...read(file).matchAll(/\bfail\('([a-z_]+)'/g)].map((match) => match[1]!));
     expect(used.filter((code) => !Object.hasOwn(catalogue, code))).to.deep.equal([]);
+  });
+});
+
+describe('documents', () => {
+  it('docs/events.md is what the contracts make: npm run events-doc', () => {
+    expect(read('docs/events.md')).to.equal(eventsDocument());
   });
 });
 
