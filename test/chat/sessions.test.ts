@@ -264,10 +264,23 @@ describe('sessions', () => {
       expect(paged).to.deep.equal(all);
     });
 
-    it('are not listed once they expired', async () => {
+    it('are read alone as in the list, by nobody else', async () => {
       const caller = await node.asCaller(ann);
-      const later = Date.now() + 8 * 86_400_000;
-      expect((await node.ask('sessions.list', {}, { ...caller, now: later }))['items']).to.deep.equal([]);
+      const [listed] = (await node.ask('sessions.list', {}, caller))['items'] as Json[];
+      const id = String(listed!['id']);
+      expect(await node.ask('sessions.one', { id }, caller)).to.deep.equal(listed);
+      const bob = await node.asCaller(await node.register('bob'));
+      expect(await codeOf(node.ask('sessions.one', { id }, bob))).to.equal('not_found');
+      await node.logOut(ann);
+      expect(await codeOf(node.ask('sessions.one', { id }, caller))).to.equal('not_found');
+    });
+
+    it('are not shown once they expired', async () => {
+      const caller = await node.asCaller(ann);
+      const later = { ...caller, now: Date.now() + 8 * 86_400_000 };
+      expect((await node.ask('sessions.list', {}, later))['items']).to.deep.equal([]);
+      const { sessionId: id } = caller.caller;
+      expect(await codeOf(node.ask('sessions.one', { id }, later))).to.equal('not_found');
     });
 
     it('end by logging out: twice is fine, a spent token too', async () => {

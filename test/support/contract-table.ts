@@ -21,6 +21,7 @@ export const contract: Readonly<Record<string, Area>> = {
       'POST /auth/logout',
       'GET /auth/sessions',
       'DELETE /auth/sessions',
+      'GET /auth/sessions/{id}',
       'DELETE /auth/sessions/{id}',
       'POST /auth/ws-ticket',
     ],

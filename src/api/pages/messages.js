@@ -41,6 +41,9 @@ const SYSTEM = {
   'message.pinned': ({ message_id }) => ({ message_id }),
 };
 
+/** @type {Record<string, string>} */
+const ROLES = { owner: 'the owner', admin: 'an admin', member: 'a member' };
+
 /** The message that an event puts into history, or undefined if it puts none. @param {ChatEvent} event @returns {Message | undefined} */
 export function messageOf(event) {
   const { id: event_id, seq, type, at: created_at, actor_id: sender_id, data } = event;
@@ -81,9 +84,11 @@ export function systemText({ sender_id, content, metadata }, nameOf) {
       if (metadata['reason'] === 'banned') return `${actor} banned ${someone}`;
       return self || metadata['reason'] === 'left' ? `${user} left` : `${actor} removed ${someone}`;
     case 'participant.role_changed':
-      return `${actor} made ${someone} ${metadata['role'] === 'owner' ? 'the owner' : `${metadata['role'] === 'admin' ? 'an' : 'a'} ${metadata['role']}`}`;
+      return `${actor} made ${someone} ${ROLES[metadata['role']]}`;
     case 'conversation.updated':
       return `${actor} ${changesOf(metadata)}`;
+    case 'message.pinned':
+      return `${actor} pinned a message`;
     default:
       return `${actor} ${content}`;
   }

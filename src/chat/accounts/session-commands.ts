@@ -1,5 +1,5 @@
 /** Sessions: logging in, renewing, looking at and ending them, and the ticket by which a browser opens its socket. */
-import type { Context } from '../../envelope.ts';
+import type { Caller, Context } from '../../envelope.ts';
 import Type from 'typebox';
 import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
@@ -167,7 +167,27 @@ export function sessionCommands(parts: Parts): Command[] {
   return [start, refresh, end, revoke, revokeOthers, ticket];
 }
 
+interface Stored {
+  readonly id: string;
+  readonly started: number;
+  readonly used: number;
+  readonly details: string;
+}
+
+function parseSession(id: string, value: string): Stored {
+  const [, started, used, , details = ''] = value.split(' ');
+  return { id, started: Number(started), used: Number(used), details };
+}
+
+function shown({ id, started, used, details }: Stored, { sessionId }: Caller): object {
+  const { ip, user_agent } = JSON.parse(Buffer.from(details, 'base64url').toString()) as Record<string, string>;
+  return { id, created_at: rfc3339(started), last_used_at: rfc3339(used), user_agent, ip, current: id === sessionId };
+}
+
 export function sessionQueries({ log, config }: Parts): Query[] {
+  const lifetime = config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS;
+  const isAlive = ({ used, details }: Stored, now: number) => details !== '' && now - used <= lifetime;
+
   const list = query({
     name: 'sessions.list',
     about: "The caller's sessions, the most recently used first",
@@ -179,25 +199,32 @@ export function sessionQueries({ log, config }: Parts): Query[] {
         cursor === undefined ? [Infinity, ''] : decodeCursor(cursor, [0, ''] as [number, string]);
       const records = Object.entries(await log.guardAll(userStream(caller.userId), 'sessions'));
       const rest = records
-        .map(([id, value]) => {
-          const [, started, used, , details = ''] = value.split(' ');
-          return { id, started: Number(started), used: Number(used), details };
-        })
-        .filter(({ used, details }) => details !== '' && now - used <= config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS)
+        .map(([id, value]) => parseSession(id, value))
+        .filter((session) => isAlive(session, now))
         .filter(({ id, used }) => used < before || (used === before && id < beforeId))
         .toSorted((a, b) => b.used - a.used || (a.id < b.id ? 1 : -1));
       const page = rest.slice(0, limit);
-      const items = page.map(({ id, started, used, details }) => {
-        const { ip, user_agent } = JSON.parse(Buffer.from(details, 'base64url').toString()) as Record<string, string>;
-        const times = { created_at: rfc3339(started), last_used_at: rfc3339(used) };
-        return { id, ...times, user_agent, ip, current: id === caller.sessionId };
-      });
       const last = page.at(-1);
       const next_cursor = rest.length > limit && last ? encodeCursor([last.used, last.id]) : null;
-      return { items, next_cursor, has_more: next_cursor !== null };
+      return { items: page.map((session) => shown(session, caller)), next_cursor, has_more: next_cursor !== null };
     },
   });
-  return [list];
+
+  const one = query({
+    name: 'sessions.one',
+    about: "One of the caller's sessions",
+    data: SessionTarget,
+    answer: SessionAnswer,
+    route: { method: 'GET', path: '/auth/sessions/{id}' },
+    async run({ caller, now }, { id }) {
+      const value = await log.guardField(userStream(caller.userId), 'sessions', id);
+      const session = value === null ? undefined : parseSession(id, value);
+      if (!session || !isAlive(session, now)) throw fail('not_found', 'There is no such session');
+      return shown(session, caller);
+    },
+  });
+
+  return [list, one];
 }
 
 const rfc3339 = (ms: number): string => new Date(ms).toISOString();
