@@ -3,6 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor
 -- FAIL     conflict
 -- EMITS    presence.changed/1
+-- FLAGS    allow-oom
 -- INCLUDE  append timers presence
 
 local deleted = read_head('deleted')

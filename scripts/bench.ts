@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { liveCases } from './bench/live.ts';
 import type { Case, Measures, Side } from './bench/live.ts';
+import { presentCases } from './bench/present.ts';
 import { storedCases } from './bench/stored.ts';
 
 interface Result {
@@ -58,7 +59,7 @@ function table({ case: name, about, sides }: Result): string {
   return lines.join('\n');
 }
 
-const cases = [...liveCases, ...storedCases];
+const cases = [...liveCases, ...presentCases, ...storedCases];
 const program = new Command('bench')
   .argument('[cases...]', `any of ${cases.map((c) => c.name).join(', ')}`)
   .option('--json <file>', 'also write the results as JSON')

@@ -98,10 +98,10 @@ for (const topology of topologies) {
       const late = users.slice(0, 20);
       // Some are back before the old socket is known to have gone, some after.
       await Promise.all([first.close(...users), second.open(...users.slice(20))]);
-      await pass(4_000);
+      await pass(1_000);
       await fireDue();
       expect(await news(users)).to.deep.equal([]);
-      await pass(2_000);
+      await pass(5_000);
       await fireDue();
       await fireDue();
       expect(await news(users)).to.deep.equal(times(late.length, 'offline'));
