@@ -158,6 +158,31 @@ for (const topology of topologies) {
       expect(await only()).to.include({ what: 'guard', key: large.key('members') });
     });
 
+    it('finds who is told to be online and not listed, and who is listed and was not told', async () => {
+      const ada = userStream(user(1));
+      const online = world.log.keys.of(ada, 'online');
+      const word = { connection: 'C', node: 'N', lease: '0.N', lease_ms: '40000' };
+      await world.log.append({
+        script: 'presence.arrive',
+        stream: ada,
+        actorId: ada.id,
+        knowsRepeats: true,
+        args: word,
+      });
+      const projector = await projectors.start();
+      await caughtUp(world.log);
+      await projector.stop();
+      expect(await differences()).to.deep.equal([]);
+      await redis().zrem(online, ada.id);
+      expect(await only()).to.include({ what: 'guard', key: online });
+      await redis().zadd(online, '0', ada.id);
+      for (const stray of ['nobody', user(99)]) {
+        await redis().zadd(online, '0', stray);
+        expect((await differences())[0], stray).to.include({ what: 'directory' });
+        await redis().zrem(online, stray);
+      }
+    });
+
     it('finds an entry of a directory that is missing, one that nobody has, and one of who is gone', async () => {
       const channels = world.log.keys.of(room.stream, 'channels');
       const users = world.log.keys.of(userStream(user(1)), 'users');

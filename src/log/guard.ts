@@ -10,8 +10,10 @@ import type { Log } from './log.ts';
 /** Stands in a value for a word that the log does not tell. */
 export const WHATEVER = '*';
 
-/** The directories by the name of their key, with whose entries they hold: `<name>\n<id>`. */
-export const directories = { channels: 'conversation', users: 'user' } as const;
+/** The directories by the name of their key, with whose entries they hold: `<name>\n<id>`, or the id alone. */
+export const directories = { channels: 'conversation', users: 'user', online: 'user' } as const;
+/** What keeps the key of a directory in being is nobody's entry. */
+export const NOBODY = '-';
 export type Directory = keyof typeof directories;
 
 /** What one kind of event does to the guard state of its stream. A feature has one for each event by which its scripts change any. */

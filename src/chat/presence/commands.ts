@@ -13,6 +13,7 @@ import type { Command, Deps, Feature, Query, Timer } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import { isBlank } from '../text.ts';
 import { OnlineUser, OwnPresence, PresenceChanged, SetPresence, Watch, WatchAnswer } from './contract.ts';
+import { presenceGuards } from './guard.ts';
 import { lapsing, Leases } from './leases.ts';
 import { onlinePage } from './online.ts';
 import { NOWHERE, presence as seen, presenceReads } from './view.ts';
@@ -20,6 +21,7 @@ import type { PresenceReads } from './view.ts';
 
 export const presence: Feature = {
   events: [PresenceChanged],
+  guards: presenceGuards,
   projections: [projection(seen)],
   serve(deps) {
     const reads = presenceReads(deps);

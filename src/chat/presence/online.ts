@@ -4,6 +4,7 @@
  * short and still say where to go on.
  */
 import { conversationStream, userStream } from '../../keys.ts';
+import { NOBODY } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 
 export interface OnlinePage {
@@ -16,8 +17,6 @@ export interface OnlinePage {
 const MAX_MEMBERS = 10_000;
 const STEP = 500;
 const MAX_STEPS = 20;
-/** Stands in the list of who is online as the entry that is nobody. */
-const NOBODY = '-';
 
 interface Wanted {
   readonly conversationIds: readonly string[];
