@@ -43,7 +43,7 @@ describe('messages on the client page', () => {
   it('that cannot be edited any more say why, and keep what was written', async () => {
     const [ada] = await adaAndBob(await startNode());
     await ada.write('Helo Bob');
-    await ada.row('Helo Bob').getByText('Sent').waitFor();
+    await ada.sent('Helo Bob');
     await press(ada, 'Helo Bob', 'Edit');
     const conversation = conversationStream(new URL(ada.page.url()).hash.slice(1));
     await setClock(world, conversation, Date.now() + 301_000);
@@ -67,6 +67,45 @@ describe('messages on the client page', () => {
     }
     await bob.page.reload();
     await bob.sees('This message was deleted');
+    expect(complaints()).to.deep.equal([]);
+  });
+
+  it('are reacted to, by each with each emoji once, and what others did is seen', async () => {
+    const [ada, bob] = await adaAndBob(await startNode());
+    await bob.entry('Ada Lovelace').click();
+    await ada.write('Hello Bob');
+    await bob.sees('Hello Bob');
+    const reaction = (person: Person, name: string) => person.row('Hello Bob').locator('.reactions').getByText(name);
+    await bob.row('Hello Bob').getByText('React').click();
+    await bob.row('Hello Bob').locator('.picker').getByText('🎉').click();
+    for (const person of [ada, bob]) await reaction(person, '🎉 1').waitFor();
+    expect(await reaction(bob, '🎉 1').getAttribute('aria-pressed')).to.equal('true');
+    expect(await reaction(ada, '🎉 1').getAttribute('title')).to.equal('Bob Kahn');
+    await reaction(ada, '🎉 1').click();
+    for (const person of [ada, bob]) await reaction(person, '🎉 2').waitFor();
+    await bob.page.reload();
+    await reaction(bob, '🎉 2').click();
+    for (const person of [ada, bob]) await reaction(person, '🎉 1').waitFor();
+    await reaction(ada, '🎉 1').click();
+    for (const person of [ada, bob]) await person.row('Hello Bob').locator('.reactions').waitFor({ state: 'detached' });
+    expect(complaints()).to.deep.equal([]);
+  });
+
+  it('say how far the other is', async () => {
+    const [ada, bob] = await adaAndBob(await startNode());
+    await ada.write('Hello Bob');
+    await ada.stands('Hello Bob', 'delivered');
+    await bob.entry('Ada Lovelace').click();
+    await ada.stands('Hello Bob', 'read');
+    expect(await bob.row('Hello Bob').locator('.status').count()).to.equal(0);
+    await bob.page.goto('about:blank');
+    await ada.write('Are you there?');
+    await ada.stands('Are you there?', 'sent');
+    await ada.page.reload();
+    await ada.stands('Hello Bob', 'read');
+    await ada.stands('Are you there?', 'sent');
+    await bob.page.goBack();
+    await ada.stands('Are you there?', 'read');
     expect(complaints()).to.deep.equal([]);
   });
 

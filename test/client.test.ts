@@ -18,7 +18,7 @@ describe('the client page', () => {
     const node = await startNode();
     const [ada, bob] = await adaAndBob(node);
     await ada.write('Hello Bob');
-    await ada.row('Hello Bob').getByText('Sent').waitFor();
+    await ada.sent('Hello Bob');
 
     await bob.entry('Ada Lovelace').getByText('1 unread').waitFor();
     await bob.entry('Ada Lovelace').click();
@@ -96,9 +96,9 @@ describe('the client page', () => {
     await ada.row('written without a server').getByText('Sending').waitFor();
 
     await startNode({ PORT: port });
-    await ada.row('written without a server').getByText('Sent').waitFor();
+    await ada.sent('written without a server');
     await ada.write('while Bob is away');
-    await ada.row('while Bob is away').getByText('Sent').waitFor();
+    await ada.sent('while Bob is away');
     expect(await bob.messages()).to.deep.equal(['before']);
     await bob.page.context().setOffline(false);
     await bob.sees('while Bob is away');
@@ -131,7 +131,7 @@ describe('the client page', () => {
     await bob.page.reload();
     await bob.connected();
     await ada.write('withheld');
-    await ada.row('withheld').getByText('Sent').waitFor();
+    await ada.sent('withheld');
     withholding = false;
     await ada.write('passed on');
     await bob.sees('passed on');

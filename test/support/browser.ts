@@ -65,6 +65,16 @@ export class Person {
     await this.page.getByLabel('Message', { exact: true }).press('Enter');
   }
 
+  /** Waits until the others are as far as one of these with a message of this person's. */
+  async stands(text: string, ...statuses: ('sent' | 'delivered' | 'read')[]): Promise<void> {
+    const any = statuses.map((status) => `[data-status=${status}]`).join();
+    await this.row(text).locator(`.status:is(${any})`).waitFor();
+  }
+
+  async sent(text: string): Promise<void> {
+    await this.stands(text, 'sent', 'delivered', 'read');
+  }
+
   row(text: string): Locator {
     return this.page.locator('.message, .system', { hasText: text });
   }

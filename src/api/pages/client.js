@@ -8,6 +8,7 @@
  * The open conversation is the address after #, so that reload, links and the back button work.
  */
 import { Api, STORED } from './api.js';
+import { Arrivals } from './arrivals.js';
 import { Connection } from './connection.js';
 import { Conversations, People } from './conversations.js';
 import { dialogs } from './dialogs.js';
@@ -76,21 +77,29 @@ function enter(api, me) {
     userId: me.id,
     ticket: () => api.ticket(),
     onReady(_, known) {
-      conversations.load().then(() => showAddressed(), complain);
+      conversations.load().then(() => {
+        for (const { id, unread_count, last_message } of conversations.sorted)
+          if (unread_count > 0 && last_message) arrivals.add(id, last_message.id);
+        return showAddressed();
+      }, complain);
       if (timeline && !known.has(timeline.id)) void timeline.reload();
     },
     onEvent(event) {
       conversations.apply(event);
       if (event.type === 'presence.changed') presence.changed(/** @type {any} */ (event));
       if (event.type === 'message.sent') presence.ended(event.conversation_id ?? '', event.actor_id);
-      if (event.type === 'message.sent') outbox.settle(event.data.message_id);
+      if (event.type === 'message.sent') {
+        outbox.settle(event.data.message_id);
+        if (event.actor_id !== me.id) arrivals.add(event.conversation_id ?? '', event.data.message_id);
+      }
       if (timeline && event.conversation_id === timeline.id) {
         timeline.apply(event);
         talk.announce(event);
       }
     },
     onSeen: (event) => event.type === 'presence.changed' && presence.changed(event),
-    onSignal: (signal) => presence.heard(signal),
+    onSignal: (signal) =>
+      signal.type === 'receipt.marked' ? conversations.marked(signal.data) : presence.heard(signal),
     onReset(id) {
       conversations.reset(id).catch(complain);
       if (timeline && timeline.id === id) void timeline.reload();
@@ -109,6 +118,7 @@ function enter(api, me) {
       else complain(new Error('The server has closed the connection. Reload the page to try again.'));
     },
   });
+  const arrivals = new Arrivals((type, data) => connection.command(type, data));
   const outbox = new Outbox({
     userId: me.id,
     storage: sessionStorage,
@@ -136,6 +146,10 @@ function enter(api, me) {
     async onDelete(conversation_id, { id: message_id }) {
       await connection.command('message.delete', { conversation_id, message_id });
     },
+    async onReact(conversation_id, { id: message_id }, emoji, isMine) {
+      const type = isMine ? 'reaction.remove' : 'reaction.add';
+      await connection.command(type, { conversation_id, message_id, emoji });
+    },
     onTrouble: complain,
   });
 
@@ -147,7 +161,7 @@ function enter(api, me) {
   /** @param {string | undefined} id */
   function open(id) {
     if (timeline?.id === id) return;
-    timeline = id === undefined ? undefined : new Timeline({ api, id, onChange: render });
+    timeline = id === undefined ? undefined : new Timeline({ api, me: me.id, id, onChange: render });
     byId('app').classList.toggle('is-talking', timeline !== undefined);
     talk.open(timeline);
     render();

@@ -190,6 +190,14 @@ export class Conversations {
     this.#onChange();
   }
 
+  /** Another device of this user's marked something, without an event. @param {{ conversation_id: string, read_up_to: string, unread_count: number }} mark */
+  marked({ conversation_id: id, read_up_to, unread_count }) {
+    const conversation = this.#all.get(id);
+    if (!conversation) return;
+    this.#all.set(id, { ...conversation, read_up_to, unread_count });
+    this.#onChange();
+  }
+
   /** @param {ChatEvent} event */
   apply(event) {
     const { type, actor_id, data, conversation_id: id = data.conversation_id } = event;

@@ -2,6 +2,7 @@
  * What an event of a conversation says, in the shape that history gives: a message, or a system message for who came and went and what
  * changed. And the words for those. Pure.
  */
+import { withReaction, withoutReaction } from './reactions.js';
 
 /**
  * @typedef {object} ChatEvent
@@ -28,6 +29,8 @@
  * @property {string | null} reply_to
  * @property {{ sender_id: string } | null} forwarded_from
  * @property {unknown[]} attachments
+ * @property {import('./reactions.js').Reaction[]} reactions
+ * @property {'sent' | 'delivered' | 'read'} [read_status]
  * @property {Record<string, any>} metadata
  */
 
@@ -47,7 +50,7 @@ const ROLES = { owner: 'the owner', admin: 'an admin', member: 'a member' };
 /** The message that an event puts into history, or undefined if it puts none. @param {ChatEvent} event @returns {Message | undefined} */
 export function messageOf(event) {
   const { id: event_id, seq, type, at: created_at, actor_id: sender_id, data } = event;
-  const common = { event_id, seq, sender_id, created_at, edited: false, is_deleted: false };
+  const common = { event_id, seq, sender_id, created_at, edited: false, is_deleted: false, reactions: [] };
   if (type === 'message.sent') {
     const { message_id: id, content, message_type, reply_to, forwarded_from = null, attachments, metadata } = data;
     return { ...common, id, content, message_type, reply_to, forwarded_from, attachments, metadata };
@@ -60,10 +63,12 @@ export function messageOf(event) {
 }
 
 /** What an event does to a message that is there already; undefined if nothing. @param {ChatEvent} event @returns {((message: Message) => Message) | undefined} */
-export function changeOf({ type, data }) {
+export function changeOf({ type, actor_id, data }) {
   if (type === 'message.edited') return (message) => ({ ...message, content: data.content, edited: true });
-  const gone = { content: '', forwarded_from: null, attachments: [], is_deleted: true };
+  const gone = { content: '', forwarded_from: null, attachments: [], reactions: [], is_deleted: true };
   if (type === 'message.deleted') return (message) => ({ ...message, ...gone });
+  const change = type === 'reaction.added' ? withReaction : type === 'reaction.removed' ? withoutReaction : undefined;
+  if (change) return (message) => ({ ...message, reactions: change(message.reactions, data.emoji, actor_id) });
   return undefined;
 }
 

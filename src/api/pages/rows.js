@@ -1,6 +1,7 @@
 /** The rows of an open conversation: days, what was joined, left and renamed, messages, those not sent yet, and where unread begins. */
 import { avatar, element } from './dom.js';
 import { contentOf, dayOf, systemText, timeOf } from './messages.js';
+import { reactionPicker, reactionsOf } from './reactions.js';
 
 /** @typedef {import('./dom.js').Item} Item */
 /** @typedef {import('./messages.js').Message} Message */
@@ -16,9 +17,12 @@ import { contentOf, dayOf, systemText, timeOf } from './messages.js';
  * @property {(message: Message) => void} onAnswer
  * @property {(message: Message) => void} onEdit
  * @property {(message: Message) => void} onDelete
+ * @property {(message: Message, emoji: string, isMine: boolean) => void} onReact
  * @property {(id: string) => void} onRetry
  * @property {(id: string) => void} onDiscard
  */
+
+const STATUS = { sent: 'Sent', delivered: 'Delivered', read: 'Read' };
 
 /** Messages of one person that follow each other this closely stand under one name. */
 const TOGETHER_MS = 5 * 60_000;
@@ -91,12 +95,14 @@ function quoteOf({ reply_to, forwarded_from }, answered, { nameOf }) {
 }
 
 /** @param {Message} message @param {boolean} isOwn @param {Reader} reader */
-function actsOf(message, isOwn, { mayDeleteAny, onAnswer, onEdit, onDelete }) {
+function actsOf(message, isOwn, reader) {
+  const { mayDeleteAny, onAnswer, onEdit, onDelete } = reader;
   const act = (/** @type {string} */ text, /** @type {(message: Message) => void} */ run) =>
     element('button', { type: 'button', class: 'link', text, onclick: () => run(message) });
   return element(
     'span',
     { class: 'acts' },
+    reactionPicker(message, reader),
     act('Reply', onAnswer),
     isOwn && !message.forwarded_from ? act('Edit', onEdit) : undefined,
     isOwn || mayDeleteAny ? act('Delete', onDelete) : undefined,
@@ -105,15 +111,15 @@ function actsOf(message, isOwn, { mayDeleteAny, onAnswer, onEdit, onDelete }) {
 
 /** @param {Message} message @param {boolean} isFirst of those of one person @param {string} quote @param {Reader} reader @returns {Item} */
 function messageRow(message, isFirst, quote, reader) {
-  const { id, seq, sender_id, created_at, edited, is_deleted } = message;
+  const { id, seq, sender_id, created_at, edited, is_deleted, reactions } = message;
   const isOwn = sender_id === reader.me;
   const name = reader.fullNameOf(sender_id);
   const text = contentOf(message);
-  const status = isOwn && !is_deleted ? 'Sent' : '';
+  const status = isOwn && !is_deleted ? (message.read_status ?? 'sent') : undefined;
   return {
     // The row of a message that was just sent takes the place of the waiting one, so its key is the message's id.
     key: id,
-    look: [seq, name, text, isFirst, isOwn, edited, is_deleted, quote, reader.mayDeleteAny],
+    look: [seq, name, text, isFirst, isOwn, edited, is_deleted, quote, reader.mayDeleteAny, status, reactions],
     build: () =>
       row({ id, isOwn, isFirst, seq: `${seq}` }, [
         isOwn || reader.isDirect ? undefined : isFirst ? avatar(sender_id, name) : element('span', { class: 'gap' }),
@@ -123,6 +129,7 @@ function messageRow(message, isFirst, quote, reader) {
           senderOf(isOwn ? 'You' : name, isFirst && !isOwn && !reader.isDirect),
           quote && !is_deleted ? element('p', { class: 'quote', text: quote, dir: 'auto' }) : undefined,
           element('p', { class: is_deleted ? 'text muted' : 'text', text, dir: 'auto' }),
+          reactions.length > 0 ? reactionsOf(message, reader) : undefined,
           element(
             'p',
             { class: 'meta' },
@@ -133,7 +140,7 @@ function messageRow(message, isFirst, quote, reader) {
               text: timeOf(created_at),
               title: new Date(created_at).toLocaleString(),
             }),
-            status ? element('span', { class: 'status', text: status, 'data-status': 'sent' }) : undefined,
+            status && element('span', { class: 'status', text: STATUS[status], 'data-status': status }),
           ),
         ),
       ]),

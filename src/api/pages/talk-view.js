@@ -22,6 +22,7 @@ import { rowsOf } from './rows.js';
  * @property {(conversationId: string, eventId: string, messageId: string) => Promise<void>} onRead
  * @property {(conversationId: string, message: Message, content: string) => Promise<void>} onEdit
  * @property {(conversationId: string, message: Message) => Promise<void>} onDelete
+ * @property {(conversationId: string, message: Message, emoji: string, isMine: boolean) => Promise<void>} onReact
  * @property {(error: unknown) => void} onTrouble
  */
 
@@ -95,7 +96,7 @@ export class TalkView {
     byId('talk-none').hidden = Boolean(conversation);
     if (!timeline || !conversation) return;
     this.#renderHeader(conversation);
-    const { people, outbox, nameOf } = this.#options;
+    const { people, outbox, nameOf, onReact, onTrouble } = this.#options;
     const top = byId('messages-top');
     top.textContent = timeline.trouble || (timeline.isWhole ? 'This is the beginning.' : 'Loading…');
     const wasAtEnd = this.#isAtEnd;
@@ -114,6 +115,7 @@ export class TalkView {
         onAnswer: (message) => this.#begin('answer', message),
         onEdit: (message) => this.#begin('edit', message),
         onDelete: (message) => this.#delete(message),
+        onReact: (message, emoji, isMine) => void onReact(timeline.id, message, emoji, isMine).catch(onTrouble),
         onRetry: (id) => outbox.retry(id),
         onDiscard: (id) => outbox.settle(id),
       }),

@@ -9,20 +9,25 @@ import { changeOf, messageOf } from './messages.js';
 /** @typedef {import('./messages.js').Message} Message */
 
 const PAGE = 50;
+/** Receipts of others come close to each other. */
+const STATUS_MS = 500;
 
 export class Timeline {
   /** @readonly @type {string} */ id;
   /** Why the last read failed. @type {string} */ trouble = '';
   isLoading = false;
   /** @type {Api} */ #api;
+  /** @type {string} */ #me;
   /** @type {() => void} */ #onChange;
   /** @type {Map<number, Message>} */ #bySeq = new Map();
   /** Where older messages go on: undefined before the first page, null at the beginning. @type {string | null | undefined} */ #older;
   /** A read that began before the last `reset` has nothing to say any more. */
   #readings = 0;
+  #isStatusDue = false;
 
-  /** @param {{ api: Api, id: string, onChange: () => void }} options */
-  constructor({ api, id, onChange }) {
+  /** @param {{ api: Api, me: string, id: string, onChange: () => void }} options */
+  constructor({ api, me, id, onChange }) {
+    this.#me = me;
     this.id = id;
     this.#api = api;
     this.#onChange = onChange;
@@ -74,12 +79,38 @@ export class Timeline {
 
   /** @param {ChatEvent} event */
   apply(event) {
+    if (event.type.startsWith('receipt.')) this.#receipt(event);
     const message = messageOf(event);
     if (message) this.add(message);
     const change = changeOf(event);
     if (!change) return;
     const changed = this.messages.find(({ id }) => id === event.data.message_id);
     if (changed) this.add(change(changed));
+  }
+
+  /** Somebody has got further: what the own messages say of that only the server has counted. @param {ChatEvent} event */
+  #receipt({ actor_id }) {
+    const isWaiting = this.messages.some(
+      ({ sender_id, message_type, read_status }) =>
+        sender_id === this.#me && message_type !== 'system' && read_status !== 'read',
+    );
+    if (!isWaiting || actor_id === this.#me || this.#isStatusDue) return;
+    this.#isStatusDue = true;
+    setTimeout(() => void this.#readStatuses(), STATUS_MS);
+  }
+
+  async #readStatuses() {
+    this.#isStatusDue = false;
+    const reading = this.#readings;
+    const { items } = await this.#api
+      .get(`/conversations/${this.id}/messages`, { limit: PAGE })
+      .catch(() => ({ items: [] }));
+    if (reading !== this.#readings) return;
+    for (const { seq, read_status } of items) {
+      const message = this.#bySeq.get(seq);
+      if (message && read_status) this.#bySeq.set(seq, { ...message, read_status });
+    }
+    this.#onChange();
   }
 
   /** @param {Message} message */
