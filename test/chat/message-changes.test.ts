@@ -69,6 +69,8 @@ inBothWays('changed messages', (node, world) => {
         reply_count: 1,
         last_reply_at: reply.created_at,
         repliers: [ada.id],
+        // Who answers has read.
+        read_status: 'read',
       });
       expect(await one(bob, first)).to.deep.equal(body);
       const { items } = (await bob.rest.get<{ items: Message[] }>(`/conversations/${id}/messages`)).body;
