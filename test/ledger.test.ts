@@ -63,7 +63,7 @@ describe('the checker of ledgers', () => {
   it('finds nothing in a clean one, and counts it', () => {
     const report = check([...written, ...read('a', 1, 2, 3, 4), ...read('b', 1, 2, 3, 4)]);
     expectOnly(report, {});
-    expect(report.counts).to.deep.equal({ sent: 4, acked: 4, failed: 0, seen: 8, resets: 0, events: 4 });
+    expect(report.counts).to.deep.equal({ sent: 4, acked: 4, failed: 0, deeds: 0, seen: 8, resets: 0, events: 4 });
     expect(report.examples).to.deep.equal([]);
   });
 
@@ -139,6 +139,49 @@ describe('the checker of ledgers', () => {
     expectOnly(check([...written, ...lost, reset('a', idOf(2)), seen('a', 3), seen('a', 4)]), {});
     expectOnly(check([...written, ...lost, reset('a', idOf(2)), seen('a', 4)]), { gap: 1 });
     expectOnly(check([...written, ...lost, seen('a', 4)]), { invented: 2 });
+  });
+
+  describe('what was done to messages', () => {
+    const did = (request: string): Line => ({
+      line: 'did',
+      client: 'w',
+      conversation: ROOM,
+      request,
+      deed: 'reaction.add',
+    });
+    const done = (request: string, event: string): Line => ({ line: 'done', client: 'w', request, event });
+    const undone = (request: string, code: string): Line => ({ line: 'undone', client: 'w', request, code });
+    const deed = (seq: number, request: string): LoggedEvent => ({
+      id: idOf(seq),
+      seq,
+      digest: `d${idOf(seq)}`,
+      request,
+    });
+
+    it('is in the log once, under the event that was named; or nowhere, where nothing changed', () => {
+      const report = check(
+        [...written, did('r5'), done('r5', idOf(5)), did('r6'), done('r6', '')],
+        [...log, deed(5, 'r5')],
+      );
+      expectOnly(report, {});
+      expect(report.counts.deeds).to.equal(2);
+    });
+
+    it('lost: it is not there, or under another event', () => {
+      expectOnly(check([...written, did('r5'), done('r5', idOf(5))]), { lost: 1 });
+      expectOnly(check([...written, did('r5'), done('r5', idOf(9))], [...log, deed(5, 'r5')]), { lost: 1 });
+    });
+
+    it('duplicate: it is there twice', () => {
+      const events = [...log, deed(5, 'r5'), deed(6, 'r5')];
+      expectOnly(check([...written, did('r5'), done('r5', idOf(6))], events), { duplicate: 1 });
+    });
+
+    it('invented: it was refused for good and done, or answered and never asked for', () => {
+      expectOnly(check([...written, did('r5'), undone('r5', 'forbidden')], [...log, deed(5, 'r5')]), { invented: 1 });
+      expectOnly(check([...written, did('r5'), undone('r5', 'unknown_outcome')], [...log, deed(5, 'r5')]), {});
+      expectOnly(check([...written, done('r5', '')]), { invented: 1 });
+    });
   });
 
   it('counts every fault and shows the first few', () => {

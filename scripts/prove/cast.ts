@@ -1,12 +1,13 @@
 /** Who takes part in a story: writers by REST and WebSocket in turn, readers, and the conversations that all of them are in. */
 import { groups, people } from './client.ts';
 import type { Person } from './client.ts';
+import { RestDoor, SocketDoor } from './doors.ts';
 import type { Random } from './random.ts';
 import { Reader } from './reader.ts';
 import type { ReaderOptions } from './reader.ts';
 import type { World } from './world.ts';
-import { RestDoor, SocketDoor, Writer } from './writer.ts';
-import type { WriterOptions } from './writer.ts';
+import { Writer } from './writer.ts';
+import type { Recent, WriterOptions } from './writer.ts';
 
 export interface CastOptions {
   readonly writers: number;
@@ -16,7 +17,7 @@ export interface CastOptions {
   readonly prefix?: string;
   /** Addresses by role, when they are not simply the nodes'. */
   readonly bases?: (role: 'api' | 'gateway') => readonly string[];
-  readonly writing?: Partial<Pick<WriterOptions, 'pace' | 'count' | 'again'>>;
+  readonly writing?: Partial<Pick<WriterOptions, 'pace' | 'count' | 'again' | 'deeds'>>;
   readonly reading?: Partial<Pick<ReaderOptions, 'cutEvery'>>;
 }
 
@@ -37,6 +38,7 @@ export async function cast(world: World, random: Random, options: CastOptions): 
   const authors = await people(apis, `${prefix}writer`, options.writers);
   const audience = await people(apis, `${prefix}reader`, options.readers);
   const conversations = await groups(apis, [...authors, ...audience], options.conversations);
+  const recent: Recent[] = [];
   const writers = authors.map((person, i) => {
     const [door, role] = i % 2 === 0 ? [new RestDoor(), 'api' as const] : [new SocketDoor(), 'gateway' as const];
     return new Writer({
@@ -46,6 +48,7 @@ export async function cast(world: World, random: Random, options: CastOptions): 
       door,
       conversations,
       bases: () => bases(role),
+      recent,
       ...options.writing,
     });
   });

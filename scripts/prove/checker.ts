@@ -2,7 +2,7 @@
  * Compares what clients say (ledgers) with what is true (the logs). Pure: takes lines and events, gives counts and first examples.
  *
  *   lost       acked, and not in the log under the event that the ack named
- *   duplicate  a message id twice in the logs, two acks that name different events, or an event twice to one reader
+ *   duplicate  a message id or a deed's request twice in the logs, two acks that name different events, or an event twice to one reader
  *   reordered  a reader got an event after a later one
  *   gap        a reader, or a log itself, goes on without an event in between; or a reader stopped short of the log's end
  *   invented   seen, and not in the log; or in the log, and never sent so; or refused for good, and done
@@ -22,13 +22,15 @@ export interface LoggedEvent {
   /** Of a sent message. */
   readonly message?: string | undefined;
   readonly content?: string | undefined;
+  /** The client's own id of the request. */
+  readonly request?: string | undefined;
 }
 
 /** A stream's id, and its events as XRANGE gives them. */
 export type Logs = ReadonlyMap<string, readonly LoggedEvent[]>;
 
 export interface Report {
-  readonly counts: Readonly<Record<'sent' | 'acked' | 'failed' | 'seen' | 'resets' | 'events', number>>;
+  readonly counts: Readonly<Record<'sent' | 'acked' | 'failed' | 'deeds' | 'seen' | 'resets' | 'events', number>>;
   readonly faults: Readonly<Record<Fault, number>>;
   readonly examples: readonly string[];
 }
@@ -37,6 +39,14 @@ interface Sent {
   readonly conversation: string;
   readonly content: string;
   acked?: string;
+  refused?: string;
+}
+
+/** What was asked for under a request id. */
+interface Deed {
+  readonly deed: string;
+  readonly conversation: string;
+  done?: string;
   refused?: string;
 }
 
@@ -59,8 +69,9 @@ export class Checker {
   private readonly logs: Logs;
   private readonly bySeq: ReadonlyMap<string, ReadonlyMap<number, LoggedEvent>>;
   private readonly sent = new Map<string, Sent>();
+  private readonly deeds = new Map<string, Deed>();
   private readonly following = new Map<string, Following>();
-  private readonly counts = { sent: 0, acked: 0, failed: 0, seen: 0, resets: 0, events: 0 };
+  private readonly counts = { sent: 0, acked: 0, failed: 0, deeds: 0, seen: 0, resets: 0, events: 0 };
   private readonly faults: Record<Fault, number>;
   private readonly examples: string[] = [];
 
@@ -80,7 +91,11 @@ export class Checker {
       this.counts.failed += 1;
       const sent = this.sent.get(line.message);
       if (sent && !IN_DOUBT.has(line.code)) sent.refused = line.code;
-    } else if (line.line === 'seen') this.seen(line);
+    } else if (line.line === 'did') {
+      this.counts.deeds += 1;
+      this.deeds.set(line.request, { deed: line.deed, conversation: line.conversation });
+    } else if (line.line === 'done' || line.line === 'undone') this.ended(line);
+    else if (line.line === 'seen') this.seen(line);
     else {
       if (line.line === 'reset') this.counts.resets += 1;
       const after = line.line === 'reset' ? line.last : line.after;
@@ -104,6 +119,15 @@ export class Checker {
     sent.acked = event;
   }
 
+  private ended(line: Extract<Line, { line: 'done' | 'undone' }>): void {
+    const deed = this.deeds.get(line.request);
+    if (!deed)
+      return this.found('invented', `${line.client} has an answer to ${line.request}, which it did not ask for`);
+    if (line.line === 'undone') {
+      if (!IN_DOUBT.has(line.code)) deed.refused = line.code;
+    } else if (line.event !== '') deed.done = line.event;
+  }
+
   private seen({ reader, conversation, event, seq, digest }: Extract<Line, { line: 'seen' }>): void {
     this.counts.seen += 1;
     const key = `${reader} ${conversation}`;
@@ -124,12 +148,15 @@ export class Checker {
 
   private checkLogs(): void {
     const placed = new Map<string, string>();
+    const did = new Map<string, string>();
     for (const [stream, events] of this.logs) {
       this.counts.events += events.length;
       let before = 0;
-      for (const { id, seq, message, content } of events) {
+      for (const { id, seq, message, content, request } of events) {
         if (seq !== before + 1) this.found('gap', `the log of ${stream} has seq ${seq} right after ${before}`);
         before = seq;
+        const deed = request === undefined ? undefined : this.deeds.get(request);
+        if (deed) this.checkDeed(deed, `${stream} ${id}`, request!, did);
         if (message === undefined) continue;
         if (placed.has(message)) this.found('duplicate', `${message} is ${placed.get(message)} and ${id} of ${stream}`);
         placed.set(message, id);
@@ -140,6 +167,10 @@ export class Checker {
           this.found('invented', `${message} was refused (${sent.refused}) and is ${id} of ${stream}`);
       }
     }
+    for (const [request, { deed, done, conversation }] of this.deeds) {
+      if (done !== undefined && did.get(request) !== `${conversation} ${done}`)
+        this.found('lost', `${deed} was acknowledged as ${done} of ${conversation}; the log has ${did.get(request)}`);
+    }
     for (const [message, { acked, conversation }] of this.sent) {
       if (acked !== undefined && placed.get(message) !== acked)
         this.found(
@@ -147,6 +178,12 @@ export class Checker {
           `${message} was acknowledged as ${acked} of ${conversation}; the log has ${placed.get(message)}`,
         );
     }
+  }
+
+  private checkDeed({ deed, refused }: Deed, place: string, request: string, did: Map<string, string>): void {
+    if (did.has(request)) this.found('duplicate', `one ${deed} is ${did.get(request)} and ${place}`);
+    did.set(request, place);
+    if (refused !== undefined) this.found('invented', `a ${deed} was refused (${refused}) and is ${place}`);
   }
 
   private checkSeen(complete: boolean): void {

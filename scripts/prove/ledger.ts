@@ -1,6 +1,6 @@
 /**
  * What clients did and saw, as lines of JSON: one file a client, each line with the time at which it was written. Written before the
- * act (`sent`) or right after it (all others), so a ledger never knows less than its client.
+ * act (`sent`, `did`) or right after it (all others), so a ledger never knows less than its client.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, createReadStream, mkdirSync, readdirSync } from 'node:fs';
@@ -11,6 +11,11 @@ export type Line =
   | { line: 'sent'; client: string; conversation: string; message: string; content: string }
   | { line: 'acked'; client: string; message: string; event: string; durability: string }
   | { line: 'failed'; client: string; message: string; code: string }
+  /** Something else was asked for, under a request id: to edit, delete, react, mark. */
+  | { line: 'did'; client: string; conversation: string; request: string; deed: string }
+  /** `event` is '' where it was so already, or where no event tells it. */
+  | { line: 'done'; client: string; request: string; event: string }
+  | { line: 'undone'; client: string; request: string; code: string }
   /** A reader begins a stream after this event; `0-0` is its beginning. */
   | { line: 'began'; reader: string; conversation: string; after: string }
   | { line: 'seen'; reader: string; conversation: string; event: string; seq: number; digest: string }

@@ -19,6 +19,7 @@ export interface RawEntry {
 }
 
 const LOG_KEY = /^(chat:\{([^}]+)\}:)(?:conversation|user):([^:]+):events$/;
+const REQUEST = /^\{[^{]*"request_id":"([0-9A-Z]{26})"/;
 const PAGE = 2_000;
 
 /** A plain client to look with, that waits for a server which is just coming up. */
@@ -172,7 +173,9 @@ function toFields(flat: Buffer[]): Record<string, Buffer> {
 
 function toLogged({ id, fields }: RawEntry): LoggedEvent {
   const event = fields['event']!;
-  const base = { id, seq: seqOf(id), digest: digestOf(event) };
+  // What people wrote stands behind it.
+  const request = REQUEST.exec(event.toString('latin1', 0, 260))?.[1];
+  const base = { id, seq: seqOf(id), digest: digestOf(event), request };
   if (fields['type']?.toString() !== 'message.sent') return base;
   try {
     const { data } = JSON.parse(event.toString()) as { data: { message_id: string; content: string } };

@@ -1,28 +1,19 @@
 /**
  * A writer: sends one message after the other and repeats each with the same id, on any node, until it is acknowledged or refused for
- * good. By REST or by WebSocket. Everything goes through its ledger.
+ * good. By REST or by WebSocket. Between messages it may do something to those that are there: edit, delete, react, mark. Everything
+ * goes through its ledger.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket } from 'ws';
-import { ANSWER_WITHIN_MS, BackOff, call } from './client.ts';
+import { BackOff } from './client.ts';
 import type { Person } from './client.ts';
+import type { Command, Door } from './doors.ts';
 import type { Ledger } from './ledger.ts';
 import type { Random } from './random.ts';
 
-/** What came of one try. `silent`: no answer, so nobody knows. */
-export type Outcome =
-  { kind: 'acked'; event: string; durability: string } | { kind: 'refused'; code: string } | { kind: 'silent' };
-
-/** One way to send a command to one node at a time. */
-export interface Door {
-  send(base: string, person: Person, command: SendMessage): Promise<Outcome>;
-  close(): void;
-}
-
-export interface SendMessage {
+/** A message that somebody sent a moment ago. */
+export interface Recent {
   readonly conversation: string;
   readonly message: string;
-  readonly content: string;
 }
 
 export interface WriterOptions {
@@ -39,7 +30,14 @@ export interface WriterOptions {
   readonly count?: number;
   /** Sends an acknowledged message again, up to so many times: each answer must name the same event. */
   readonly again?: number;
+  /** How often, after a message, something is done to one that is there. */
+  readonly deeds?: number;
+  /** What all writers sent last, shared by them. */
+  readonly recent: Recent[];
 }
+
+const EMOJI = ['👍', '❤️', '🎉'];
+const MAX_RECENT = 50;
 
 /** The same command may help later; everything else is the server's last word. */
 const WORTH_REPEATING = new Set(['unavailable', 'unknown_outcome', 'internal', 'rate_limited']);
@@ -48,6 +46,8 @@ export class Writer {
   acked = 0;
   refused = 0;
   repeats = 0;
+  /** Deeds that came to an end. */
+  deeds = 0;
   /** Codes that tries were answered with, and how often. */
   readonly codes = new Map<string, number>();
   /** Unix ms of the last ack, and the longest time without one. */
@@ -97,31 +97,32 @@ export class Writer {
   /** Sends a message until there is a last word. */
   private async sendOne(n: number): Promise<void> {
     const { person, ledger, random, conversations, door, bases } = this.options;
-    const command = {
-      conversation: random.pick(conversations),
-      message: random.ulid(),
-      content: `${person.name} says ${n}`,
-    };
-    ledger.write({ line: 'sent', client: person.name, ...command });
+    const [conversation, message] = [random.pick(conversations), random.ulid()];
+    const content = `${person.name} says ${n}`;
+    const command = { type: 'message.send', data: { conversation_id: conversation, id: message, content } };
+    ledger.write({ line: 'sent', client: person.name, conversation, message, content });
     const backOff = new BackOff(random);
     let again = random.below((this.options.again ?? 0) + 1);
     for (;;) {
       const outcome = await door.send(random.pick(bases()), person, command);
       if (outcome.kind === 'acked') {
         const { event, durability } = outcome;
-        ledger.write({ line: 'acked', client: person.name, message: command.message, event, durability });
+        ledger.write({ line: 'acked', client: person.name, message, event, durability });
         if (again > 0) {
           again -= 1;
           this.repeats += 1;
           continue;
         }
         this.count();
+        this.options.recent.push({ conversation, message });
+        if (this.options.recent.length > MAX_RECENT) this.options.recent.shift();
+        if (random.chance(this.options.deeds ?? 0)) await this.act({ conversation, message });
         return;
       }
       const code = outcome.kind === 'refused' ? outcome.code : 'no_answer';
       this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
       if (outcome.kind === 'refused' && !WORTH_REPEATING.has(code)) {
-        ledger.write({ line: 'failed', client: person.name, message: command.message, code });
+        ledger.write({ line: 'failed', client: person.name, message, code });
         this.refused += 1;
         return;
       }
@@ -131,90 +132,46 @@ export class Writer {
     }
   }
 
+  /** Does something to the own message, or to one that is there, until there is a last word. */
+  private async act(own: Recent): Promise<void> {
+    const { person, ledger, random, door, bases } = this.options;
+    const command = this.deedOn(own);
+    const { request } = command;
+    const client = person.name;
+    ledger.write({ line: 'did', client, conversation: command.data.conversation_id, request, deed: command.type });
+    for (const backOff = new BackOff(random); !this.abandoned; this.repeats += 1, await backOff.wait()) {
+      const outcome = await door.send(random.pick(bases()), person, command);
+      if (outcome.kind === 'silent') continue;
+      if (outcome.kind === 'refused' && WORTH_REPEATING.has(outcome.code)) continue;
+      if (outcome.kind === 'acked') ledger.write({ line: 'done', client, request, event: outcome.event });
+      else ledger.write({ line: 'undone', client, request, code: outcome.code });
+      this.deeds += 1;
+      return;
+    }
+  }
+
+  private deedOn(own: Recent): Command & { readonly request: string } {
+    const { random, recent } = this.options;
+    const { conversation, message } = random.pick(recent);
+    const request = random.ulid();
+    const on = (type: string, { conversation: conversation_id, message: message_id }: Recent, more = {}) => ({
+      type,
+      data: { conversation_id, message_id, ...more },
+      request,
+    });
+    const drawn = random.below(10);
+    if (drawn < 2) return on('message.edit', own, { content: `other words ${random.below(1_000)}` });
+    if (drawn < 3) return on('message.delete', own);
+    if (drawn < 6) return on('reaction.add', { conversation, message }, { emoji: random.pick(EMOJI) });
+    if (drawn < 7) return on('reaction.remove', { conversation, message }, { emoji: random.pick(EMOJI) });
+    const type = drawn < 9 ? 'receipt.read' : 'receipt.delivered';
+    return { type, data: { conversation_id: conversation, up_to: message }, request };
+  }
+
   private count(): void {
     this.acked += 1;
     const now = Date.now();
     this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.lastAck);
     this.lastAck = now;
-  }
-}
-
-export class RestDoor implements Door {
-  async send(base: string, person: Person, { conversation, message, content }: SendMessage): Promise<Outcome> {
-    try {
-      const path = `/conversations/${conversation}/messages`;
-      const body = { id: message, content };
-      const answer = await call<{ code?: string }>(base, 'POST', path, { token: person.token, body });
-      if (answer.status !== 201) return { kind: 'refused', code: answer.body.code ?? `status ${answer.status}` };
-      const event = answer.headers.get('chat-event-id') ?? '';
-      return { kind: 'acked', event, durability: answer.headers.get('chat-durability') ?? '' };
-    } catch {
-      return { kind: 'silent' };
-    }
-  }
-
-  close(): void {}
-}
-
-/** Keeps a socket to the node that it was last sent to. Events on it are not looked at. */
-export class SocketDoor implements Door {
-  private socket: { base: string; ws: WebSocket; open: Promise<boolean> } | undefined;
-  private readonly waiting = new Map<string, (outcome: Outcome) => void>();
-  private next = 0;
-
-  async send(base: string, person: Person, { conversation, message, content }: SendMessage): Promise<Outcome> {
-    if (this.socket?.base !== base || this.socket.ws.readyState > WebSocket.OPEN) this.connect(base, person);
-    const { ws, open } = this.socket!;
-    if (!(await open)) return { kind: 'silent' };
-    this.next += 1;
-    const id = `w${this.next}`;
-    return new Promise((resolve) => {
-      const late = setTimeout(() => settle({ kind: 'silent' }), ANSWER_WITHIN_MS);
-      const settle = (outcome: Outcome) => {
-        clearTimeout(late);
-        this.waiting.delete(id);
-        if (outcome.kind === 'silent') ws.terminate();
-        resolve(outcome);
-      };
-      this.waiting.set(id, settle);
-      const data = { conversation_id: conversation, id: message, content };
-      ws.send(JSON.stringify({ type: 'message.send', id, data }), (error) => error && settle({ kind: 'silent' }));
-    });
-  }
-
-  close(): void {
-    this.socket?.ws.terminate();
-  }
-
-  private connect(base: string, person: Person): void {
-    this.socket?.ws.terminate();
-    const headers = { Authorization: `Bearer ${person.token}` };
-    const ws = new WebSocket(`${base.replace('http', 'ws')}/api/v1/ws`, { headers, handshakeTimeout: 5_000 });
-    const open = new Promise<boolean>((resolve) => {
-      ws.on('open', () => resolve(true));
-      ws.on('close', () => resolve(false));
-    });
-    ws.on('error', () => {});
-    ws.on('message', (data) => this.receive(data as Buffer));
-    ws.on('close', () => {
-      if (this.socket?.ws === ws) for (const settle of this.waiting.values()) settle({ kind: 'silent' });
-    });
-    this.socket = { base, ws, open };
-  }
-
-  private receive(data: Buffer): void {
-    // Events begin with their id; answers with their type.
-    if (data.toString('latin1', 0, 8) !== '{"type":') return;
-    const frame = JSON.parse(data.toString()) as {
-      type: string;
-      id?: string;
-      data?: { event_id?: string; durability?: string };
-      error?: { code: string };
-    };
-    const settle = this.waiting.get(frame.id ?? '');
-    if (!settle) return;
-    if (frame.type === 'ack')
-      settle({ kind: 'acked', event: frame.data?.event_id ?? '', durability: frame.data?.durability ?? '' });
-    else if (frame.type === 'error') settle({ kind: 'refused', code: frame.error?.code ?? '' });
   }
 }

@@ -35,7 +35,7 @@ async function tell({ short, minutes = 3, say }: StoryOptions, findings: Finding
     writers: short ? 16 : 32,
     readers: 4,
     conversations: 8,
-    writing: { pace: short ? 60 : 40 },
+    writing: { pace: short ? 60 : 40, deeds: 0.5 },
   });
   for (const client of [...writers, ...readers]) client.start();
 

@@ -35,7 +35,7 @@ async function agree({ short, minutes = 1 }: StoryOptions, findings: Findings, w
   const { random } = findings;
   await Promise.all([world.node(ALL), world.node(ALL)]);
   const size = short ? { writers: 4, readers: 12, conversations: 6 } : { writers: 10, readers: 50, conversations: 20 };
-  const stage = await cast(world, random, { ...size, writing: { pace: short ? 40 : 60 } });
+  const stage = await cast(world, random, { ...size, writing: { pace: short ? 40 : 60, deeds: 0.5 } });
   const readers = stage.audience.map((person, i) =>
     stage.reader(person.name, person, i % 3 === 2 ? { cutEvery: short ? [200, 800] : [500, 5_000] } : {}),
   );
@@ -72,7 +72,7 @@ async function cuts({ short, minutes = 2, say }: StoryOptions, findings: Finding
     writers: short ? 4 : 10,
     readers: short ? 20 : 100,
     conversations: short ? 5 : 10,
-    writing: { pace: short ? 50 : 150 },
+    writing: { pace: short ? 50 : 150, deeds: 0.5 },
     reading: { cutEvery: short ? [300, 1_500] : [1_000, 5_000] },
   });
   for (const client of [...writers, ...readers]) client.start();
