@@ -196,14 +196,14 @@ program
   .action((options: { json?: boolean }) =>
     withLog(async (log) => {
       const group = new ConsumerGroup(log, GROUP, 'operator');
-      const rows: { partition: number; place: string; why: unknown }[] = [];
+      const rows: { partition: number; lane: string; why: unknown }[] = [];
       for (let partition = 0; partition < log.keys.partitions; partition += 1) {
-        for (const [place, why] of Object.entries(await group.parked(partition))) {
-          rows.push({ partition, place, why: JSON.parse(why) });
+        for (const [lane, why] of Object.entries(await group.parked(partition))) {
+          rows.push({ partition, lane, why: JSON.parse(why) });
         }
       }
       if (options.json) return print(JSON.stringify(rows));
-      for (const { partition, place, why } of rows) print(`partition ${partition} ${place} ${JSON.stringify(why)}`);
+      for (const { partition, lane, why } of rows) print(`partition ${partition} ${lane} ${JSON.stringify(why)}`);
       print(`${rows.length} parked`);
     }),
   );

@@ -56,6 +56,8 @@ const perPartition: Record<string, string> = {
   feed_head: 'feed:head',
   requests_0: 'requests:0',
   requests_1: 'requests:1',
+  views: 'views',
+  wanted: 'wanted',
   checkpoints: 'checkpoints',
   leases: 'leases',
   parked: 'parked',

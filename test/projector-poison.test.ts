@@ -122,13 +122,11 @@ describe('portions', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 30_000 }), { maxLength: 12 });
     fc.assert(
       fc.property(sizes, (all) => {
-        const parts = all.map(
-          (size, i) => ({ place: `${i}`, writes: [{ args: { length: size } }] }) as unknown as Part,
-        );
+        const parts = all.map((size, i) => ({ lane: `${i}`, writes: [{ args: { length: size } }] }) as unknown as Part);
         const portions = portionsOf(parts);
         expect(portions.flat()).to.deep.equal(parts);
         expect(portions).to.have.length.of.at.least(1);
-        const sizeOf = (portion: readonly Part[]) => portion.map(({ place }) => all[Number(place)]!);
+        const sizeOf = (portion: readonly Part[]) => portion.map(({ lane }) => all[Number(lane)]!);
         for (const portion of portions.map(sizeOf)) {
           const size = portion.reduce((sum, n) => sum + n, 0);
           if (size > 20_000) expect(portion.filter((n) => n > 0)).to.have.length(1);

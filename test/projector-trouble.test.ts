@@ -8,7 +8,7 @@ import type { Projection } from '../src/views/projection.ts';
 import { until } from '../src/redis/redis-server.ts';
 import { expectViewsEqualFold } from './support/folds.ts';
 import { eventText, rawAppend } from './support/poison.ts';
-import { caughtUp, converse, lags, rooms, useProjectors } from './support/projectors.ts';
+import { built, caughtUp, converse, lags, rooms, useProjectors } from './support/projectors.ts';
 import { codeOf, fillFeed, partitionRoom, user } from './support/rooms.ts';
 import type { Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
@@ -221,6 +221,7 @@ describe('a view that is far behind', () => {
     await projectors.start({ projections: [...projections, newer] });
     await room.send(1, 5_000, 'a reply', { replyTo: 3 });
     await caughtUp(world.log);
+    await built(world.log, [...projections, newer]);
     await expectViewsEqualFold(world.log, { projections: [...projections, newer] });
   });
 });

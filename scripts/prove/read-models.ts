@@ -75,7 +75,13 @@ export class ReadModels {
 
   /** Forgets every view, what is parked, and how far the projectors were, so that they begin at the beginning. */
   async forget(truth: Truth): Promise<void> {
-    for (const pattern of ['chat:{*}:view:*', 'chat:{*}:parked', 'chat:{*}:checkpoints', 'chat:{*}:leases'])
+    for (const pattern of [
+      'chat:{*}:view:*',
+      'chat:{*}:views',
+      'chat:{*}:parked',
+      'chat:{*}:checkpoints',
+      'chat:{*}:leases',
+    ])
       for (const key of await truth.keys(pattern)) await truth.client.unlink(key);
     for (const feed of await truth.keys('chat:{*}:feed')) await truth.client.xgroup('DESTROY', feed, GROUP);
   }

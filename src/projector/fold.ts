@@ -21,6 +21,8 @@ export interface FoldOptions {
   readonly views: Views;
   readonly projections: readonly Projection[];
   readonly decode: Decode;
+  /** Views of which a stream that is far behind is left as it is: somebody else brings it up. */
+  readonly leaves?: (projection: Projection) => boolean;
 }
 
 /** Why a stream stands still in a view, as it is kept under `parked`. */
@@ -33,7 +35,7 @@ export interface Parked {
 /** What a batch means for one view of one stream. */
 export interface Part {
   /** `<view> <stream kind> <stream id>` */
-  readonly place: string;
+  readonly lane: string;
   readonly writes: readonly Write[];
   /** What the writes continue. */
   readonly expected: Expected;
@@ -48,18 +50,22 @@ export interface Part {
 /** Events of the log that one part brings at most, so that no script and no memory grows with a view that is far behind. */
 const SLICE = 2_000;
 
-export const placeOf = (projection: Projection, stream: StreamRef): string =>
+/** One view of one stream: what is brought up, and stands still, by itself. */
+export const laneOf = (projection: Projection, stream: StreamRef): string =>
   `${viewName(projection)} ${stream.kind} ${stream.id}`;
+
+/** Whether a lane is one of the view with this name and version. */
+export const laneIn = (view: string, lane: string): boolean => lane.startsWith(`${view} `);
 
 /** Folds one partition's events. `known` holds positions that this worker wrote; `isParked` says what stands still. */
 export async function foldBatch(
   options: FoldOptions,
   events: readonly RawEvent[],
   known: ReadonlyMap<string, string>,
-  isParked: (place: string) => boolean,
+  isParked: (lane: string) => boolean,
 ): Promise<Part[]> {
-  const tasks = tasksOf(options.projections, events).filter(({ place }) => !isParked(place));
-  return Promise.all(tasks.map((task) => foldStream(options, task, known.get(task.place))));
+  const tasks = tasksOf(options.projections, events).filter(({ lane }) => !isParked(lane));
+  return Promise.all(tasks.map((task) => foldStream(options, task, known.get(task.lane))));
 }
 
 /** A script blocks Redis and takes only so many arguments: the parts of a batch go out in as many scripts as that asks for. */
@@ -81,7 +87,7 @@ export function portionsOf(parts: readonly Part[]): Part[][] {
 }
 
 interface Task {
-  readonly place: string;
+  readonly lane: string;
   readonly projection: Projection;
   readonly stream: StreamRef;
   readonly events: RawEvent[];
@@ -92,17 +98,17 @@ function tasksOf(projections: readonly Projection[], events: readonly RawEvent[]
   for (const event of events) {
     for (const projection of projections) {
       if (projection.source !== event.stream.kind) continue;
-      const place = placeOf(projection, event.stream);
-      const task = tasks.get(place);
+      const lane = laneOf(projection, event.stream);
+      const task = tasks.get(lane);
       if (task) task.events.push(event);
-      else tasks.set(place, { place, projection, stream: event.stream, events: [event] });
+      else tasks.set(lane, { lane, projection, stream: event.stream, events: [event] });
     }
   }
   return [...tasks.values()];
 }
 
 async function foldStream(options: FoldOptions, task: Task, known: string | undefined): Promise<Part> {
-  const { place, projection, stream } = task;
+  const { lane, projection, stream } = task;
   const { views } = options;
   const shape = views.shape(projection, stream);
   let applied = known ?? START;
@@ -116,7 +122,7 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
     // Redis itself is away, or else what lies in the keys of this view or stream cannot be read.
     if (error instanceof ChatError) throw error;
     const expected = views.standsAt(projection, stream, applied);
-    return { place, writes: [], expected, applied, parked: parkedBy(task.events[0]!, error), isPartial: false };
+    return { lane, writes: [], expected, applied, parked: parkedBy(task.events[0]!, error), isPartial: false };
   }
   const expected = views.standsAt(projection, stream, applied);
   let { parked } = fresh;
@@ -133,7 +139,7 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
   // What lies in the keys of a view that holds nothing is nobody's.
   const clearing = applied === START ? shape.clearing() : [];
   const writes = reached === applied ? [] : [...clearing, ...shape.writes(sheet, reached)];
-  return { place, writes, expected, applied: reached, parked, isPartial: fresh.isPartial && !parked };
+  return { lane, writes, expected, applied: reached, parked, isPartial: fresh.isPartial && !parked };
 }
 
 const parkedBy = (event: RawEvent, error: unknown): Parked => ({
@@ -149,13 +155,15 @@ interface Fresh {
   readonly isPartial: boolean;
 }
 
-async function freshAfter({ log, decode }: FoldOptions, task: Task, applied: string): Promise<Fresh> {
+async function freshAfter(options: FoldOptions, task: Task, applied: string): Promise<Fresh> {
+  const { log, decode, leaves } = options;
   const { projection, stream } = task;
   const next = seqOf(applied) + 1;
   const upTo = task.events.at(-1)!.seq;
   let events = task.events.filter((event) => event.seq >= next);
   // The feed is only where we heard of the events; the log has them all.
   const isGapped = events.some((event, i) => event.seq !== next + i);
+  if (isGapped && upTo - next >= SLICE && leaves?.(projection)) return NOTHING;
   if (isGapped) events = (await log.readAfter(stream, applied, SLICE)).filter((event) => event.seq <= upTo);
   const isPartial = isGapped && events.length === SLICE && events.at(-1)!.seq < upTo;
 
@@ -170,6 +178,8 @@ async function freshAfter({ log, decode }: FoldOptions, task: Task, applied: str
   }
   return { folding, parked: undefined, isPartial };
 }
+
+const NOTHING: Fresh = { folding: [], parked: undefined, isPartial: false };
 
 /** A sheet with the documents that the steps name, also those that they put: one that is there already must go. */
 async function loadedFor({ folding }: Fresh, shape: Shape<object>, applied: string): Promise<Sheet<object>> {

@@ -40,8 +40,8 @@ export interface Effect {
   apply(events: readonly RawEvent[], strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome>;
   /** Does what a stream's events ask for that the feed has lost. */
   fill(stream: StreamRef, gap: Gap, commit: Commit): Promise<void>;
-  /** At the beginning: a newer program may understand what an older one parked. */
-  retryParked?(commit: Commit): Promise<void>;
+  /** Before the first events: a newer program may understand what an older one parked, and have more to do besides. */
+  begin?(commit: Commit): Promise<void>;
   /**
    * Now and then, beside the batches: tries again what waits for something that was not there. Commits only within `alone`, which runs a
    * task between two batches.
@@ -113,7 +113,11 @@ export class Partition {
     const { effect } = this.options;
     if (this.state !== 'reading' || !effect.lookAgain || this.lookingAgain) return;
     this.lookingAgain = effect
-      .lookAgain(this.committing(), (task) => this.alone(task))
+      .lookAgain(this.committing(), (task) =>
+        this.alone(async () => {
+          if (!this.isLost) await task();
+        }),
+      )
       .finally(() => {
         this.lookingAgain = undefined;
       });
@@ -132,7 +136,7 @@ export class Partition {
   private async begin(): Promise<void> {
     const { group, effect } = this.options;
     const { head } = await this.readState();
-    await effect.retryParked?.(this.committing());
+    await effect.begin?.(this.committing());
     if (!this.isLost) await this.work(await group.unfinished(this.number));
     if (!this.isLost) await this.catchUp();
     // The end of the feed is gone: nothing will ever come to show it.

@@ -1,14 +1,17 @@
 /**
  * The group that keeps the views: its effect folds events into documents and writes them together with the checkpoint. Owns which streams
- * stand still in which view, and bringing a view up to its log. Refuses to know any feature: projections arrive as an argument.
+ * stand still in which view, and bringing a view up to its log: a stream's, or all when there is a newer version. Refuses to know any feature: projections arrive as an argument.
  */
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import type { FeedEntry, Write } from '../log/consumer-group.ts';
 import type { Warn } from '../log/connection.ts';
-import { foldBatch, placeOf, portionsOf } from './fold.ts';
+import type { Projection } from '../views/projection.ts';
+import { foldBatch, laneOf, portionsOf } from './fold.ts';
 import type { FoldOptions, Parked, Part } from './fold.ts';
 import type { Commit, Effect, Gap, Outcome } from './partition.ts';
+import { PartitionVersions, VersionWork } from './versions.ts';
+import type { VersionOptions } from './versions.ts';
 import { Worker } from './worker.ts';
 import type { WorkerOptions } from './worker.ts';
 
@@ -24,31 +27,38 @@ export const GATHER_MS = 400;
 const MAX_KNOWN = 5_000;
 
 export function projector(options: ProjectorOptions): Worker {
+  const versionWork = new VersionWork(options.log);
   return new Worker(options, {
     name: options.groupName,
     since: 'beginning',
     reads: 'woken',
     keepFeedMs: options.keepFeedMs,
-    effect: (partition) => new Projecting(options, options.log.keys.at(partition, 'parked')),
+    effect: (partition) => new Projecting(options, partition, versionWork),
   });
 }
 
+export interface ProjectingOptions extends FoldOptions, VersionOptions {
+  readonly warn: Warn;
+}
+
 export class Projecting implements Effect {
-  private readonly options: FoldOptions & { readonly warn: Warn };
+  private readonly options: ProjectingOptions;
   private readonly parkedKey: string;
   /** Positions that this worker wrote. */
   private readonly known = new Map<string, string>();
   private readonly parked = new Set<string>();
+  private readonly versions: PartitionVersions;
 
-  constructor(options: FoldOptions & { readonly warn: Warn }, parkedKey: string) {
-    this.options = options;
-    this.parkedKey = parkedKey;
+  constructor(options: ProjectingOptions, partition: number, work: VersionWork) {
+    this.versions = new PartitionVersions(options, partition, work);
+    this.options = { ...options, leaves: (projection) => this.versions.isBuilding(projection) };
+    this.parkedKey = options.log.keys.at(partition, 'parked');
   }
 
   reset(parked: Readonly<Record<string, string>>): void {
     this.known.clear();
     this.parked.clear();
-    for (const place of Object.keys(parked)) this.parked.add(place);
+    for (const lane of Object.keys(parked)) this.parked.add(lane);
   }
 
   apply(events: readonly RawEvent[], strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome> {
@@ -64,15 +74,30 @@ export class Projecting implements Effect {
     await this.bringUpStream(stream, [], commit);
   }
 
-  async retryParked(commit: Commit): Promise<void> {
-    for (const place of Array.from(this.parked)) {
-      const projection = this.options.projections.find((p) => place.startsWith(placeOf(p, { kind: p.source, id: '' })));
+  async begin(commit: Commit): Promise<void> {
+    await this.versions.begin(commit);
+    for (const lane of Array.from(this.parked)) {
+      const projection = this.options.projections.find((p) => lane.startsWith(laneOf(p, { kind: p.source, id: '' })));
       if (!projection) continue;
-      this.parked.delete(place);
-      const release: Write = { command: 'HDEL', key: this.parkedKey, args: [place] };
-      const stream: StreamRef = { kind: projection.source, id: place.slice(place.lastIndexOf(' ') + 1) };
+      this.parked.delete(lane);
+      const release: Write = { command: 'HDEL', key: this.parkedKey, args: [lane] };
+      const stream: StreamRef = { kind: projection.source, id: lane.slice(lane.lastIndexOf(' ') + 1) };
       await this.bringUpStream(stream, [release], commit);
     }
+  }
+
+  async lookAgain(commit: Commit, alone: (task: () => Promise<void>) => Promise<void>): Promise<void> {
+    const bringUp = async (projections: readonly Projection[], streams: readonly StreamRef[]) => {
+      const newest = await Promise.all(streams.map((stream) => this.options.log.readBefore(stream, '+', 1)));
+      const options = { ...this.options, projections, leaves: () => false };
+      // The checkpoint is the matter of the batches.
+      const more: Commit = (_, writes, expects) => commit('more', writes, expects);
+      const done = await this.bringNearer(options, newest.flat(), [], more);
+      // Somebody else has moved a view: what is believed of any is worth nothing.
+      if (done.outcome !== 'ok') this.known.clear();
+      return done;
+    };
+    await this.versions.look({ bringUp, commit, alone });
   }
 
   private async bringUpStream(stream: StreamRef, writes: readonly Write[], commit: Commit): Promise<void> {
@@ -83,39 +108,50 @@ export class Projecting implements Effect {
   /** Brings the views up to these events, in as many writes as that takes. */
   private async bringUp(events: readonly RawEvent[], writes: readonly Write[], commit: Commit): Promise<Outcome> {
     for (let extra = writes; ; extra = []) {
-      const parts = await foldBatch(this.options, events, this.known, (place) => this.parked.has(place));
-      const isPartial = parts.some((part) => part.isPartial);
-      const portions = portionsOf(parts);
-      for (const [i, portion] of portions.entries()) {
-        const isLast = !isPartial && i === portions.length - 1;
-        const changed = portion.filter((part) => part.writes.length > 0);
-        const parking = portion.flatMap(({ place, parked }) => (parked ? [this.park(place, parked)] : []));
-        const outcome = await commit(
-          isLast ? 'last' : 'more',
-          [...(i === 0 ? extra : []), ...parking, ...changed.flatMap((part) => part.writes)],
-          changed.map((part) => part.expected),
-        );
-        if (outcome !== 'ok') return outcome;
-        this.remember(portion);
-      }
-      if (!isPartial) return 'ok';
+      const { outcome, isPartial } = await this.bringNearer(this.options, events, extra, commit);
+      if (outcome !== 'ok' || !isPartial) return outcome;
     }
+  }
+
+  /** The same, but no more than a slice of what a view lacks. */
+  private async bringNearer(
+    options: FoldOptions,
+    events: readonly RawEvent[],
+    extra: readonly Write[],
+    commit: Commit,
+  ): Promise<{ outcome: Outcome; isPartial: boolean }> {
+    const parts = await foldBatch(options, events, this.known, (lane) => this.parked.has(lane));
+    const isPartial = parts.some((part) => part.isPartial);
+    const portions = portionsOf(parts);
+    for (const [i, portion] of portions.entries()) {
+      const isLast = !isPartial && i === portions.length - 1;
+      const changed = portion.filter((part) => part.writes.length > 0);
+      const parking = portion.flatMap(({ lane, parked }) => (parked ? [this.park(lane, parked)] : []));
+      const outcome = await commit(
+        isLast ? 'last' : 'more',
+        [...(i === 0 ? extra : []), ...parking, ...changed.flatMap((part) => part.writes)],
+        changed.map((part) => part.expected),
+      );
+      if (outcome !== 'ok') return { outcome, isPartial };
+      this.remember(portion);
+    }
+    return { outcome: 'ok', isPartial };
   }
 
   private remember(parts: readonly Part[]): void {
-    for (const { place, parked, applied } of parts) {
-      if (parked) this.parked.add(place);
-      this.known.set(place, applied);
+    for (const { lane, parked, applied } of parts) {
+      if (parked) this.parked.add(lane);
+      this.known.set(lane, applied);
     }
-    for (const place of this.known.keys()) {
+    for (const lane of this.known.keys()) {
       if (this.known.size <= MAX_KNOWN) break;
-      this.known.delete(place);
+      this.known.delete(lane);
     }
   }
 
-  private park(place: string, why: Parked): Write {
-    this.options.warn('an event cannot be applied, its stream stands still in this view', { place, ...why });
-    return { command: 'HSET', key: this.parkedKey, args: [place, JSON.stringify(why)] };
+  private park(lane: string, why: Parked): Write {
+    this.options.warn('an event cannot be applied, its stream stands still in this view', { lane, ...why });
+    return { command: 'HSET', key: this.parkedKey, args: [lane, JSON.stringify(why)] };
   }
 
   /** An entry that is no event of ours belongs to no stream: it is named and passed over. */

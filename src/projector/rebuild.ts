@@ -7,8 +7,9 @@ import type { StreamRef } from '../keys.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
 import type { Expected, Write } from '../log/consumer-group.ts';
 import type { Log } from '../log/log.ts';
-import { foldBatch, placeOf } from './fold.ts';
+import { foldBatch, laneOf } from './fold.ts';
 import type { FoldOptions } from './fold.ts';
+import { noteOfComplete } from './versions.ts';
 
 export interface RebuildOptions extends FoldOptions {
   readonly groupName: string;
@@ -75,6 +76,7 @@ async function rebuildPartition(
   };
   try {
     await Promise.all(Array.from({ length: STREAMS_AT_ONCE }, takeTurns));
+    await write([noteOfComplete(options, partition)]);
   } finally {
     await group.lease(partition, 0);
   }
@@ -90,22 +92,22 @@ async function* rebuildStream(
 ): AsyncGenerator<number> {
   const { log, views } = options;
   const projections = options.projections.filter((p) => p.source === stream.kind);
-  const places = projections.map((p) => placeOf(p, stream));
-  const release = { command: 'HDEL', key: parkedKey, args: places };
+  const lanes = projections.map((p) => laneOf(p, stream));
+  const release = { command: 'HDEL', key: parkedKey, args: lanes };
   await write([
-    ...(places.length > 0 ? [release] : []),
+    ...(lanes.length > 0 ? [release] : []),
     ...projections.flatMap((p) => views.shape(p, stream).clearing()),
   ]);
-  const known = new Map(places.map((place) => [place, START]));
+  const known = new Map(lanes.map((lane) => [lane, START]));
   const parked = new Set<string>();
   for await (const page of log.readAll(stream, START, PAGE)) {
-    const parts = await foldBatch({ ...options, projections }, page, known, (place) => parked.has(place));
+    const parts = await foldBatch({ ...options, projections }, page, known, (lane) => parked.has(lane));
     for (const part of parts) {
-      known.set(part.place, part.applied);
-      if (part.parked) parked.add(part.place);
+      known.set(part.lane, part.applied);
+      if (part.parked) parked.add(part.lane);
       if (part.writes.length > 0) await write(part.writes, [part.expected]);
       if (part.parked) {
-        await write([{ command: 'HSET', key: parkedKey, args: [part.place, JSON.stringify(part.parked)] }]);
+        await write([{ command: 'HSET', key: parkedKey, args: [part.lane, JSON.stringify(part.parked)] }]);
       }
     }
     yield page.length;

@@ -190,7 +190,9 @@ export class Reading {
     { applied, head, missing, more }: Lack,
     found: readonly Placed<Doc>[],
   ): Promise<Sheet<Doc> | undefined> {
-    if (head !== undefined && seqOf(head) - seqOf(applied) > this.limits.backlog) return undefined;
+    const lag = head === undefined ? 0 : seqOf(head) - seqOf(applied);
+    if (applied === START && lag > MISSING) this.views.ask(stream);
+    if (lag > this.limits.backlog) return undefined;
     const sheet = new Sheet<Doc>();
     for (const { order, doc } of found) sheet.load(projection.key(doc), order, doc);
     const isWhole = more === undefined || head === undefined;

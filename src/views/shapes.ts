@@ -25,6 +25,13 @@ export interface KeyContent {
 
 export type Content = ReadonlyMap<string, KeyContent>;
 
+/** What comes behind the first key's name in the names of a view's further keys. */
+const PARTS = ['docs', 'shelves'] as const;
+
+/** Every key in which any version of a view may lie, also one that this program has not. */
+export const everyKeyOf = (keys: Keys, view: string, stream: StreamRef): string[] =>
+  [undefined, ...PARTS].map((part) => keys.view(view, stream, part));
+
 export interface Shape<Doc extends object> {
   /** Every key in which the view of this stream may lie. */
   readonly keys: readonly string[];

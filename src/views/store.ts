@@ -38,6 +38,8 @@ export interface EntityPage<Doc> {
 
 /** The keys of a collection that come first; one for its shelves follows where it has any. */
 const INDEX_AND_DOCUMENTS = 2;
+/** Nobody waits that long for a page, and where nothing is built nobody takes the hints away. */
+const WANTED_SECONDS = 600;
 /** After every place on a shelf. */
 const LAST_ON_SHELF = '~';
 
@@ -119,6 +121,16 @@ export class Views {
       this.redis.hget(this.keys.of(stream, 'head'), 'id'),
     ]);
     return { ...found, head: head ?? undefined };
+  }
+
+  /** Lets a projector know that somebody reads a stream whose views hold nothing of it: if they are being built, it comes next. */
+  ask(stream: StreamRef): void {
+    const key = this.keys.of(stream, 'wanted');
+    // Only a hint: what is lost of it costs some time.
+    void Promise.all([
+      this.redis.sadd(key, `${stream.kind} ${stream.id}`),
+      this.redis.expire(key, WANTED_SECONDS),
+    ]).catch(() => {});
   }
 
   /** That a stream's view stands at `applied`: writes that continue it from there are wrong for any other. */

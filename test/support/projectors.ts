@@ -11,8 +11,11 @@ import { ConsumerGroup } from '../../src/log/consumer-group.ts';
 import { Partition } from '../../src/projector/partition.ts';
 import { Projecting, projector } from '../../src/projector/projector.ts';
 import type { ProjectorOptions } from '../../src/projector/projector.ts';
+import { VersionWork } from '../../src/projector/versions.ts';
 import { reactorWorker } from '../../src/projector/reactor.ts';
 import type { Worker } from '../../src/projector/worker.ts';
+import { viewName } from '../../src/views/projection.ts';
+import type { Projection } from '../../src/views/projection.ts';
 import { Views } from '../../src/views/store.ts';
 import { until } from '../../src/redis/redis-server.ts';
 import { decode } from './folds.ts';
@@ -75,7 +78,7 @@ export function useProjectors(world: World): Projectors {
       const options = optionsOf({ ...more, worker });
       const group = new ConsumerGroup(options.log, options.groupName, worker);
       const fence = await group.seize(number, LONG_LEASE_MS);
-      const effect = new Projecting(options, options.log.keys.at(number, 'parked'));
+      const effect = new Projecting(options, number, new VersionWork(options.log));
       return new Partition({ ...options, group, since: 'beginning', effect }, number, fence);
     },
   };
@@ -94,6 +97,18 @@ export async function lags(log: Log, group = 'views'): Promise<number[]> {
 export async function caughtUp(log: Log, group = 'views', within = 8_000): Promise<void> {
   const isUp = async () => (await lags(log, group)).every((lag) => lag === 0);
   await until(`${group} has caught up`, async () => (await isUp()) && (await isUp()), within);
+}
+
+/** Resolves when these views hold every stream, and no partition has anything left of older ones. */
+export async function built(log: Log, views: readonly Projection[] = projections): Promise<void> {
+  const names = views.map(viewName);
+  const isDone = async (partition: number) => {
+    const notes = await log.connection.commands.hgetall(log.keys.at(partition, 'views'));
+    const older = Object.keys(notes).filter((view) => views.some((p) => view.startsWith(`${p.name}:v`)));
+    return names.every((name) => notes[name] === 'complete') && older.length === names.length;
+  };
+  const partitions = Array.from({ length: log.keys.partitions }, (_, i) => i);
+  await until('the views are built', async () => (await Promise.all(partitions.map(isDone))).every(Boolean), 8_000);
 }
 
 export const rooms = (world: World, count = 6): Room[] =>

@@ -3,12 +3,15 @@ import { START } from '../../envelope.ts';
 import type { Decode } from '../../envelope.ts';
 import { viewOfKey } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
+import { translated } from '../../log/connection.ts';
 import type { WrongKey } from '../../log/guard.ts';
+import type { Log } from '../../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { APPLIED } from '../../views/shapes.ts';
 import type { Views } from '../../views/store.ts';
 import type { FoldOptions } from '../fold.ts';
+import { COMPLETE } from '../versions.ts';
 import { Unprovable } from './keys.ts';
 import type { Expectation, Proof } from './keys.ts';
 import type { Past } from './past.ts';
@@ -55,13 +58,14 @@ export function lastKept(expected: Proof['expected']): Proof['expected'] {
   };
 }
 
-/** Keys among those of views that belong to no view of this program, or to a stream that there is not. */
+/** Keys among those of views that belong to no view of this program that is complete, or to a stream that there is not. */
 export async function strayViewKeys(
   { log, views, projections }: FoldOptions,
   isKnown: (stream: StreamRef) => boolean,
 ): Promise<WrongKey[]> {
   const stray: WrongKey[] = [];
   const seen = new Set<string>();
+  const unfinished = await unfinishedIn(log, projections);
   for await (const some of log.scan(log.keys.viewPattern())) {
     const keys = some.filter((key) => !seen.has(key));
     for (const key of keys) seen.add(key);
@@ -78,8 +82,24 @@ export async function strayViewKeys(
     const strangers = new Set(fresh.filter((_, i) => heads[i] === undefined));
     for (const { key, stream } of owners) {
       const reason = stream ? `is of a ${stream.kind} that there is not` : 'is of no view that this program has';
+      if (!stream && unfinished(key)) continue;
       if (!stream || strangers.has(stream)) stray.push({ key, event_id: undefined, reason });
     }
   }
   return stray;
+}
+
+/** Tells keys of views of which a newer version is being built: until it is there the older one is left alone. */
+async function unfinishedIn(log: Log, projections: readonly Projection[]): Promise<(key: string) => boolean> {
+  const notes = await Promise.all(
+    Array.from({ length: log.keys.partitions }, (_, p) =>
+      translated(log.connection.commands.hgetall(log.keys.at(p, 'views'))),
+    ),
+  );
+  return (key) => {
+    const { view = '', id } = viewOfKey(key) ?? {};
+    const [name, version] = view.split(':v');
+    const ours = projections.find((p) => p.name === name && p.version > Number(version));
+    return ours !== undefined && id !== undefined && notes[log.keys.partitionOf(id)]?.[viewName(ours)] !== COMPLETE;
+  };
 }
