@@ -6,7 +6,7 @@ import { verify } from '../src/projector/verify.ts';
 import type { Difference } from '../src/projector/verify.ts';
 import { Views } from '../src/views/store.ts';
 import { decode, viewKeys } from './support/folds.ts';
-import { caughtUp, converse, register, useProjectors } from './support/projectors.ts';
+import { built, caughtUp, converse, register, useProjectors } from './support/projectors.ts';
 import { message, Room, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
@@ -26,6 +26,7 @@ for (const topology of topologies) {
       await register(world.log, 1);
       const projector = await projectors.start();
       await caughtUp(world.log);
+      await built(world.log);
       await projector.stop();
       const view = (name: string, part?: string) => world.log.keys.view(name, room.stream, part);
       [index, docs] = [view('history:v1'), view('history:v1', 'docs')];

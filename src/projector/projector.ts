@@ -1,6 +1,7 @@
 /**
  * The group that keeps the views: its effect folds events into documents and writes them together with the checkpoint. Owns which streams
- * stand still in which view, and bringing a view up to its log: a stream's, or all when there is a newer version. Refuses to know any feature: projections arrive as an argument.
+ * stand still in which view, and bringing a view up to its log: a stream's, or all when there is a newer version. Refuses to know any
+ * feature: projections arrive as an argument.
  */
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
