@@ -12,6 +12,9 @@ const text = (value: string, description: string, pattern?: string) =>
   Type.String({ default: value, description, ...(pattern === undefined ? {} : { pattern }) });
 
 const REDIS_SERVER = 'redis-server';
+const DEFAULT_FILE_TYPES =
+  'image/jpeg,image/png,image/gif,image/webp,application/pdf,text/plain,' +
+  'audio/webm,audio/ogg,audio/mpeg,audio/mp4,video/mp4,video/webm';
 
 export const settings = Type.Object({
   HOST: text('0.0.0.0', 'Address to listen on'),
@@ -73,6 +76,23 @@ export const settings = Type.Object({
   WS_MAX_CONNECTIONS: int(20_000, 'Sockets per process; 0: no limit'),
   WS_MAX_BUFFERED_BYTES: int(1_048_576, 'Unsent bytes after which a socket is closed as too slow', 65_536),
   MAX_MESSAGE_LENGTH: int(4000, 'Characters of a message', 1, 10_000),
+  MAX_ATTACHMENTS: int(5, 'Files of a message', 1, 20),
+  MAX_FILE_SIZE: int(10_485_760, 'Bytes of an uploaded file', 1),
+  ALLOWED_FILE_TYPES: text(
+    DEFAULT_FILE_TYPES,
+    'What may be uploaded, by what the content is, separated by commas',
+    '^ *[a-z]+/[a-z0-9.+-]+ *(, *[a-z]+/[a-z0-9.+-]+ *)*$',
+  ),
+  UPLOAD_TIMEOUT_SECONDS: int(240, 'Seconds that an upload may take to arrive', 1, 280),
+  S3_ENDPOINT: text(
+    '',
+    'https://… of an object storage that speaks S3; unset: files are kept under DATA_DIR, which several nodes must then share',
+    '^$|^https?://[^/?#\\s]+$',
+  ),
+  S3_BUCKET: text('', 'Bucket of the files, addressed by path', '^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$'),
+  S3_ACCESS_KEY_ID: text('', 'Key of the object storage'),
+  S3_SECRET_ACCESS_KEY: text('', 'Its secret'),
+  S3_REGION: text('us-east-1', 'Its region', '\\S'),
   EDIT_WINDOW_SECONDS: int(300, 'How long who wrote a message may edit it; 0: for ever'),
   DELETE_WINDOW_SECONDS: int(3600, 'How long who wrote a message may delete it, if no admin; 0: for ever'),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
@@ -86,10 +106,13 @@ export const described: Readonly<Record<string, { description: string; default: 
 
 type Settings = Static<typeof settings>;
 export type Role = 'api' | 'gateway' | 'projector';
-export type Config = Readonly<Omit<Settings, 'ROLES' | 'CORS_ORIGINS' | 'REDIS_CLUSTER_NODES' | 'ADMIN_USERNAMES'>> & {
+export type Config = Readonly<
+  Omit<Settings, 'ROLES' | 'CORS_ORIGINS' | 'REDIS_CLUSTER_NODES' | 'ADMIN_USERNAMES' | 'ALLOWED_FILE_TYPES'>
+> & {
   readonly ROLES: ReadonlySet<Role>;
   readonly CORS_ORIGINS: readonly string[];
   readonly ADMIN_USERNAMES: readonly string[];
+  readonly ALLOWED_FILE_TYPES: ReadonlySet<string>;
   readonly REDIS_CLUSTER_NODES: readonly { host: string; port: number }[];
 };
 
@@ -119,10 +142,13 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Conf
   if (values.REDIS_URL && values.REDIS_CLUSTER_NODES) {
     throw new ConfigError('REDIS_URL and REDIS_CLUSTER_NODES are both set: set one');
   }
+  const missing = (['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).find((name) => !values[name]);
+  if (values.S3_ENDPOINT && missing) throw new ConfigError(`${missing} must be set beside S3_ENDPOINT`);
   return Object.freeze({
     ...values,
     ROLES: new Set(values.ROLES.split(',') as Role[]),
     CORS_ORIGINS: originsOf(values.CORS_ORIGINS),
+    ALLOWED_FILE_TYPES: new Set(values.ALLOWED_FILE_TYPES.split(',').map((type) => type.trim())),
     ADMIN_USERNAMES: values.ADMIN_USERNAMES.split(',').flatMap((name) => name.trim() || []),
     REDIS_CLUSTER_NODES: values.REDIS_CLUSTER_NODES.split(',')
       .filter(Boolean)

@@ -36,6 +36,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/envelope.ts': ['src/errors.ts', 'src/keys.ts'],
   'src/log': SHARED,
   'src/redis': ['src/config.ts'],
+  'src/files': ['src/config.ts', 'src/errors.ts'],
   'src/views': [...SHARED, 'src/log'],
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
   'src/gateway': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/limits.ts', 'src/log'],
@@ -43,7 +44,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/limits.ts': ['src/errors.ts'],
   'src/version.ts': [],
   'src/metrics.ts': [],
-  'src/chat': [...SHARED, 'src/addresses.ts', 'src/limits.ts', 'src/log', 'src/views'],
+  'src/chat': [...SHARED, 'src/addresses.ts', 'src/files', 'src/limits.ts', 'src/log', 'src/views'],
 };
 
 function importsOf(file: string): string[] {
@@ -193,7 +194,7 @@ describe('settings', () => {
   it('.env.example is a file of settings that starts', () => {
     const lines = envExample()
       .split('\n')
-      .map((line) => /^# ([A-Z_]+)=(.*)$/.exec(line));
+      .map((line) => /^# ([A-Z0-9_]+)=(.*)$/.exec(line));
     const environment = Object.fromEntries(lines.flatMap((match) => (match ? [[match[1]!, match[2]!]] : [])));
     expect(Object.keys(environment)).to.deep.equal(Object.keys(described));
     expect(readConfig(environment)).to.deep.equal(readConfig({}));
@@ -213,6 +214,9 @@ describe('settings', () => {
       { CORS_ORIGINS: 'https://a.example/chat' },
       { CORS_ORIGINS: 'https://a.example/' },
       { CORS_ORIGINS: '*' },
+      { ALLOWED_FILE_TYPES: 'png' },
+      { S3_ENDPOINT: 's3.example.com' },
+      { S3_ENDPOINT: 'https://s3.example.com' },
     ];
     for (const environment of refused) {
       expect(() => readConfig(environment)).to.throw(ConfigError, Object.keys(environment)[0]);
