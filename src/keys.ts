@@ -1,7 +1,7 @@
 /**
  * Every Redis key name and the partition of every id. Nothing else in the code builds a key.
  *
- * An owner (a conversation, a user, a login name, a ticket) belongs to partition `crc32(id) mod partitions`, and all keys of a
+ * An owner (a conversation, a user, a login name, a ticket, who is limited) belongs to partition `crc32(id) mod partitions`, and all keys of a
  * partition carry its hash tag, so they share one Cluster slot and one script may touch them together. The tag of partition i is
  * `<i>.<n>` with the smallest n whose slot lies in the i-th equal share of the 16,384 slots: plain `{0}`…`{63}` would leave some
  * masters of a Cluster with four times the partitions of others.
@@ -12,7 +12,7 @@ import { crc32 } from 'node:zlib';
 import keySlot from 'cluster-key-slot';
 
 export interface Owner {
-  readonly kind: 'conversation' | 'user' | 'login' | 'ticket';
+  readonly kind: 'conversation' | 'user' | 'login' | 'ticket' | 'limit';
   readonly id: string;
 }
 
@@ -48,7 +48,6 @@ const perOwner: Record<string, string> = {
   account: ':account',
   sessions: ':sessions',
   presence: ':presence',
-  attempts: ':attempts',
   self: '',
 };
 const perPartition: Record<string, string> = {

@@ -22,7 +22,6 @@ import { chat, projections } from './chat/index.ts';
 import type { Watch } from './chat/door.ts';
 import type { Chat } from './chat/index.ts';
 import { Totals } from './chat/totals.ts';
-import { Limit } from './limits.ts';
 import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
@@ -48,8 +47,6 @@ const LEASE_MS = 10_000;
 /** Feed entries stay this long after every group is done with them, for gateways that lag. */
 const KEEP_FEED_MS = 60_000;
 const BATCH = 100;
-/** A user may ask so many times as often as an address whose caller is not known. */
-const USER_REQUESTS = 10;
 /** Requests under way have this long to end. */
 const LAST_REQUESTS_MS = 5_000;
 
@@ -112,7 +109,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       stops.push(() => signals.stop());
       await signals.start((signal) => gateway.signal(signal), warn);
     }
-    const asked = apiOptions(config, product, random.newId);
+    const asked = apiOptions(product, random.newId);
     const totals = new Totals(log, () => performance.now());
     const operators = status({
       ...asked,
@@ -149,18 +146,8 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
   }
 }
 
-function apiOptions(config: Config, product: Chat, newId: () => string): Parameters<typeof routes>[0] {
-  const perMinute = config.RATE_LIMIT_REQUESTS_PER_MINUTE;
-  return {
-    door: product.door,
-    identity: product.identity,
-    limits: {
-      open: new Limit({ name: 'requests', most: perMinute, seconds: 60 }),
-      user: new Limit({ name: 'requests', most: perMinute * USER_REQUESTS, seconds: 60 }),
-    },
-    newId,
-    now: () => Date.now(),
-  };
+function apiOptions({ door, identity, limits }: Chat, newId: () => string): Parameters<typeof routes>[0] {
+  return { door, identity, limits, newId, now: () => Date.now() };
 }
 
 function gatewayOf(

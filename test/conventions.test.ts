@@ -41,7 +41,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
   'src/gateway': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/limits.ts', 'src/log'],
   'src/api': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/limits.ts', 'src/version.ts'],
-  'src/limits.ts': ['src/errors.ts'],
+  'src/limits.ts': ['src/addresses.ts', 'src/config.ts', 'src/errors.ts'],
   'src/version.ts': [],
   'src/metrics.ts': [],
   'src/chat': [...SHARED, 'src/addresses.ts', 'src/files', 'src/limits.ts', 'src/log', 'src/views'],

@@ -4,11 +4,11 @@
  */
 import Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
-import { networkOf } from '../addresses.ts';
 import { invalid, isUlid, NO_FIELD, parseEventId } from '../envelope.ts';
 import type { Caller, Context } from '../envelope.ts';
 import { ChatError, fail } from '../errors.ts';
-import type { Limit } from '../limits.ts';
+import { addressSubject } from '../limits.ts';
+import type { Limits } from '../limits.ts';
 import { readBody } from './body.ts';
 
 /** What a table entry must say to be served; `Command` and `Query` of the features fit. */
@@ -44,8 +44,7 @@ export interface DoorLike {
 export interface RoutesOptions {
   readonly door: DoorLike;
   readonly identity: { authenticate(token: string, now: number): Promise<{ caller: Caller }> };
-  /** Requests of one address whose caller is not known, and of one user. */
-  readonly limits: { readonly open: Limit; readonly user: Limit };
+  readonly limits: Pick<Limits, 'spend'>;
   readonly newId: () => string;
   readonly now: () => number;
 }
@@ -119,10 +118,11 @@ function send(ctx: KoaContext, body: object): void {
 
 async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions): Promise<Context> {
   let caller = NOBODY;
-  if (entry.open) await options.limits.open.spend(networkOf(ctx.ip));
+  const now = options.now();
+  if (entry.open) await options.limits.spend('open_request', addressSubject(ctx.ip), now);
   else {
     caller = await callerOf(ctx, options);
-    await options.limits.user.spend(caller.userId);
+    await options.limits.spend('request', caller.userId, now);
   }
   const requestId = ctx.get('Idempotency-Key') || undefined;
   if (requestId !== undefined && !isUlid(requestId)) {
@@ -130,7 +130,7 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   }
   if (requestId !== undefined) (ctx.state as Asked).request = requestId;
   const { newId } = options;
-  return { caller, requestId, now: options.now(), newId, ip: ctx.ip, userAgent: ctx.get('User-Agent').slice(0, 256) };
+  return { caller, requestId, now, newId, ip: ctx.ip, userAgent: ctx.get('User-Agent').slice(0, 256) };
 }
 
 export const bearerOf = (ctx: KoaContext): string | undefined => /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
@@ -147,7 +147,8 @@ export async function callerOf(
     (ctx.state as Asked).user = caller.userId;
     return caller;
   } catch (error) {
-    if (error instanceof ChatError && error.code === 'unauthenticated') await limits.open.spend(networkOf(ctx.ip));
+    if (error instanceof ChatError && error.code === 'unauthenticated')
+      await limits.spend('open_request', addressSubject(ctx.ip), now());
     throw error;
   }
 }

@@ -5,7 +5,7 @@
 import { checkPlain, eventId as parsedId, validator } from '../envelope.ts';
 import type { CommandFrame, Context } from '../envelope.ts';
 import { asChatError, fail } from '../errors.ts';
-import { Limit } from '../limits.ts';
+import type { Limits } from '../limits.ts';
 import type { Durability } from '../log/connection.ts';
 import { RawJson } from './feature.ts';
 import type { Answer, Command, Query } from './feature.ts';
@@ -13,7 +13,7 @@ import type { Answer, Command, Query } from './feature.ts';
 export interface DoorOptions {
   readonly commands: readonly Command[];
   readonly queries: readonly Query[];
-  readonly messagesPerMinute: number;
+  readonly limits: Pick<Limits, 'spend'>;
   /** What an acknowledgement promises. */
   readonly durability: Durability;
   /** Told of each command as it begins; what it gives back is told the end: 'ok', or the code of the refusal. */
@@ -27,21 +27,19 @@ export class Door {
   readonly queries: ReadonlyMap<string, Query>;
   readonly durability: Durability;
   private readonly checks: ReadonlyMap<Command | Query, (data: unknown) => unknown>;
-  /** Counted on each node by itself: a user is connected to one at a time, and a round trip more for each message costs everyone. */
-  private readonly messages: Limit;
-
+  private readonly limits: Pick<Limits, 'spend'>;
   private readonly watch: Watch | undefined;
 
-  constructor({ commands, queries, messagesPerMinute, durability, watch }: DoorOptions) {
+  constructor({ commands, queries, limits, durability, watch }: DoorOptions) {
     this.commands = uniqueMap(commands, (c) => c.type);
     this.queries = uniqueMap(queries, (q) => q.name);
     this.durability = durability;
+    this.limits = limits;
     this.watch = watch;
     this.checks = new Map<Command | Query, (data: unknown) => unknown>([
       ...commands.map((c) => [c, validator(c.data, '')] as const),
       ...queries.map((q) => [q, validator(q.data, '/query')] as const),
     ]);
-    this.messages = new Limit({ name: 'messages', most: messagesPerMinute, seconds: 60 });
   }
 
   /** Throws `unknown_command`, `validation_failed`, `rate_limited`, or what the command refuses with. */
@@ -51,7 +49,7 @@ export class Door {
     const end = this.watch?.(type, context);
     try {
       const checked = this.checked(found, data);
-      if (found.limited) await this.messages.spend(context.caller.userId);
+      if (found.limited) await this.limits.spend(found.limited, context.caller.userId, context.now);
       const answer = await found.run(context, checked as never);
       end?.('ok');
       return answer;

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import type { Caller, CallingSocket, ChatEvent, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
 import type { Reactor, Timer } from '../log/effects.ts';
 import type { GuardHandler } from '../log/guard.ts';
+import type { Action, Limits } from '../limits.ts';
 import type { Log } from '../log/log.ts';
 import type { Signals } from '../log/signals.ts';
 import type { Contribution, Projection } from '../views/projection.ts';
@@ -55,8 +56,8 @@ export interface Command<S extends TSchema = TSchema> {
   readonly open?: boolean;
   /** The name under which a WebSocket ack carries the answer: `message`. */
   readonly noun?: string;
-  /** Counts against the user's messages a minute. */
-  readonly limited?: 'message';
+  /** Of what the user may do only so often it is one time. What counts only sometimes asks `limits` itself. */
+  readonly limited?: Action;
   run(context: Context, data: Static<S>): Promise<Answer>;
 }
 
@@ -148,6 +149,7 @@ export interface Deps extends Services {
   readonly reading: Reading;
   readonly decode: Decode;
   readonly config: Config;
+  readonly limits: Pick<Limits, 'spend'>;
   /** All features' rules as one. */
   readonly withheldFrom: WithheldFrom;
 }

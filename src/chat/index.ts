@@ -5,6 +5,7 @@
  */
 import type { Config } from '../config.ts';
 import { eventDecoder } from '../envelope.ts';
+import { allowancesOf, Limits } from '../limits.ts';
 import type { Log } from '../log/log.ts';
 import type { Script } from '../log/scripts.ts';
 import { Signals } from '../log/signals.ts';
@@ -91,6 +92,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     reading,
     decode,
     config,
+    limits: new Limits(allowancesOf(config), (id, asked) => log.run('limit.take', { kind: 'limit', id }, { asked })),
     withheldFrom: ((event) => {
       const found = rules.flatMap((rule) => rule(event) ?? []);
       return found.length === 0 ? undefined : (userId) => found.some((isFrom) => isFrom(userId));
@@ -117,7 +119,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     door: new Door({
       commands,
       queries,
-      messagesPerMinute: config.RATE_LIMIT_MESSAGES_PER_MINUTE,
+      limits: deps.limits,
       durability: log.durability,
       watch,
     }),

@@ -62,7 +62,7 @@ describe('sessions', () => {
       }
       const refused = await refusal(nodes[1]!.logIn('ANN'));
       expect(refused.code).to.equal('rate_limited');
-      expect(refused.retryAfter).to.be.within(50, 60);
+      expect(refused.retryAfter).to.be.within(15, 20);
       expect(refused.headers).to.have.property('RateLimit');
       expect(await codeOf(nodes[0]!.logIn('ann', PASSWORD, { ip: '192.0.2.2' }))).to.equal('ok');
     });

@@ -34,9 +34,9 @@ export const accounts: Feature = {
   projections: [projection(profiles)],
   guards: accountGuards,
   serve(deps) {
-    const { log, config, people, identity } = deps;
+    const { log, config, people, identity, limits } = deps;
     const passwords = new Passwords(config.PASSWORD_HASH_COST);
-    const logins = new Logins(log, config.RATE_LIMIT_LOGINS_PER_MINUTE);
+    const logins = new Logins(log, limits);
     const parts: Parts = {
       log,
       config,
@@ -102,8 +102,8 @@ function ownAccount(parts: Parts, memberships: Memberships): Command[] {
   const { log, people, tokens, passwords, logins } = parts;
 
   /** The hash that the password was proved against, or '' where it is wrong. Counts as an attempt to log in. */
-  async function prove({ caller, ip }: Context, password: string): Promise<string> {
-    await logins.attempt(caller.userId, ip);
+  async function prove({ caller, ip, now }: Context, password: string): Promise<string> {
+    await logins.attempt(caller.userId, ip, now);
     const { password: hash } = await secretsOf(log, caller.userId);
     return (await passwords.verify(password, hash)) ? (hash ?? '') : '';
   }

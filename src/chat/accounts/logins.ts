@@ -6,7 +6,7 @@
 import { networkOf } from '../../addresses.ts';
 import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
-import { tooOften } from '../../limits.ts';
+import type { Limits } from '../../limits.ts';
 import type { Log } from '../../log/log.ts';
 import { sha256 } from './names.ts';
 import type { LoginName } from './names.ts';
@@ -15,11 +15,11 @@ const CLAIM_IS_SAFE_MS = 60_000;
 
 export class Logins {
   private readonly log: Log;
-  private readonly attemptsPerMinute: number;
+  private readonly limits: Pick<Limits, 'spend'>;
 
-  constructor(log: Log, attemptsPerMinute: number) {
+  constructor(log: Log, limits: Pick<Limits, 'spend'>) {
     this.log = log;
-    this.attemptsPerMinute = attemptsPerMinute;
+    this.limits = limits;
   }
 
   /** Who holds the name. It may be somebody who is not there any more, or not yet. */
@@ -48,12 +48,8 @@ export class Logins {
    * Counts an attempt on an account from an address, over all nodes. Throws `rate_limited`. The address is part of the count: a
    * stranger's guesses never lock the owner out.
    */
-  async attempt(account: string, ip: string): Promise<void> {
-    if (this.attemptsPerMinute === 0) return;
-    const owner = { kind: 'login', id: sha256(`${account}\n${networkOf(ip)}`) } as const;
-    const [status, seconds] = await this.log.run('login.attempt', owner, { limit: String(this.attemptsPerMinute) });
-    if (status !== 'limited') return;
-    throw tooOften({ name: 'log-ins', most: this.attemptsPerMinute, seconds: 60 }, Number(seconds));
+  attempt(account: string, ip: string, now: number): Promise<void> {
+    return this.limits.spend('login', sha256(`${account}\n${networkOf(ip)}`), now);
   }
 
   private async claimOne(name: LoginName, userId: string): Promise<string> {

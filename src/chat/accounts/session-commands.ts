@@ -78,7 +78,7 @@ export function sessionCommands(parts: Parts): Command[] {
     async run(context, { username, password }) {
       const name = loginName(username);
       const holder = await logins.holder(name);
-      await logins.attempt(holder ?? name.owner.id, context.ip);
+      await logins.attempt(holder ?? name.owner.id, context.ip, context.now);
       const userId = holder ?? NOBODY;
       const { password: hash } = await secretsOf(log, userId);
       const proved = await passwords.verify(password, hash);

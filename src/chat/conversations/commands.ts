@@ -53,7 +53,7 @@ function checkedName(name: string): string {
   throw invalid([{ pointer: '/name', message: `must be 1 to ${MAX_NAME} characters of readable text` }]);
 }
 
-function making({ log, people, memberships, blocks }: Deps, reads: ConversationReads): Command[] {
+function making({ log, people, memberships, blocks, limits }: Deps, reads: ConversationReads): Command[] {
   interface Plan {
     kind: 'direct' | 'group' | 'channel';
     name: string | null;
@@ -66,7 +66,8 @@ function making({ log, people, memberships, blocks }: Deps, reads: ConversationR
   async function create(context: Context, id: string, plan: Plan): Promise<Answer & { status: Appended['status'] }> {
     const { caller, requestId } = context;
     const others = [...new Set(plan.others)].filter((user) => user !== caller.userId);
-    const living = new Set(await people.exists(others));
+    const [exist, [head]] = await Promise.all([people.exists(others), log.heads([conversationStream(id)], [])]);
+    const living = new Set(exist);
     const unknown = others.find((user) => !living.has(user));
     const direct = plan.kind === 'direct';
     const isBlocked = direct && (await blocks.between(caller.userId, others)).size > 0;
@@ -77,6 +78,8 @@ function making({ log, people, memberships, blocks }: Deps, reads: ConversationR
       if (!there?.member) throw fail('not_found', `There is no user ${unknown}`);
       return { status: 'unchanged', body: await reads.one(caller.userId, id) };
     }
+    // What is there already is only come back to, or asked for once more.
+    if (!head) await limits.spend('conversation', caller.userId, context.now);
     const participants = [
       { user_id: caller.userId, role: direct ? 'member' : 'owner' },
       ...others.map((user_id) => ({ user_id, role: 'member' })),

@@ -32,6 +32,7 @@ function typingCommands({ log }: Deps): Command[] {
       data: Target,
       answer: null,
       socket: true,
+      limited: 'typing',
       run: (context, { conversation_id }) => tell(context, conversation_id, 'typing.start'),
     }),
     command({
@@ -40,6 +41,7 @@ function typingCommands({ log }: Deps): Command[] {
       data: Target,
       answer: null,
       socket: true,
+      limited: 'typing',
       run: (context, { conversation_id }) => tell(context, conversation_id, 'typing.stop'),
     }),
     command({
@@ -50,6 +52,7 @@ function typingCommands({ log }: Deps): Command[] {
       answer: null,
       route: { method: 'POST', path: '/conversations/{conversation_id}/typing', status: 204 },
       socket: false,
+      limited: 'typing',
       run: (context, { conversation_id, is_typing }) =>
         tell(context, conversation_id, is_typing ? 'typing.start' : 'typing.stop'),
     }),
