@@ -17,4 +17,5 @@ local is_empty = redis.call('HLEN', members) == redis.call('HEXISTS', members, '
 local role = is_empty and 'owner' or 'member'
 local id = append('participant.added', 1, '{"user_id":"' .. actor .. '","role":"' .. role .. '"}')
 set_member(actor, new_member(role, last_seq, id, tonumber(posted)))
+if is_empty then redis.call('HDEL', members, '-') end
 return commit(id)

@@ -27,6 +27,8 @@ if member.role == 'owner' then
 end
 
 local id = append('participant.removed', 1, '{"user_id":"' .. actor .. '","reason":"left"}')
+-- A script may only name keys that exist, and to an empty channel people may come back.
+if redis.call('HLEN', members) == 1 then redis.call('HSET', members, '-', '') end
 redis.call('HDEL', members, actor)
 if heir then
   local user = heir[3]

@@ -12,11 +12,13 @@ local time = redis.call('TIME')
 local done = string.format('%.0f-0', time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(keep))
 local ours = {}
 local pairs_of = redis.call('HGETALL', checkpoints)
-if #pairs_of == 0 then return { 'ok', 0 } end
 for i = 1, #pairs_of, 2 do
-  ours[pairs_of[i]] = true
-  if is_before(pairs_of[i + 1], done) then done = pairs_of[i + 1] end
+  if pairs_of[i] ~= '-' then
+    ours[pairs_of[i]] = true
+    if is_before(pairs_of[i + 1], done) then done = pairs_of[i + 1] end
+  end
 end
+if not next(ours) then return { 'ok', 0 } end
 if redis.call('EXISTS', feed) == 0 then return { 'ok', 0 } end
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', feed)) do
   local group = {}

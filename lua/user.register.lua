@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions settings blocks notified notified_at unread users presence present online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions conversations settings blocks notified notified_at unread users presence present online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -17,6 +17,7 @@ redis.call('HSET', account, 'username', username, 'email', email, 'password', pa
 -- A script may only name keys that exist: what may be empty gets an entry that is none.
 redis.call('HSET', sessions, '-', '')
 redis.call('HSET', settings, '-', '')
+redis.call('HSET', conversations, '-', '')
 redis.call('HSET', blocks, '-', '0 0')
 redis.call('ZADD', notified, 0, '-')
 redis.call('ZADD', unread, 0, '-')

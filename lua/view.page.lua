@@ -6,6 +6,7 @@
 -- FLAGS    no-writes
 -- INCLUDE  view
 
-local command, to = 'ZRANGEBYSCORE', '+inf'
+-- At the last place lies what keeps the key in being.
+local command, to = 'ZRANGEBYSCORE', '(9007199254740991'
 if direction == 'down' then command, to = 'ZREVRANGEBYSCORE', '-inf' end
 return answer(redis.call(command, docs, from, to, 'WITHSCORES', 'LIMIT', 0, limit))

@@ -17,6 +17,7 @@ import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
 import { status } from './api/status.ts';
+import { adminsOf } from './chat/accounts/admins.ts';
 import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Watch } from './chat/door.ts';
@@ -73,6 +74,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       debug: logger.debug,
     });
     stops.push(() => log.close());
+    await log.prepare();
     const views = new Views(log);
     const metrics = new Metrics();
     const product = chat(log, views, config, watchOf(metrics, logger));
@@ -114,7 +116,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const operators = status({
       ...asked,
       metricsToken: config.METRICS_TOKEN,
-      isAdmin: (userId) => product.admins.isAdmin(userId),
+      isAdmin: adminsOf(config, product.people),
       isServing: () => !isStopping,
       redisAnswers: () => answers(log),
       connections: () => gateway?.connections ?? 0,

@@ -46,7 +46,9 @@ local function remember(id)
   local day = math.floor(now / DAY)
   local generation = day % 2 == 0 and requests_0 or requests_1
   if tonumber(redis.call('HGET', generation, 'day') or '-1') ~= day then
-    redis.call('UNLINK', generation)
+    -- While the slot moves to another server no key can be made, so what is two days old stays for another two.
+    local is_moving = type(redis.pcall('EXISTS', generation .. ':')) == 'table'
+    if not is_moving then redis.call('UNLINK', generation) end
     redis.call('HSET', generation, 'day', day)
   end
   redis.call('HSET', generation, request, fingerprint .. ' ' .. id)

@@ -12,7 +12,6 @@ import { Signals } from '../log/signals.ts';
 import { composeProjections } from '../views/projection.ts';
 import { Reading } from '../views/reading.ts';
 import type { Views } from '../views/store.ts';
-import { adminsOf } from './accounts/admins.ts';
 import { Authentication } from './accounts/authentication.ts';
 import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
@@ -84,7 +83,6 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const rules: WithheldFrom[] = [];
   const memberships = membershipsOf(log, events);
   const blocked = new BlockedPairs(log);
-  const people = peopleOf({ log, reading });
   const receiptReads = receiptsOf({ log, blocks: blocked });
   const services = {
     log,
@@ -98,8 +96,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
       return found.length === 0 ? undefined : (userId) => found.some((isFrom) => isFrom(userId));
     }) satisfies WithheldFrom,
     identity: new Authentication(log, new Tokens(config)),
-    people,
-    admins: adminsOf({ log, config, people }),
+    people: peopleOf({ log, reading }),
     memberships,
     participants: participantsOf({ reading }),
     receipts: receiptReads,
@@ -149,7 +146,7 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL =
-  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^notification\.add$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
+  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^notification\.add$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {

@@ -2,7 +2,7 @@
  * A member's words in the guard state (lua/lib/members.lua) as far as the log tells them: role, seq of joining, and how far they have read
  * and been sent events. What no event tells is `*`: where unread begins for the member alone, times, and marks where many are in. Pure.
  */
-import { WHATEVER } from '../log/guard.ts';
+import { NOBODY, WHATEVER } from '../log/guard.ts';
 import type { GuardState } from '../log/guard.ts';
 
 /** As `MANY` of the script: in a larger conversation marks move without an event. */
@@ -38,6 +38,8 @@ function memberWords(state: GuardState, user: string): MemberWords | undefined {
 
 /** A member comes in by the event of this id and seq, with `posted` messages behind them. */
 export function enter(state: GuardState, user: string, role: string, by: { id: string; seq: number }): void {
+  // An empty conversation's key is kept in being by a field that is nobody.
+  if (state.get('members', NOBODY) !== undefined) state.remove('members', NOBODY);
   const marks = { read: state.get('head', 'messages') ?? '0', upTo: by.id, delivered: String(by.seq) };
   write(state, user, { role, joined: String(by.seq), ...marks });
   const members = state.hashes.get('members')!;

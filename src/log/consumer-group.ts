@@ -8,6 +8,7 @@ import { eventOfEntry } from '../envelope.ts';
 import type { RawEntry, RawEvent } from '../envelope.ts';
 import { translated } from './connection.ts';
 import { FeedRead } from './feed-read.ts';
+import { NOBODY } from './guard.ts';
 import type { Log } from './log.ts';
 
 /** An entry of a feed. `event` is undefined for what is not an event of ours; `fields` is null for an entry that was trimmed. */
@@ -204,8 +205,11 @@ export class ConsumerGroup {
   }
 
   /** What is parked in a partition: `<view> <stream kind> <stream id>` → why, as JSON. */
-  parked(partition: number): Promise<Record<string, string>> {
-    return translated(this.log.connection.commands.hgetall(this.log.keys.at(partition, 'parked')));
+  async parked(partition: number): Promise<Record<string, string>> {
+    const { [NOBODY]: _, ...parked } = await translated(
+      this.log.connection.commands.hgetall(this.parkedKey(partition)),
+    );
+    return parked;
   }
 
   parkedKey(partition: number): string {

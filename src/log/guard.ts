@@ -12,8 +12,10 @@ export const WHATEVER = '*';
 
 /** The directories by the name of their key, with whose entries they hold: `<name>\n<id>`, or the id alone. */
 export const directories = { channels: 'conversation', users: 'user', online: 'user' } as const;
-/** What keeps the key of a directory in being is nobody's entry. */
+/** What keeps the key of a hash or a directory in being that would be empty: scripts may name only keys that exist. */
 export const NOBODY = '-';
+/** The same in directories of names, behind every name: a byte that is no text, as it is read. */
+export const BEHIND_NAMES = '\ufffd';
 export type Directory = keyof typeof directories;
 
 /** What one kind of event does to the guard state of its stream. A feature has one for each event by which its scripts change any. */

@@ -15,6 +15,7 @@ import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
 import type { Bytes, Reply } from './script-runner.ts';
+import { NOBODY } from './guard.ts';
 import { idBefore } from './seek.ts';
 
 export interface LogOptions {
@@ -98,6 +99,18 @@ export class Log {
       connection.close();
       throw error;
     }
+  }
+
+  /**
+   * Makes the keys of every partition that scripts name. Throws nothing: where one cannot be made, what needs it will say so. For a
+   * process that serves; whoever only looks changes nothing.
+   */
+  async prepare(): Promise<void> {
+    const all = Array.from({ length: this.keys.partitions }, (_, partition) =>
+      this.runAt('feed.prepare', partition, {}),
+    );
+    const failed = (await Promise.allSettled(all)).find((one) => one.status === 'rejected');
+    if (failed) this.options.warn(`a partition is not prepared: ${(failed.reason as Error).message}`);
   }
 
   close(): void {
@@ -264,11 +277,6 @@ export class Log {
     return translated(this.connection.commands.hgetall(this.keys.of(owner, name)));
   }
 
-  /** How many fields a guard hash of an owner has. */
-  guardSize(owner: Owner, name: string): Promise<number> {
-    return translated(this.connection.commands.hlen(this.keys.of(owner, name)));
-  }
-
   /** A page of a directory (entries `<name>\n<id>`) merged over all partitions in byte order, after `after`, beginning with `prefix`. */
   async directoryPage(
     name: string,
@@ -305,6 +313,7 @@ export class Log {
         commands.hgetall(this.keys.at(partition, 'checkpoints')),
       ]),
     );
+    delete checkpoints[NOBODY];
     return { head: head ?? START, checkpoints };
   }
 

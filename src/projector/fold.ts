@@ -137,8 +137,8 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
     reached = event.id;
   }
   // What lies in the keys of a view that holds nothing is nobody's.
-  const clearing = applied === START ? shape.clearing() : [];
-  const writes = reached === applied ? [] : [...clearing, ...shape.writes(sheet, reached)];
+  const beginning = applied === START ? shape.beginning() : [];
+  const writes = reached === applied ? [] : [...beginning, ...shape.writes(sheet, reached)];
   return { lane, writes, expected, applied: reached, parked, isPartial: fresh.isPartial && !parked };
 }
 

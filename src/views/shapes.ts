@@ -41,6 +41,8 @@ export interface Shape<Doc extends object> {
   writes(sheet: Sheet<Doc>, applied: string): Write[];
   /** The writes that delete the view of this stream. */
   clearing(): Write[];
+  /** The writes that empty it and make every key of it, before its first event: scripts name them all, and a key that they name must exist. */
+  beginning(): Write[];
   /** What lies in the keys where the view holds exactly these documents; for proofs. */
   content(docs: readonly Placed<Doc>[], applied: string): Content;
 }
@@ -53,6 +55,9 @@ export interface ShapeParts<Doc extends object> {
   readonly views: Pick<Views, 'byKeys' | 'entity'>;
 }
 
+/** What keeps a sorted set in being that has no document, behind all that can be asked for. `lua/view.page.lua` knows it. */
+const NOTHING = '-';
+export const BEYOND = String(Number.MAX_SAFE_INTEGER);
 /** Arguments of one write: Lua can unpack some thousands at most. */
 const ARGS_PER_WRITE = 1_000;
 
@@ -131,10 +136,19 @@ class Collection<Doc extends object> implements Shape<Doc> {
     return unlinking(this.keys);
   }
 
+  beginning(): Write[] {
+    const shelf: Write[] =
+      this.shelved === undefined ? [] : [{ command: 'ZADD', key: this.shelved, args: ['0', NOTHING] }];
+    return [...this.clearing(), { command: 'ZADD', key: this.docs, args: [BEYOND, NOTHING] }, ...shelf];
+  }
+
   content(docs: readonly Placed<Doc>[], applied: string): Content {
+    const nothing = (score: string): [string, string][] => (applied === START ? [] : [[NOTHING, score]]);
     const orders = docs.map(({ order, doc }) => [this.parts.projection.key(doc), String(order)] as const);
-    const names = new Map(docs.map(({ order, doc }) => [JSON.stringify(doc), String(order)]));
-    const marks = new Map(docs.flatMap((placed) => this.marks(placed)).map((mark) => [mark, '0']));
+    const placed = docs.map(({ order, doc }) => [JSON.stringify(doc), String(order)] as const);
+    const names = new Map([...placed, ...nothing(BEYOND)]);
+    const shelved = docs.flatMap((one) => this.marks(one)).map((mark) => [mark, '0'] as const);
+    const marks = new Map([...shelved, ...nothing('0')]);
     return new Map([
       [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]) }],
       [this.docs, { type: 'zset', names }],
@@ -173,6 +187,11 @@ class Entity<Doc extends object> implements Shape<Doc> {
 
   clearing(): Write[] {
     return unlinking(this.keys);
+  }
+
+  /** Its one key is made by its first write. */
+  beginning(): Write[] {
+    return this.clearing();
   }
 
   content(docs: readonly Placed<Doc>[], applied: string): Content {

@@ -10,7 +10,7 @@ import type { Expected } from '../log/consumer-group.ts';
 import type { Append, Log } from '../log/log.ts';
 import { EntityReader } from './entities.ts';
 import type { Projection, PageRange } from './projection.ts';
-import { APPLIED, placeOnShelf, shapeOf } from './shapes.ts';
+import { APPLIED, BEYOND, placeOnShelf, shapeOf } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 
 export interface StoredDoc {
@@ -77,7 +77,7 @@ export class Views {
       const args = { direction, shelf, from: place, limit: String(limit) };
       return this.collection('view.shelf', projection, stream, args, missing);
     }
-    const end = direction === 'up' ? '-inf' : '+inf';
+    const end = direction === 'up' ? '-inf' : `(${BEYOND}`;
     const args = { direction, from: from === undefined ? end : `(${from}`, limit: String(limit) };
     return this.collection('view.page', projection, stream, args, missing);
   }

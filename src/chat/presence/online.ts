@@ -60,7 +60,7 @@ export async function onlinePage(log: Log, { conversationIds, except, after, lim
 }
 
 async function roomsBySize(log: Log, ids: readonly string[]): Promise<{ few: string[]; large: string[] }> {
-  const sizes = await Promise.all(ids.map((id) => log.guardSize(conversationStream(id), 'members')));
+  const sizes = await Promise.all(ids.map((id) => log.guardCount(conversationStream(id), 'members')));
   const sorted = ids.map((id, i) => ({ id, size: sizes[i]! })).toSorted((a, b) => a.size - b.size);
   let sum = 0;
   const firstLarge = sorted.findIndex(({ size }) => (sum += size) > MAX_MEMBERS);

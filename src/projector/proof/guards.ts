@@ -3,7 +3,7 @@ import { isUlid } from '../../envelope.ts';
 import type { Decode } from '../../envelope.ts';
 import type { StreamRef } from '../../keys.ts';
 import { translated } from '../../log/connection.ts';
-import { directories, GuardState, NOBODY } from '../../log/guard.ts';
+import { BEHIND_NAMES, directories, GuardState, NOBODY } from '../../log/guard.ts';
 import type { GuardHandler, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { KeyContent } from '../../views/shapes.ts';
@@ -85,7 +85,7 @@ export async function strayEntries(
     for (let partition = 0; partition < log.keys.partitions; partition += 1) {
       const key = log.keys.at(partition, name);
       for await (const entry of entriesOf(log, key)) {
-        if (entry === NOBODY || isKnown(key, entry)) continue;
+        if (entry === NOBODY || entry === BEHIND_NAMES || isKnown(key, entry)) continue;
         // It may have come since: its own stream says.
         const stream: StreamRef = { kind, id: entry.slice(entry.lastIndexOf('\n') + 1) };
         const isPossible = isUlid(stream.id) && log.keys.of(stream, name) === key;
