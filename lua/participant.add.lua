@@ -1,9 +1,9 @@
--- participant.add   a member brings others in; who is in already is passed over
+-- participant.add   a member brings others in; who is in already is passed over, and with one who is banned nobody comes in
 -- KEYS     log head members feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor role users...
--- FAIL     not_found forbidden conflict
+-- FAIL     not_found forbidden banned conflict
 -- EMITS    participant.added/1
--- INCLUDE  append members
+-- INCLUDE  append members bans
 
 local before = repeated()
 if before then return before end
@@ -15,6 +15,10 @@ if policy_of(policy).add == 'admins' and not is_admin(member) then
   return { 'fail', 'forbidden', 'Only admins may add people here' }
 end
 if role ~= 'member' and member.role ~= 'owner' then return { 'fail', 'forbidden', 'Only the owner gives roles' } end
+
+for _, user in ipairs(users) do
+  if not member_of(user) and is_banned(user) then return { 'fail', 'banned', 'The user ' .. user .. ' is banned here' } end
+end
 
 local id
 for _, user in ipairs(users) do

@@ -49,7 +49,7 @@ describe('who may do what', () => {
   }
 
   async function room(kind: 'group' | 'channel', role: Role, policy: object): Promise<Place> {
-    const { owner, admin, member, blocked, other, co, outsider } = people;
+    const { owner, admin, member, blocked, banned, other, co, outsider } = people;
     const id = ulid();
     const whole = { ...DEFAULT, ...policy };
     const all: [User, string][] = [
@@ -58,6 +58,7 @@ describe('who may do what', () => {
       [co, 'admin'],
       [member, 'member'],
       [blocked, 'member'],
+      [banned, 'member'],
       [other, 'member'],
     ];
     const participants = all.map(([{ id: user_id }, its]) => ({ user_id, role: its }));
@@ -69,22 +70,44 @@ describe('who may do what', () => {
       data: JSON.stringify(data),
       participants: participants.flatMap((p) => [p.user_id, p.role]),
     });
+    await append('ban.add', id, owner, {
+      user: banned.id,
+      ban: '- null',
+      data: JSON.stringify({ user_id: banned.id, until: null, reason: null }),
+    });
     const isClosed = whole.post === 'admins';
-    const canWrite = role !== 'stranger' && (!isClosed || role === 'owner' || role === 'admin');
+    const isIn = role !== 'stranger' && role !== 'banned';
+    const canWrite = isIn && (!isClosed || role === 'owner' || role === 'admin');
     const messages = await said(id, isClosed ? co : other, canWrite ? people[role] : undefined);
-    return { id, ...messages, member: other.id, admin: co.id, owner: owner.id, outsider: outsider.id };
+    return {
+      id,
+      ...messages,
+      member: other.id,
+      admin: co.id,
+      owner: owner.id,
+      outsider: outsider.id,
+      banned: banned.id,
+    };
   }
 
   /** Between who tries it and the owner, who blocked one of them; of a stranger, between two others. */
   async function direct(role: Role): Promise<Place> {
-    const { owner, blocked, outsider } = people;
+    const { owner, blocked, banned, outsider } = people;
     const one = role === 'stranger' ? people.admin : people[role];
     const block = (method: string) => owner.rest.call(method, `/users/me/blocks/${blocked.id}`);
     if (role === 'blocked') await block('DELETE');
     const { body } = await one.rest.post<{ id: string }>('/conversations/direct', { user_id: owner.id });
     const messages = await said(body.id, owner, one);
     if (role === 'blocked') await block('PUT');
-    return { id: body.id, ...messages, member: owner.id, admin: owner.id, owner: owner.id, outsider: outsider.id };
+    return {
+      id: body.id,
+      ...messages,
+      member: owner.id,
+      admin: owner.id,
+      owner: owner.id,
+      outsider: outsider.id,
+      banned: banned.id,
+    };
   }
 
   const byRest = async ({ rest }: Row, role: Role, place: Place): Promise<string> => {

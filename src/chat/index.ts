@@ -16,6 +16,7 @@ import { Authentication } from './accounts/authentication.ts';
 import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
 import { peopleOf } from './accounts/view.ts';
+import { bans } from './bans/commands.ts';
 import { blocks } from './blocks/commands.ts';
 import { BlockedPairs } from './blocks/pairs.ts';
 import { conversations } from './conversations/commands.ts';
@@ -46,6 +47,7 @@ export const features: readonly Feature[] = [
   accounts,
   conversations,
   participants,
+  bans,
   messages,
   threads,
   pins,

@@ -64,6 +64,18 @@ export const contract: Readonly<Record<string, Area>> = {
       `GET ${CONVERSATION}/online-users`,
     ],
   },
+  rooms: {
+    paths: [
+      `POST ${CONVERSATION}/invites`,
+      `GET ${CONVERSATION}/invites`,
+      `DELETE ${CONVERSATION}/invites/{code}`,
+      'GET /invites/{code}',
+      'POST /invites/{code}/accept',
+      `GET ${CONVERSATION}/bans`,
+      `PUT ${CONVERSATION}/bans/{user_id}`,
+      `DELETE ${CONVERSATION}/bans/{user_id}`,
+    ],
+  },
   messages: {
     paths: [
       `GET ${CONVERSATION}/messages`,
@@ -116,6 +128,11 @@ export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json',
 
 /** What is not built yet: `METHOD /path`, a frame's type or a page, and the feature that will bring it. */
 export const pending: Readonly<Record<string, string>> = {
+  [`POST ${CONVERSATION}/invites`]: 'rooms',
+  [`GET ${CONVERSATION}/invites`]: 'rooms',
+  [`DELETE ${CONVERSATION}/invites/{code}`]: 'rooms',
+  'GET /invites/{code}': 'rooms',
+  'POST /invites/{code}/accept': 'rooms',
   'POST /push-subscriptions': 'web push',
   'DELETE /push-subscriptions': 'web push',
   'GET /admin/events': 'analytics',

@@ -137,6 +137,12 @@ export async function converse(room: Room, round = 0): Promise<void> {
   await room.send(1, n + 5);
   await room.pin(1, n + 5);
   await room.takeBack(1, n + 5);
+  await room.join(8);
+  await room.ban(1, 8, { reason: 'too loud' });
+  await room.ban(2, 9, { until: '2999-01-01T00:00:00.000Z' });
+  await room.unban(1, 9);
+  await room.unban(1, 8);
+  await room.ban(1, 15, { reason: `round ${round}` });
 }
 
 /** Users in the profiles. */

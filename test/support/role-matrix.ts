@@ -6,8 +6,10 @@ import type { Json } from './client.ts';
 
 /** Who tries it, in the order of the words of a row. */
 export const roles = {
-  /** In a group and in a channel. The last one was blocked by who owns it: there that changes nothing. */
-  room: ['owner', 'admin', 'member', 'stranger', 'blocked'],
+  /**
+   * In a group and in a channel. `blocked` is a member whom the owner blocked: there that changes nothing. `banned` was a member once.
+   */
+  room: ['owner', 'admin', 'member', 'stranger', 'blocked', 'banned'],
   /** In a direct conversation: one of the two, who is in none, and one whom the other one blocked. */
   direct: ['member', 'stranger', 'blocked'],
 } as const;
@@ -21,11 +23,15 @@ export interface Place {
   readonly own: string;
   readonly theirs: string;
   readonly pinned: string;
-  /** Users: a further member, a further admin, the owner, and one who is not in. In a direct conversation the first three are the other one. */
+  /**
+   * Users: a further member, a further admin, the owner, one who is not in, and one who is banned. In a direct conversation the first three
+   * are the other one, and nobody is banned.
+   */
   readonly member: string;
   readonly admin: string;
   readonly owner: string;
   readonly outsider: string;
+  readonly banned: string;
 }
 
 export interface Row {
@@ -47,11 +53,11 @@ export interface Row {
   readonly direct: string;
 }
 
-const MEMBERS = 'ok ok ok not_found ok';
-const ADMINS = 'ok ok forbidden not_found forbidden';
+const MEMBERS = 'ok ok ok not_found ok not_found';
+const ADMINS = 'ok ok forbidden not_found forbidden not_found';
 const BOTH = 'ok not_found ok';
-/** Who is in no channel sees that it is there, but not what is in it. */
-const READ_CHANNEL = 'ok ok ok forbidden ok';
+/** Who is in no channel, or banned from it, sees that it is there, but not what is in it. */
+const READ_CHANNEL = 'ok ok ok forbidden ok forbidden';
 const NOBODY_DIRECT = 'forbidden not_found forbidden';
 
 const onMessage = (which: 'own' | 'theirs' | 'pinned', method: string, rest = '', body?: Json) => ({
@@ -99,7 +105,7 @@ const messages: readonly Row[] = [
     what: "another's",
     ...onMessage('theirs', 'PATCH', '', { content: 'other words' }),
     ...message('theirs', { content: 'other words' }),
-    group: 'forbidden forbidden forbidden not_found forbidden',
+    group: 'forbidden forbidden forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
   {
@@ -237,7 +243,7 @@ const participants: readonly Row[] = [
     what: 'as an admin, where members add',
     policy: { add: 'members' },
     rest: (place) => ['POST /participants', { user_ids: [place.outsider], role: 'admin' }],
-    group: 'ok forbidden forbidden not_found forbidden',
+    group: 'ok forbidden forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
   {
@@ -251,7 +257,7 @@ const participants: readonly Row[] = [
     act: 'participant.remove',
     what: 'an admin',
     rest: (place) => [`DELETE /participants/${place.admin}`],
-    group: 'ok forbidden forbidden not_found forbidden',
+    group: 'ok forbidden forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
   {
@@ -259,21 +265,21 @@ const participants: readonly Row[] = [
     what: 'the owner',
     rest: (place) => [`DELETE /participants/${place.owner}`],
     // Who owns it leaves by that.
-    group: 'ok forbidden forbidden not_found forbidden',
+    group: 'ok forbidden forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
   {
     act: 'participant.change_role',
     what: 'a member to an admin',
     rest: (place) => [`PATCH /participants/${place.member}`, { role: 'admin' }],
-    group: 'ok forbidden forbidden not_found forbidden',
+    group: 'ok forbidden forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
   {
     act: 'participant.change_role',
     what: 'an admin to the owner',
     rest: (place) => [`PATCH /participants/${place.admin}`, { role: 'owner' }],
-    group: 'ok forbidden forbidden not_found forbidden',
+    group: 'ok forbidden forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
   {
@@ -281,7 +287,7 @@ const participants: readonly Row[] = [
     ...plain('POST /join'),
     frame: () => ({}),
     group: MEMBERS,
-    channel: 'ok ok ok ok ok',
+    channel: 'ok ok ok ok ok banned',
     direct: BOTH,
   },
   {
@@ -289,6 +295,60 @@ const participants: readonly Row[] = [
     ...plain('POST /leave'),
     frame: () => ({}),
     group: MEMBERS,
+    direct: NOBODY_DIRECT,
+  },
+];
+
+const bans: readonly Row[] = [
+  {
+    act: 'ban.add',
+    what: 'a member',
+    rest: (place) => [`PUT /bans/${place.member}`, { reason: 'spam' }],
+    frame: (place) => ({ user_id: place.member }),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.add',
+    what: 'an admin',
+    rest: (place) => [`PUT /bans/${place.admin}`, {}],
+    frame: (place) => ({ user_id: place.admin }),
+    group: 'ok forbidden forbidden not_found forbidden not_found',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.add',
+    what: 'the owner',
+    rest: (place) => [`PUT /bans/${place.owner}`, {}],
+    group: 'forbidden forbidden forbidden not_found forbidden not_found',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.add',
+    what: 'who is not in',
+    rest: (place) => [`PUT /bans/${place.outsider}`, {}],
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.remove',
+    rest: (place) => [`DELETE /bans/${place.banned}`],
+    frame: (place) => ({ user_id: place.banned }),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'bans.list',
+    ...plain('GET /bans'),
+    group: ADMINS,
+    channel: 'ok ok forbidden forbidden forbidden forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'participant.add',
+    what: 'who is banned',
+    rest: (place) => ['POST /participants', { user_ids: [place.banned] }],
+    group: 'banned banned forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
 ];
@@ -313,7 +373,7 @@ const conversation: readonly Row[] = [
   {
     act: 'conversation.delete',
     ...plain('DELETE '),
-    group: 'ok forbidden forbidden not_found forbidden',
+    group: 'ok forbidden forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
   {
@@ -327,7 +387,7 @@ const conversation: readonly Row[] = [
 ];
 
 const reading: readonly Row[] = [
-  { act: 'conversations.one', ...plain('GET '), group: MEMBERS, channel: 'ok ok ok ok ok', direct: BOTH },
+  { act: 'conversations.one', ...plain('GET '), group: MEMBERS, channel: 'ok ok ok ok ok ok', direct: BOTH },
   reads('messages.list', () => '/messages'),
   reads('messages.one', ({ theirs }) => `/messages/${theirs}`),
   reads('messages.revisions', ({ theirs }) => `/messages/${theirs}/revisions`),
@@ -342,4 +402,4 @@ const reading: readonly Row[] = [
 ];
 
 /** By what they are about. */
-export const matrix = { messages, pins, reactions, marks, participants, conversation, reading };
+export const matrix = { messages, pins, reactions, marks, participants, bans, conversation, reading };

@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
+import { banText } from '../../src/chat/bans/guard.ts';
+import type { Ban } from '../../src/chat/bans/guard.ts';
 import { ChatError } from '../../src/errors.ts';
 import { conversationStream } from '../../src/keys.ts';
 import type { StreamRef } from '../../src/keys.ts';
@@ -117,6 +119,16 @@ export class Room {
 
   remove(actor: number, target: number, more: More = {}): Promise<Appended> {
     return this.run('participant.remove', actor, { user: user(target) }, more);
+  }
+
+  ban(actor: number, target: number, about: Partial<Ban> = {}, more: More = {}): Promise<Appended> {
+    const ban = { until: null, reason: null, ...about };
+    const data = JSON.stringify({ user_id: user(target), ...ban });
+    return this.run('ban.add', actor, { user: user(target), ban: banText(ban), data }, more);
+  }
+
+  unban(actor: number, target: number, more: More = {}): Promise<Appended> {
+    return this.run('ban.remove', actor, { user: user(target) }, more);
   }
 
   changeRole(actor: number, target: number, role: string, more: More = {}): Promise<Appended> {

@@ -1,0 +1,82 @@
+/**
+ * Bans: a user is kept out of a conversation, until a time or for good: they are taken out, and neither join, come by an invite nor are
+ * brought in again. The scripts decide, and look at the time when somebody wants to come in, so nothing need happen when a ban ends.
+ */
+import { invalid, parseTime } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { conversationStream } from '../../keys.ts';
+import { command, projection } from '../feature.ts';
+import type { Command, Deps, Feature } from '../feature.ts';
+import { AddBan, BanAdded, BanAnswer, BanRemoved, BanTarget } from './contract.ts';
+import { banGuards, banText } from './guard.ts';
+import { bans as bansView, bansQuery } from './view.ts';
+
+export const bans: Feature = {
+  events: [BanAdded, BanRemoved],
+  projections: [projection(bansView)],
+  guards: banGuards,
+  serve: (deps) => ({ commands: banCommands(deps), queries: [bansQuery(deps)] }),
+};
+
+const PATH = '/conversations/{conversation_id}/bans/{user_id}';
+
+function banCommands({ log, people, memberships, reading }: Deps): Command[] {
+  const add = command({
+    type: 'ban.add',
+    about: 'Keeps a user out, and takes them out if they are in. Again with another end or reason changes the ban',
+    data: AddBan,
+    answer: BanAnswer,
+    route: { method: 'PUT', path: PATH },
+    socket: true,
+    noun: 'ban',
+    async run({ caller, requestId, now }, { conversation_id: id, user_id: user, until = null, reason = null }) {
+      const ban = { until: until === null ? null : timeAhead(until, now), reason: reason === '' ? null : reason };
+      if ((await people.exists([user])).length === 0) throw fail('not_found', `There is no user ${user}`);
+      const stream = conversationStream(id);
+      const appended = await log.append({
+        script: 'ban.add',
+        stream,
+        actorId: caller.userId,
+        requestId,
+        body: [id, user, ban],
+        args: { user, ban: banText(ban), data: JSON.stringify({ user_id: user, ...ban }) },
+      });
+      const left = { userId: user, conversationId: id, change: 'left' as const };
+      if (appended.told) await memberships.record([left], appended.told, caller.userId);
+      const [found, users] = await Promise.all([reading.byKeys(bansView, stream, [user]), people.people([user])]);
+      const doc = found.get(user)?.doc;
+      if (!doc) throw fail('not_found', 'The ban was lifted since');
+      return { body: { ...doc, user: users.get(user)! }, eventId: appended.id };
+    },
+  });
+
+  const remove = command({
+    type: 'ban.remove',
+    about: 'Lets a user come again; it brings nobody back in',
+    data: BanTarget,
+    answer: null,
+    route: { method: 'DELETE', path: PATH, status: 204 },
+    socket: true,
+    async run({ caller, requestId }, { conversation_id: id, user_id: user }) {
+      const appended = await log.append({
+        script: 'ban.remove',
+        stream: conversationStream(id),
+        actorId: caller.userId,
+        requestId,
+        body: [id, user],
+        args: { user },
+      });
+      return { eventId: appended.id };
+    },
+  });
+
+  return [add, remove];
+}
+
+/** A time that is yet to come, as the log writes times. */
+function timeAhead(text: string, now: number): string {
+  const ms = parseTime(text);
+  if (ms === undefined || ms <= now)
+    throw invalid([{ pointer: '/until', message: 'must be an RFC 3339 time that is yet to come' }]);
+  return new Date(ms).toISOString();
+}
