@@ -2,78 +2,9 @@
  * Who may do what: one row for each act, one word for each who tries it. `ok`, or the code of the refusal. A test tries every row over REST
  * and, where it says how, over a WebSocket. Who adds a command adds its rows here.
  */
-import type { Json } from './client.ts';
-
-/** Who tries it, in the order of the words of a row. */
-export const roles = {
-  /**
-   * In a group and in a channel. `blocked` is a member whom the owner blocked: there that changes nothing. `banned` was a member once.
-   */
-  room: ['owner', 'admin', 'member', 'stranger', 'blocked', 'banned'],
-  /** In a direct conversation: one of the two, who is in none, and one whom the other one blocked. */
-  direct: ['member', 'stranger', 'blocked'],
-} as const;
-
-export type Role = (typeof roles.room)[number];
-
-/** Where it is tried. */
-export interface Place {
-  readonly id: string;
-  /** Messages: by who tries it, by someone else, and one that is pinned. Who is in none has no own one: there it is another's. */
-  readonly own: string;
-  readonly theirs: string;
-  readonly pinned: string;
-  /**
-   * Users: a further member, a further admin, the owner, one who is not in, and one who is banned. In a direct conversation the first three
-   * are the other one, and nobody is banned.
-   */
-  readonly member: string;
-  readonly admin: string;
-  readonly owner: string;
-  readonly outsider: string;
-  readonly banned: string;
-}
-
-export interface Row {
-  /** The command's type, or the query's name. */
-  readonly act: string;
-  /** What of it, where that makes a difference. */
-  readonly what?: string;
-  /** Beside the default: admins add, everyone posts, admins edit, members pin. */
-  readonly policy?: Readonly<Record<string, string>>;
-  /** `METHOD path` below the conversation's, and a body. */
-  readonly rest: (place: Place) => readonly [string, Json?];
-  /** The type of the frame, where it is not the act's. */
-  readonly frameType?: string;
-  /** Data of the frame, beside the conversation's id. */
-  readonly frame?: (place: Place) => Json;
-  readonly group: string;
-  /** As in a group, where it is not said. */
-  readonly channel?: string;
-  readonly direct: string;
-}
-
-const MEMBERS = 'ok ok ok not_found ok not_found';
-const ADMINS = 'ok ok forbidden not_found forbidden not_found';
-const BOTH = 'ok not_found ok';
-/** Who is in no channel, or banned from it, sees that it is there, but not what is in it. */
-const READ_CHANNEL = 'ok ok ok forbidden ok forbidden';
-const NOBODY_DIRECT = 'forbidden not_found forbidden';
-
-const onMessage = (which: 'own' | 'theirs' | 'pinned', method: string, rest = '', body?: Json) => ({
-  rest: (place: Place) => [`${method} /messages/${place[which]}${rest}`, body] as const,
-});
-const message = (which: 'own' | 'theirs' | 'pinned', more: Json = {}) => ({
-  frame: (place: Place) => ({ message_id: place[which], ...more }),
-});
-const reads = (act: string, path: (place: Place) => string): Row => ({
-  act,
-  rest: (place) => [`GET ${path(place)}`],
-  group: MEMBERS,
-  channel: READ_CHANNEL,
-  direct: BOTH,
-});
-const plain = (path: string, body?: Json) => ({ rest: () => [path, body] as const });
+import { MEMBERS, ADMINS, BOTH, READ_CHANNEL, NOBODY_DIRECT, onMessage, message, reads, plain } from './role-rows.ts';
+import type { Row } from './role-rows.ts';
+import { bans } from './room-rows.ts';
 
 const messages: readonly Row[] = [
   {
@@ -295,60 +226,6 @@ const participants: readonly Row[] = [
     ...plain('POST /leave'),
     frame: () => ({}),
     group: MEMBERS,
-    direct: NOBODY_DIRECT,
-  },
-];
-
-const bans: readonly Row[] = [
-  {
-    act: 'ban.add',
-    what: 'a member',
-    rest: (place) => [`PUT /bans/${place.member}`, { reason: 'spam' }],
-    frame: (place) => ({ user_id: place.member }),
-    group: ADMINS,
-    direct: NOBODY_DIRECT,
-  },
-  {
-    act: 'ban.add',
-    what: 'an admin',
-    rest: (place) => [`PUT /bans/${place.admin}`, {}],
-    frame: (place) => ({ user_id: place.admin }),
-    group: 'ok forbidden forbidden not_found forbidden not_found',
-    direct: NOBODY_DIRECT,
-  },
-  {
-    act: 'ban.add',
-    what: 'the owner',
-    rest: (place) => [`PUT /bans/${place.owner}`, {}],
-    group: 'forbidden forbidden forbidden not_found forbidden not_found',
-    direct: NOBODY_DIRECT,
-  },
-  {
-    act: 'ban.add',
-    what: 'who is not in',
-    rest: (place) => [`PUT /bans/${place.outsider}`, {}],
-    group: ADMINS,
-    direct: NOBODY_DIRECT,
-  },
-  {
-    act: 'ban.remove',
-    rest: (place) => [`DELETE /bans/${place.banned}`],
-    frame: (place) => ({ user_id: place.banned }),
-    group: ADMINS,
-    direct: NOBODY_DIRECT,
-  },
-  {
-    act: 'bans.list',
-    ...plain('GET /bans'),
-    group: ADMINS,
-    channel: 'ok ok forbidden forbidden forbidden forbidden',
-    direct: NOBODY_DIRECT,
-  },
-  {
-    act: 'participant.add',
-    what: 'who is banned',
-    rest: (place) => ['POST /participants', { user_ids: [place.banned] }],
-    group: 'banned banned forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
   },
 ];

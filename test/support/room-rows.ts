@@ -1,0 +1,57 @@
+/** Who may do what about who may come in: rows of the table of roles. */
+import { ADMINS, NOBODY_DIRECT, plain } from './role-rows.ts';
+import type { Row } from './role-rows.ts';
+
+export const bans: readonly Row[] = [
+  {
+    act: 'ban.add',
+    what: 'a member',
+    rest: (place) => [`PUT /bans/${place.member}`, { reason: 'spam' }],
+    frame: (place) => ({ user_id: place.member }),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.add',
+    what: 'an admin',
+    rest: (place) => [`PUT /bans/${place.admin}`, {}],
+    frame: (place) => ({ user_id: place.admin }),
+    group: 'ok forbidden forbidden not_found forbidden not_found',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.add',
+    what: 'the owner',
+    rest: (place) => [`PUT /bans/${place.owner}`, {}],
+    group: 'forbidden forbidden forbidden not_found forbidden not_found',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.add',
+    what: 'who is not in',
+    rest: (place) => [`PUT /bans/${place.outsider}`, {}],
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'ban.remove',
+    rest: (place) => [`DELETE /bans/${place.banned}`],
+    frame: (place) => ({ user_id: place.banned }),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'bans.list',
+    ...plain('GET /bans'),
+    group: ADMINS,
+    channel: 'ok ok forbidden forbidden forbidden forbidden',
+    direct: NOBODY_DIRECT,
+  },
+  {
+    act: 'participant.add',
+    what: 'who is banned',
+    rest: (place) => ['POST /participants', { user_ids: [place.banned] }],
+    group: 'banned banned forbidden not_found forbidden not_found',
+    direct: NOBODY_DIRECT,
+  },
+];
