@@ -148,7 +148,7 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL =
-  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^notification\.add$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
+  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^notification\.add$|^message\.erase$|^erasing\.advance$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {

@@ -29,6 +29,8 @@ export interface People {
 export interface Memberships {
   /** Ids of the conversations that a user is in. */
   of(userId: string): Promise<string[]>;
+  /** The same with those that the user was in once. */
+  ever(userId: string): Promise<string[]>;
   /** Brings users' lists up to an event of a conversation. Safe to repeat. */
   record(memberships: readonly Membership[], eventId: string, actorId: string): Promise<void>;
   /** The same for every event that changes who is in. */

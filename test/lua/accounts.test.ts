@@ -164,7 +164,7 @@ for (const topology of topologies) {
       it('refuses who is not there, or not any more', async () => {
         const noBen = () => update('Bea', { stream: userStream(BEN), actorId: BEN });
         expect(await refusal(noBen)).to.equal('not_found');
-        await run('user.delete', { proved: 'hash-1' });
+        await run('user.delete', { proved: 'hash-1', erase: '' });
         expect(await refusal(() => update('Bea'))).to.equal('not_found');
       });
     });
@@ -202,12 +202,12 @@ for (const topology of topologies) {
       });
     });
 
-    describe('user.delete', () => {
+    describe('user.delete, erasing.advance', () => {
       beforeEach(() => register());
 
       it('ends sessions, secrets and directory entries; the log stays', async () => {
         await start(2);
-        const { id } = await run('user.delete', { proved: 'hash-1' });
+        const { id } = await run('user.delete', { proved: 'hash-1', erase: '' });
         expect((await events()).slice(1)).to.deep.equal([
           ended(1, 'account_deleted'),
           ended(2, 'account_deleted'),
@@ -215,20 +215,37 @@ for (const topology of topologies) {
         ]);
         expect(await redis().exists(keyOf('account'), keyOf('sessions'))).to.equal(0);
         expect(await directory()).to.deep.equal([]);
-        expect(await run('user.delete', { proved: 'hash-1' })).to.deep.equal({ status: 'duplicate', id });
+        expect(await run('user.delete', { proved: 'hash-1', erase: '' })).to.deep.equal({ status: 'duplicate', id });
         expect(await redis().hget(keyOf('head'), 'id')).to.equal(id);
+        expect(await redis().zrange(keyOf('timers'), '0', '-1')).to.deep.equal(['-']);
+      });
+
+      it('sets a timer for what is to be erased, in the same step', async () => {
+        const { id } = await run('user.delete', { proved: 'hash-1', erase: '1' });
+        expect(await redis().zscore(keyOf('timers'), `erasing ${ANN}`)).to.equal(id.split('-')[0]);
+      });
+
+      it('erasing.advance: one step gives way to the next, once, and never before it is due', async () => {
+        await run('user.delete', { proved: 'hash-1', erase: '1' });
+        const advance = (done: string, next: string, delay = '0') =>
+          world.log.run('erasing.advance', userStream(ANN), { done, next, delay });
+        expect(await advance(ANN, `${ANN} 1 x`)).to.deep.equal(['ok']);
+        expect(await advance(ANN, `${ANN} 1 y`)).to.deep.equal(['unchanged']);
+        expect(await advance(`${ANN} 1 x`, `${ANN} 2`, '60000')).to.deep.equal(['ok']);
+        expect(await advance(`${ANN} 2`, '')).to.deep.equal(['unchanged']);
+        expect(await redis().zrange(keyOf('timers'), '0', '-1')).to.deep.equal([`erasing ${ANN} 2`, '-']);
       });
 
       it('refuses a password that was not proved', async () => {
-        expect(await refusal(() => run('user.delete', { proved: '' }))).to.equal('wrong_credentials');
+        expect(await refusal(() => run('user.delete', { proved: '', erase: '' }))).to.equal('wrong_credentials');
       });
 
       it('knows a repeat by its request id, and refuses the id for another', async () => {
         const again = { requestId: REQUEST, body: 'blinded' };
-        const { id } = await run('user.delete', { proved: 'hash-1' }, again);
-        expect(await run('user.delete', { proved: '' }, again)).to.deep.equal({ status: 'duplicate', id });
+        const { id } = await run('user.delete', { proved: 'hash-1', erase: '' }, again);
+        expect(await run('user.delete', { proved: '', erase: '' }, again)).to.deep.equal({ status: 'duplicate', id });
         const other = { ...again, body: 'other' };
-        expect(await refusal(() => run('user.delete', { proved: '' }, other))).to.equal('conflict');
+        expect(await refusal(() => run('user.delete', { proved: '', erase: '' }, other))).to.equal('conflict');
       });
     });
 

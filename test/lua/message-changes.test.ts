@@ -158,4 +158,34 @@ describe('scripts of changed messages', () => {
       expect((await facts(1))?.senderId).to.equal(user(3));
     });
   });
+
+  describe('message.erase', () => {
+    const gone = (n: number): [string, unknown] => ['message.deleted', { message_id: message(n) }];
+    const erase = (actor: number, ...ns: number[]) =>
+      room.run('message.erase', actor, { message_ids: ns.map(message) }, { knowsRepeats: true });
+
+    it('takes away what the actor wrote of all that is named, also after they left, and of nobody else', async () => {
+      await room.send(2, 2);
+      await room.pin(3, 1);
+      await room.pin(3, 2);
+      await room.leave(3);
+      await room.appends(() => erase(3, 0, 1, 2, 7), [gone(0), gone(1)]);
+      expect([(await facts(0))?.isDeleted, (await facts(1))?.isDeleted, (await facts(2))?.isDeleted]).to.deep.equal([
+        true,
+        true,
+        false,
+      ]);
+      expect(await room.guard('head', 'pins')).to.equal(` ${message(2)}`);
+    });
+
+    it('changes nothing when it is repeated, nor where the conversation has ended or never was', async () => {
+      await erase(3, 0);
+      expect((await room.changesNothing(() => erase(3, 0))).status).to.equal('unchanged');
+      await room.delete(1);
+      expect((await room.changesNothing(() => erase(3, 1))).status).to.equal('unchanged');
+      const nowhere = () =>
+        new Room(world, 7).run('message.erase', 3, { message_ids: [message(1)] }, { knowsRepeats: true });
+      expect((await room.changesNothing(nowhere)).status).to.equal('unchanged');
+    });
+  });
 });

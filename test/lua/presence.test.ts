@@ -205,7 +205,7 @@ for (const topology of topologies) {
       await arrive('C1');
       await set('busy', '"here"', String(Date.now() + 50_000));
       await news();
-      await run('user.delete', { proved: 'hash' });
+      await run('user.delete', { proved: 'hash', erase: '' });
       expect((await news()).map(([status, text]) => [status, text])).to.deep.equal([['offline', null]]);
       await depart('C1');
       await arrive('C2');

@@ -166,7 +166,9 @@ function ownAccount(parts: Parts, memberships: Memberships): Command[] {
 
   const remove = command({
     type: 'user.delete',
-    about: 'Ends the account: its sessions, password and e-mail go, its username stays taken',
+    about:
+      'Ends the account: its sessions, password and e-mail go, its username stays taken. Its messages stay, of a deleted user; with `erase` ' +
+      'they are deleted too, soon after and in every conversation',
     data: DeleteUser,
     answer: null,
     route: { method: 'DELETE', path: '/users/me', status: 204 },
@@ -179,7 +181,8 @@ function ownAccount(parts: Parts, memberships: Memberships): Command[] {
       const { email } = await secretsOf(log, actorId);
       const { requestId } = context;
       const request = { actorId, requestId, body: tokens.blinded(body) };
-      const appended = await appendToUser(parts, { script: 'user.delete', ...request, args: { proved } });
+      const args = { proved, erase: body.erase ? '1' : '' };
+      const appended = await appendToUser(parts, { script: 'user.delete', ...request, args });
       if (email !== undefined) await logins.release([loginName(email)], actorId);
       return { eventId: appended.id };
     },

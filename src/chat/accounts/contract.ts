@@ -130,4 +130,10 @@ export const UpdateUser = Type.Object(
   strict,
 );
 export const ChangePassword = Type.Object({ current_password: Password, new_password: NewPassword }, strict);
-export const DeleteUser = Type.Object({ password: Password }, strict);
+export const DeleteUser = Type.Object(
+  {
+    password: Password,
+    erase: Type.Optional(Type.Boolean({ description: 'Also deletes every message that the user ever wrote' })),
+  },
+  strict,
+);

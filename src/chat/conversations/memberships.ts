@@ -63,6 +63,8 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
     return Object.keys(all).filter((id) => all[id]!.endsWith(' joined'));
   }
 
+  const ever = async (userId: string) => Object.keys(await log.guardAll(userStream(userId), 'conversations'));
+
   async function leaveAll({ caller: { userId } }: Context): Promise<void> {
     const ids = await of(userId);
     const found = await standings(log, userId, ids);
@@ -76,5 +78,5 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
     );
   }
 
-  return { of, record, lists, leaveAll };
+  return { of, ever, record, lists, leaveAll };
 }

@@ -3,6 +3,7 @@ import { projection } from '../feature.ts';
 import type { Feature } from '../feature.ts';
 import { changingCommands } from './changing.ts';
 import { MessageDeleted, MessageEdited, MessageSent } from './contract.ts';
+import { erasing } from './erasing.ts';
 import { messageGuards } from './guard.ts';
 import { history } from './history.ts';
 import { revisionsQuery } from './revisions.ts';
@@ -16,5 +17,6 @@ export const messages: Feature = {
   serve: (deps) => ({
     commands: [sendMessage(deps), ...changingCommands(deps)],
     queries: [...messageQueries(deps), revisionsQuery(deps)],
+    timers: [erasing(deps)],
   }),
 };
