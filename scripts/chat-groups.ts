@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { groupStates, removeGroup } from '../src/log/groups.ts';
 import type { Log } from '../src/log/log.ts';
 
-interface Terminal {
+export interface Terminal {
   readonly withLog: (task: (log: Log) => Promise<void>) => Promise<void>;
   readonly print: (line: string) => void;
 }

@@ -21,6 +21,7 @@ import { rebuild } from '../src/projector/rebuild.ts';
 import { lineOf, verify } from '../src/projector/verify.ts';
 import { viewName } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
+import { addAdmins } from './chat-admin.ts';
 import { addGroups } from './chat-groups.ts';
 
 const GROUP = 'views';
@@ -249,6 +250,7 @@ program
   );
 
 addGroups(program, { withLog, print });
+addAdmins(program, { withLog, print });
 
 // Whoever reads may have seen enough: `replay --all | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -56,7 +56,7 @@ export const settings = Type.Object({
   ),
   ADMIN_USERNAMES: text(
     '',
-    'Usernames of admins, separated by commas; register them before anyone else does',
+    'Usernames of admins, separated by commas; register them before anyone else does, or use `npm run chat -- admin grant NAME` instead',
     '^$|^ *[A-Za-z0-9_.-]{3,32} *(, *[A-Za-z0-9_.-]{3,32} *)*$',
   ),
   METRICS_TOKEN: text(

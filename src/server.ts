@@ -17,7 +17,6 @@ import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
 import { status } from './api/status.ts';
-import { adminsOf } from './chat/accounts/admins.ts';
 import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Watch } from './chat/door.ts';
@@ -116,7 +115,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const operators = status({
       ...asked,
       metricsToken: config.METRICS_TOKEN,
-      isAdmin: adminsOf(config, product.people),
+      isAdmin: (userId) => product.admins.isAdmin(userId),
       isServing: () => !isStopping,
       redisAnswers: () => answers(log),
       connections: () => gateway?.connections ?? 0,

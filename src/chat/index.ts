@@ -12,6 +12,7 @@ import { Signals } from '../log/signals.ts';
 import { composeProjections } from '../views/projection.ts';
 import { Reading } from '../views/reading.ts';
 import type { Views } from '../views/store.ts';
+import { adminsOf } from './accounts/admins.ts';
 import { Authentication } from './accounts/authentication.ts';
 import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
@@ -85,6 +86,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const rules: WithheldFrom[] = [];
   const memberships = membershipsOf(log, events);
   const blocked = new BlockedPairs(log);
+  const people = peopleOf({ log, reading });
   const receiptReads = receiptsOf({ log, blocks: blocked });
   const services = {
     log,
@@ -98,7 +100,8 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
       return found.length === 0 ? undefined : (userId) => found.some((isFrom) => isFrom(userId));
     }) satisfies WithheldFrom,
     identity: new Authentication(log, new Tokens(config)),
-    people: peopleOf({ log, reading }),
+    people,
+    admins: adminsOf({ log, config, people }),
     memberships,
     participants: participantsOf({ reading }),
     receipts: receiptReads,

@@ -25,6 +25,11 @@ export interface People {
   own(userId: string): Promise<User>;
 }
 
+/** Admins of the whole server. */
+export interface Admins {
+  isAdmin(userId: string): Promise<boolean>;
+}
+
 /** Each user's own list of conversations, which lies in another slot than the conversations do. */
 export interface Memberships {
   /** Ids of the conversations that a user is in. */
@@ -147,6 +152,7 @@ export interface Presences {
 export interface Services {
   readonly identity: Authentication;
   readonly people: People;
+  readonly admins: Admins;
   readonly memberships: Memberships;
   readonly participants: Participants;
   readonly receipts: Receipts;
