@@ -79,6 +79,8 @@ export const settings = Type.Object({
   WS_MAX_FRAMES_PER_SECOND: int(100, 'Frames per socket before it is closed as flooding; 0: no limit'),
   WS_HEARTBEAT_INTERVAL: int(30, 'Seconds between pings; a socket that misses two is closed', 1, 3600),
   WS_MAX_CONNECTIONS: int(20_000, 'Sockets per process; 0: no limit'),
+  WS_MAX_CONNECTIONS_PER_USER: int(20, 'Sockets of one user per process; 0: no limit'),
+  WS_MAX_CONNECTIONS_PER_ADDRESS: int(200, 'Sockets from one address per process; 0: no limit'),
   WS_MAX_BUFFERED_BYTES: int(1_048_576, 'Unsent bytes after which a socket is closed as too slow', 65_536),
   MAX_MESSAGE_LENGTH: int(4000, 'Characters of a message', 1, 10_000),
   MAX_ATTACHMENTS: int(5, 'Files of a message', 1, 20),

@@ -26,6 +26,7 @@ import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
+import { addressSubject } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { randomness } from './randomness.ts';
@@ -154,7 +155,7 @@ function apiOptions({ door, identity, limits }: Chat, newId: () => string): Para
 function gatewayOf(
   config: Config,
   log: Log,
-  { sockets, sessions, identity, door, withheldFrom, blocks }: Chat,
+  { sockets, sessions, identity, door, withheldFrom, blocks, limits }: Chat,
   logger: Logger,
   newId: () => string,
 ): Gateway {
@@ -178,6 +179,9 @@ function gatewayOf(
     trustedProxies: config.TRUSTED_PROXIES,
     heartbeatSeconds: config.WS_HEARTBEAT_INTERVAL,
     maxConnections: config.WS_MAX_CONNECTIONS,
+    maxPerUser: config.WS_MAX_CONNECTIONS_PER_USER,
+    maxPerAddress: config.WS_MAX_CONNECTIONS_PER_ADDRESS,
+    countHandshake: (ip) => limits.spend('handshake', addressSubject(ip), Date.now()),
     maxBufferedBytes: config.WS_MAX_BUFFERED_BYTES,
     maxFramesPerSecond: config.WS_MAX_FRAMES_PER_SECOND,
     now: () => Date.now(),

@@ -39,6 +39,8 @@ export async function startProduct(settings: Record<string, string> = {}): Promi
     RATE_LIMIT_CONVERSATIONS_PER_HOUR: '0',
     RATE_LIMIT_UPLOADS_PER_HOUR: '0',
     RATE_LIMIT_HANDSHAKES_PER_MINUTE: '0',
+    WS_MAX_CONNECTIONS_PER_USER: '0',
+    WS_MAX_CONNECTIONS_PER_ADDRESS: '0',
     WS_MAX_FRAMES_PER_SECOND: '0',
     WS_MAX_CONNECTIONS: '0',
     LOG_LEVEL: 'warn',

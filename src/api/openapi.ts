@@ -53,6 +53,20 @@ export function openApi({ commands, queries }: Described, version: string): obje
   };
 }
 
+/** Of every operation: callers are counted, by user or by address. */
+const TOO_OFTEN = {
+  description: 'Asked too often: come back after Retry-After seconds',
+  headers: {
+    'Retry-After': { schema: { type: 'integer' } },
+    RateLimit: {
+      schema: { type: 'string' },
+      description: 'Which limit, what is left and in how many seconds there is more',
+    },
+    'RateLimit-Policy': { schema: { type: 'string' }, description: 'How many (q) in how many seconds (w)' },
+  },
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
 function operationOf(name: string, entry: Entry, isCommand: boolean): object {
   const schema = entry.data as Schema;
   const properties = schema.properties ?? {};
@@ -99,6 +113,7 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
     ...(isCommand && rest.length > 0 ? { requestBody: body } : {}),
     responses: {
       [status]: { description: 'Done', ...content },
+      429: TOO_OFTEN,
       default: {
         description: 'A problem, with its stable code',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

@@ -1,6 +1,6 @@
 /**
  * The WebSocket gateway of a node: handshake, who may come in, the sessions and their heartbeat, and the end. Owns the list of sessions
- * and one fan-out. Refuses a foreign origin, a missing or bad token, and more sockets than it was given room for.
+ * and one fan-out. Refuses a foreign origin, a missing or bad token, and more sockets or attempts than it was given room for.
  */
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
@@ -20,6 +20,7 @@ import type { Connected, SessionListener } from './attendance.ts';
 import { Fanout } from './fanout.ts';
 import type { FanoutOptions } from './fanout.ts';
 import { Flusher, Outbox } from './outbox.ts';
+import { Places } from './places.ts';
 import { Session } from './session.ts';
 import type { SessionParts } from './session.ts';
 
@@ -33,6 +34,11 @@ export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   readonly trustedProxies: number;
   readonly heartbeatSeconds: number;
   readonly maxConnections: number;
+  /** Of one user and of one address; 0 is no limit. */
+  readonly maxPerUser: number;
+  readonly maxPerAddress: number;
+  /** Counts an attempt of an address. Throws `rate_limited` or `unavailable`. */
+  readonly countHandshake: (ip: string) => Promise<void>;
   readonly maxBufferedBytes: number;
   readonly maxFramesPerSecond: number;
   readonly authenticate: (token: string) => Promise<{ caller: Caller; expiresAt: number }>;
@@ -74,6 +80,7 @@ export class Gateway {
   private readonly sessions = new Map<Session, number>();
   private readonly server: WebSocketServer;
   private readonly attendance: Attendance | undefined;
+  private readonly places: Places;
   private ticker: NodeJS.Timeout | undefined;
   private accepted = 0;
   private second = 0;
@@ -83,6 +90,7 @@ export class Gateway {
     this.options = options;
     const { log, warn, sessions } = options;
     this.attendance = sessions && new Attendance(sessions, warn);
+    this.places = new Places({ perUser: options.maxPerUser, perAddress: options.maxPerAddress });
     const fanout = new Fanout({ ...options, flusher: this.flusher });
     this.fanout = fanout;
     this.tail = new Tail({ log, warn, onEvents: (events) => fanout.take(events), onLost: (p) => fanout.lost(p) });
@@ -136,6 +144,8 @@ export class Gateway {
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { options } = this;
     if (this.isStopping) throw fail('unavailable');
+    const ip = this.addressOf(request);
+    await options.countHandshake(ip);
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     const parameters = new URLSearchParams(search);
     const match = PATH.exec(path);
@@ -147,16 +157,14 @@ export class Gateway {
     const resumes = resumesOf(parameters);
     if (only !== undefined) await options.checkMember(caller.userId, only);
     if (socket.destroyed) return;
+    this.places.take(socket, caller.userId, ip);
     this.server.handleUpgrade(request, socket, head, (ws) => {
       if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections) {
         // It may still send what is no frame, and an error that nobody hears would end the process.
         ws.on('error', () => {});
         return ws.close(closeCodes.full, 'full');
       }
-      const from = {
-        ip: this.addressOf(request),
-        userAgent: request.headers['user-agent']?.slice(0, 256) ?? '',
-      };
+      const from = { ip, userAgent: request.headers['user-agent']?.slice(0, 256) ?? '' };
       const connected = { caller, connectionId: options.newId(), deviceId };
       this.accept(ws, socket, { connected, expiresAt, only, resumes }, from);
     });
@@ -288,4 +296,7 @@ function turnAway(socket: Duplex, thrown: unknown): void {
   const headers = { ...problemHeaders(error), 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}\r\n${body}`);
+  // Who never closes their half of the connection would keep it for ever.
+  const late = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once('close', () => clearTimeout(late));
 }

@@ -27,12 +27,13 @@ export class RawSocket {
   }
 
   /** Resolves when the server has accepted the handshake. */
-  static async open(base: string, token: string): Promise<RawSocket> {
+  static async open(base: string, token: string, headers: Record<string, string> = {}): Promise<RawSocket> {
     const { hostname, port, host } = new URL(base);
     const raw = new RawSocket(connect(Number(port), hostname));
+    const further = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     raw.socket.write(
       `GET /api/v1/ws HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
-        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nAuthorization: Bearer ${token}\r\n${further.join('')}\r\n`,
     );
     await new Promise((resolve) => raw.socket.once('data', resolve));
     return raw;
