@@ -1,7 +1,7 @@
 /** Who may do what, by the table of roles: every act by everyone, in every kind of conversation, over REST and WebSocket alike. */
 import { expect } from 'chai';
 import { ulid } from 'ulid';
-import { conversationStream } from '../src/keys.ts';
+import { conversationStream, userStream } from '../src/keys.ts';
 import type { Json, Socket } from './support/client.ts';
 import { matrix } from './support/role-matrix.ts';
 import { roles } from './support/role-rows.ts';
@@ -49,6 +49,14 @@ describe('who may do what', () => {
     return { theirs: theirs.message, pinned: pinned.message, own: mine.message };
   }
 
+  const begun = (id: string, role: Role) =>
+    world.log.append({
+      script: 'draft.save',
+      stream: userStream(people[role].id),
+      actorId: people[role].id,
+      args: { conversation: id, draft: '{"content":"dear","reply_to":null,"attachments":[]}' },
+    });
+
   async function room(kind: 'group' | 'channel', role: Role, policy: object): Promise<Place> {
     const { owner, admin, member, blocked, banned, other, co, outsider } = people;
     const id = ulid();
@@ -79,7 +87,10 @@ describe('who may do what', () => {
     const isClosed = whole.post === 'admins';
     const isIn = role !== 'stranger' && role !== 'banned';
     const canWrite = isIn && (!isClosed || role === 'owner' || role === 'admin');
-    const messages = await said(id, isClosed ? co : other, canWrite ? people[role] : undefined);
+    const [messages] = await Promise.all([
+      said(id, isClosed ? co : other, canWrite ? people[role] : undefined),
+      begun(id, role),
+    ]);
     return {
       id,
       ...messages,
@@ -98,7 +109,7 @@ describe('who may do what', () => {
     const block = (method: string) => owner.rest.call(method, `/users/me/blocks/${blocked.id}`);
     if (role === 'blocked') await block('DELETE');
     const { body } = await one.rest.post<{ id: string }>('/conversations/direct', { user_id: owner.id });
-    const messages = await said(body.id, owner, one);
+    const [messages] = await Promise.all([said(body.id, owner, one), begun(body.id, role)]);
     if (role === 'blocked') await block('PUT');
     return {
       id: body.id,

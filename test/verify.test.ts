@@ -43,6 +43,32 @@ for (const topology of topologies) {
       expect(await differences()).to.deep.equal([]);
     });
 
+    it('follows what a user has planned, and finds a plan that no log makes', async () => {
+      const ada = userStream(user(1));
+      const plan = (script: string, args: Record<string, string>) =>
+        world.log.append({ script, stream: ada, actorId: ada.id, args });
+      const [at, word] = [String(Date.now() + 3_600_000), 'e30'];
+      const about = { conversation: room.stream.id, message_id: message(1), remind_at: at };
+      for (const n of [1, 2]) {
+        const scheduled_id = message(100 + n);
+        await plan('scheduled.create', { scheduled_id, conversation: room.stream.id, send_at: at, message: word });
+        await plan('reminder.create', { reminder: message(200 + n), ...about });
+      }
+      await plan('scheduled.change', { scheduled_id: message(101), send_at: String(Number(at) + 1), message: '=' });
+      await plan('scheduled.cancel', { scheduled_id: message(102) });
+      await plan('reminder.delete', { reminder: message(202) });
+      const projector = await projectors.start();
+      await caughtUp(world.log);
+      await projector.stop();
+      expect(await differences()).to.deep.equal([]);
+      for (const name of ['scheduled', 'reminders']) {
+        const key = world.log.keys.of(ada, name);
+        await redis().hset(key, message(300), 'ghost');
+        expect((await only()).key).to.equal(key);
+        await redis().hdel(key, message(300));
+      }
+    });
+
     it('finds a wrong order in an index, and names view, key, stream and event', async () => {
       const sent = (await room.log()).find(({ event }) => event.includes('message 1'))!;
       await redis().hset(index, message(1), '999');

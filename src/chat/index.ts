@@ -5,6 +5,7 @@
  */
 import type { Config } from '../config.ts';
 import { eventDecoder } from '../envelope.ts';
+import type { Context } from '../envelope.ts';
 import { allowancesOf, Limits } from '../limits.ts';
 import type { Log } from '../log/log.ts';
 import type { Script } from '../log/scripts.ts';
@@ -25,9 +26,10 @@ import { conversationReads } from './conversations/view.ts';
 import { listChecks } from './conversations/list-checks.ts';
 import { membershipsOf } from './conversations/memberships.ts';
 import { Door } from './door.ts';
+import { drafts } from './drafts/commands.ts';
 import type { Watch } from './door.ts';
 import { eventLog } from './events/view.ts';
-import type { Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } from './feature.ts';
+import type { Answer, Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } from './feature.ts';
 import { messages } from './messages/commands.ts';
 import { messagesOf } from './messages/view.ts';
 import { notifications } from './notifications/commands.ts';
@@ -39,6 +41,8 @@ import { presenceReads } from './presence/view.ts';
 import { reactions } from './reactions/commands.ts';
 import { receipts } from './receipts/commands.ts';
 import { receiptsOf } from './receipts/marks.ts';
+import { reminders } from './reminders/commands.ts';
+import { scheduled } from './scheduled/commands.ts';
 import { settings, settingsOf } from './settings/commands.ts';
 import { Sockets } from './sockets.ts';
 import { threads } from './threads/view.ts';
@@ -60,6 +64,9 @@ export const features: readonly Feature[] = [
   settings,
   blocks,
   notifications,
+  drafts,
+  scheduled,
+  reminders,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
@@ -84,6 +91,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const decode = eventDecoder(events);
   const reading = new Reading({ log, views, decode, projections });
   const rules: WithheldFrom[] = [];
+  const doors: Door[] = [];
   const memberships = membershipsOf(log, events);
   const blocked = new BlockedPairs(log);
   const people = peopleOf({ log, reading });
@@ -109,6 +117,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     presences: presenceReads({ log, reading, memberships, blocks: blocked }),
     settings: settingsOf(log),
     blocks: blocked,
+    perform: (type: string, context: Context, data: object): Promise<Answer> => doors[0]!.command(type, context, data),
   };
   const deps: Deps = { ...services, rooms: conversationReads(services) };
   const served = features.map((feature) => feature.serve(deps));
@@ -116,15 +125,17 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const commands = served.flatMap((part) => part.commands ?? []);
   const queries = served.flatMap((part) => part.queries ?? []);
   checkOrphans([...log.scripts.values()], [...commands.map(({ type }) => type), ...queries.map(({ name }) => name)]);
+  const door = new Door({
+    commands,
+    queries,
+    limits: deps.limits,
+    durability: log.durability,
+    watch,
+  });
+  doors.push(door);
   return {
     ...deps,
-    door: new Door({
-      commands,
-      queries,
-      limits: deps.limits,
-      durability: log.durability,
-      watch,
-    }),
+    door,
     sockets: new Sockets(
       deps,
       events,
@@ -150,15 +161,24 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 }
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
-const INTERNAL =
-  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\.|^ticket\.redeem$|^block\.(mirror|direct)$|^notification\.add$|^message\.erase$|^erasing\.advance$|^presence\.(arrive|depart|settle|renew|roll|lapse)$/;
+const INTERNAL: readonly RegExp[] = [
+  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\./,
+  /^ticket\.redeem$/,
+  /^block\.(mirror|direct)$/,
+  /^notification\.add$/,
+  /^message\.erase$/,
+  /^erasing\.advance$/,
+  /^presence\.(arrive|depart|settle|renew|roll|lapse)$/,
+  /^scheduled\.(begin|end)$/,
+  /^reminder\.ring$/,
+];
 
 /** Events that only a script emits which is not a command's own are declared like all others. */
 export function checkOrphans(scripts: readonly Script[], served: readonly string[]): void {
   const declared = new Set(events.map((e) => `${e.type}/${e.version}`));
   const emitted = new Set(scripts.flatMap((script) => script.emits));
   for (const script of scripts) {
-    if (!INTERNAL.test(script.name) && !served.includes(script.name))
+    if (!INTERNAL.some((names) => names.test(script.name)) && !served.includes(script.name))
       throw new Error(`lua/${script.name}.lua: no command or query has this name`);
     const unknown = script.emits.find((name) => !declared.has(name));
     if (unknown) throw new Error(`lua/${script.name}.lua: no feature declares the event ${unknown}`);

@@ -54,3 +54,19 @@ export function listOf(
   parts.push(Buffer.from(`],${rest.slice(1)}`));
   return new RawJson(Buffer.concat(parts));
 }
+
+/** A page of what was read whole, since little of it is kept: the greatest place first, and of equal ones the greatest id. */
+export function pageOf<T>(
+  all: readonly T[],
+  placeOf: (one: T) => [number, string],
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+): { items: T[]; next_cursor: string | null; has_more: boolean } {
+  const [before, beforeId] = cursor === undefined ? [Infinity, ''] : decodeCursor(cursor, [0, ''] as [number, string]);
+  const rest = all
+    .map((one) => ({ one, place: placeOf(one) }))
+    .filter(({ place: [at, id] }) => at < before || (at === before && id < beforeId))
+    .toSorted(({ place: [a, aId] }, { place: [b, bId] }) => b - a || (aId < bId ? 1 : -1));
+  const page = rest.slice(0, limit);
+  const next_cursor = rest.length > limit ? encodeCursor(page.at(-1)!.place) : null;
+  return { items: page.map(({ one }) => one), next_cursor, has_more: next_cursor !== null };
+}

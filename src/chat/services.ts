@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import type { Context } from '../envelope.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
-import type { Membership, RawJson, Reactor, SessionListener } from './feature.ts';
+import type { Answer, Membership, RawJson, Reactor, SessionListener } from './feature.ts';
 import type { Message, MessageAnswer } from './messages/contract.ts';
 
 /** A user as others see one. */
@@ -149,7 +149,14 @@ export interface Presences {
   seenBy(context: Pick<Context, 'caller' | 'now'>, userId: string): Promise<Presence>;
 }
 
+/**
+ * Runs another feature's command through the door, for whoever the context names: with its checks and its limits. For what happens by
+ * itself or on somebody's behalf. Only from within a command, a timer or a reactor.
+ */
+export type Perform = (type: string, context: Context, data: object) => Promise<Answer>;
+
 export interface Services {
+  readonly perform: Perform;
   readonly identity: Authentication;
   readonly people: People;
   readonly admins: Admins;

@@ -1,4 +1,5 @@
 /** What people write, looked at as a reader would: whether there is anything to see, how long it is, what may be a name. Pure. */
+import { invalid, parseTime } from '../envelope.ts';
 
 /** Blanks, controls, invisible formatting and the fillers that fonts draw as nothing. */
 const BLANK = /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
@@ -21,4 +22,13 @@ export function isLonger(text: string, most: number): boolean {
 export function readableName(text: string, most: number): string | undefined {
   const name = text.normalize('NFC').replace(DIRECTION_MARKS, '').trim();
   return VISIBLE.test(name) && !CONTROLS.test(name) && !isLonger(name, most) ? name : undefined;
+}
+
+const YEAR_MS = 366 * 86_400_000;
+
+/** Unix ms of a time that lies ahead, by no more than a year. Throws `validation_failed`. */
+export function futureTime(pointer: string, text: string, now: number): number {
+  const ms = parseTime(text);
+  if (ms !== undefined && ms > now && ms <= now + YEAR_MS) return ms;
+  throw invalid([{ pointer, message: 'must be an RFC 3339 time within a year from now' }]);
 }

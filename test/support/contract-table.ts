@@ -117,6 +117,22 @@ export const contract: Readonly<Record<string, Area>> = {
     paths: ['GET /notifications', 'POST /notifications/read', 'POST /push-subscriptions', 'DELETE /push-subscriptions'],
   },
   settings: { paths: [`PATCH ${CONVERSATION}/settings`] },
+  time: {
+    paths: [
+      `PUT ${CONVERSATION}/draft`,
+      `GET ${CONVERSATION}/draft`,
+      `DELETE ${CONVERSATION}/draft`,
+      'GET /drafts',
+      `POST ${CONVERSATION}/scheduled`,
+      'GET /scheduled',
+      'PATCH /scheduled/{id}',
+      'DELETE /scheduled/{id}',
+      'POST /reminders',
+      'GET /reminders',
+      'GET /reminders/{id}',
+      'DELETE /reminders/{id}',
+    ],
+  },
   events: { paths: [`GET ${CONVERSATION}/events`, 'GET /admin/events'] },
   system: {
     paths: ['GET /health/live', 'GET /health/ready', 'GET /health/detailed', 'GET /stats', 'GET /metrics'],

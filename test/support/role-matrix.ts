@@ -263,6 +263,38 @@ const conversation: readonly Row[] = [
   },
 ];
 
+const IN_AN_HOUR = new Date(Date.now() + 3_600_000).toISOString();
+
+/** What one writes now and says later. Who tries it has a draft there, whether or not they may still see it. */
+const time: readonly Row[] = [
+  {
+    act: 'draft.save',
+    ...plain('PUT /draft', { content: 'dear' }),
+    frame: () => ({ content: 'dear' }),
+    group: MEMBERS,
+    channel: READ_CHANNEL,
+    direct: BOTH,
+  },
+  {
+    act: 'draft.delete',
+    ...plain('DELETE /draft'),
+    frame: () => ({}),
+    group: MEMBERS,
+    channel: READ_CHANNEL,
+    direct: BOTH,
+  },
+  reads('drafts.one', () => '/draft'),
+  ...['everyone', 'admins'].map((post): Row => ({
+    act: 'scheduled.create',
+    what: `where ${post} post`,
+    policy: { post },
+    ...plain('POST /scheduled', { send_at: IN_AN_HOUR, content: 'hello' }),
+    frame: () => ({ send_at: IN_AN_HOUR, content: 'hello' }),
+    group: post === 'admins' ? ADMINS : MEMBERS,
+    direct: 'ok not_found forbidden',
+  })),
+];
+
 const reading: readonly Row[] = [
   { act: 'conversations.one', ...plain('GET '), group: MEMBERS, channel: 'ok ok ok ok ok ok', direct: BOTH },
   reads('messages.list', () => '/messages'),
@@ -279,4 +311,4 @@ const reading: readonly Row[] = [
 ];
 
 /** By what they are about. */
-export const matrix = { messages, pins, reactions, marks, participants, bans, conversation, reading };
+export const matrix = { messages, pins, reactions, marks, participants, bans, conversation, time, reading };

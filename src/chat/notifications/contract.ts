@@ -4,9 +4,10 @@ import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
 
-export const Kind = Type.Enum(['mention', 'direct', 'reply', 'reaction', 'reminder']);
+export const Kind = Type.Enum(['mention', 'direct', 'reply', 'reaction', 'reminder', 'not_sent']);
 export type Kind = Static<typeof Kind>;
 
+const reason = Type.Optional(Type.String());
 const about = { kind: Kind, conversation_id: Id, message_id: Id, actor_id: Id };
 
 export const NotificationCreated = event({
@@ -15,6 +16,8 @@ export const NotificationCreated = event({
   data: Type.Object({
     notification_id: Id,
     ...about,
+    /** Of a scheduled message that was not sent: the error with which it was refused. */
+    reason,
     /** The oldest one, which is kept no longer. */
     drops: Type.Optional(Id),
   }),
@@ -42,10 +45,11 @@ export interface Notification {
   readonly conversation_id: string;
   readonly message_id: string;
   readonly actor_id: string;
+  readonly reason?: string;
   readonly created_at: string;
 }
 
 export const NotificationAnswer = Type.Object(
-  { id: Id, ...about, created_at: Type.String({ format: 'date-time' }), read: Type.Boolean() },
+  { id: Id, ...about, reason, created_at: Type.String({ format: 'date-time' }), read: Type.Boolean() },
   { additionalProperties: false },
 );

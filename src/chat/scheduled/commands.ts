@@ -1,0 +1,176 @@
+/** Scheduled messages: making, changing, taking back and listing them. What sends them is `sending.ts`. */
+import Type from 'typebox';
+import type { Context } from '../../envelope.ts';
+import { Id, invalid } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { conversationStream, userStream } from '../../keys.ts';
+import { memberStanding } from '../access.ts';
+import { isDerivedMessageId } from '../derived-id.ts';
+import { command, listAnswer, query } from '../feature.ts';
+import type { Command, Deps, Feature, Query } from '../feature.ts';
+import { Cursor, Limit, pageOf } from '../paging.ts';
+import { futureTime, isBlank, isLonger } from '../text.ts';
+import { ChangeScheduled, CreateScheduled, ScheduledAnswer, ScheduledTarget } from './contract.ts';
+import { ScheduledChanged, ScheduledCreated, ScheduledEnded } from './contract.ts';
+import type { Scheduled } from './contract.ts';
+import { sending } from './sending.ts';
+import { parseScheduled, scheduledGuards, wordOf } from './stored.ts';
+import type { Words } from './stored.ts';
+
+export const scheduled: Feature = {
+  events: [ScheduledCreated, ScheduledChanged, ScheduledEnded],
+  guards: scheduledGuards,
+  serve: (deps) => ({
+    commands: [create(deps), change(deps), cancel(deps)],
+    queries: scheduledQueries(deps),
+    timers: [sending(deps)],
+  }),
+};
+
+const PATH = '/scheduled/{scheduled_id}';
+const NONE = 'There is no such scheduled message';
+
+/** Throws what sending would be refused with now, so that nobody waits for a message that cannot be. */
+async function checkMayPost(log: Deps['log'], userId: string, id: string): Promise<void> {
+  const { member } = await memberStanding(log, userId, id).catch((error: unknown) => {
+    throw (error as { code?: string }).code === 'forbidden'
+      ? fail('not_found', 'There is no such conversation')
+      : error;
+  });
+  const [head] = await log.heads([conversationStream(id)], ['policy', 'blocked']);
+  const [, post] = (head?.policy ?? '').split(' ');
+  if (post === 'admins' && member.role === 'member') throw fail('forbidden', 'Only admins may post here');
+  if (head?.blocked.includes('+')) throw fail('forbidden', 'You cannot write to this user');
+}
+
+function checkContent(content: string, most: number, comesWithFile: boolean): void {
+  const wrong = (message: string) => invalid([{ pointer: '/content', message }]);
+  if (!comesWithFile && isBlank(content)) throw wrong('must say something');
+  if (isLonger(content, most)) throw wrong(`must not be longer than ${most} characters`);
+}
+
+function create({ log, config, decode }: Deps): Command {
+  return command({
+    type: 'scheduled.create',
+    about: 'Has a message sent at a time, if the caller may still post then; else a notification says why not',
+    data: CreateScheduled,
+    answer: ScheduledAnswer,
+    route: { method: 'POST', path: '/conversations/{conversation_id}/scheduled', status: 201 },
+    socket: true,
+    noun: 'scheduled',
+    async run({ caller: { userId }, requestId, newId, now }, { conversation_id, send_at, id, ...written }) {
+      if (id !== undefined && isDerivedMessageId(id))
+        throw invalid([{ pointer: '/id', message: 'must not begin with 7: such ids are given by the server alone' }]);
+      const { content, message_type = 'text', reply_to = null, attachments = [], metadata = {} } = written;
+      if (message_type !== 'text' && attachments.length === 0)
+        throw invalid([{ pointer: '/attachments', message: `must name a file for a message of type ${message_type}` }]);
+      checkContent(content, config.MAX_MESSAGE_LENGTH, attachments.length > 0);
+      const words: Words = { content, message_type, reply_to, attachments, metadata };
+      const at = futureTime('/send_at', send_at, now);
+      await checkMayPost(log, userId, conversation_id);
+      const stream = userStream(userId);
+      let scheduled_id = id ?? newId();
+      const appended = await log.append({
+        script: 'scheduled.create',
+        stream,
+        actorId: userId,
+        requestId,
+        body: [conversation_id, id, send_at, words],
+        args: { scheduled_id, conversation: conversation_id, send_at: String(at), message: wordOf(words) },
+      });
+      if (appended.status === 'duplicate') {
+        const first = await log.readOne(stream, appended.id);
+        if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
+        ({ scheduled_id } = decode(first).data as { scheduled_id: string });
+      }
+      const body = { id: scheduled_id, conversation_id, send_at: new Date(at).toISOString(), ...words };
+      return { body, eventId: appended.id };
+    },
+  });
+}
+
+async function one({ log }: Pick<Deps, 'log'>, userId: string, id: string): Promise<Scheduled> {
+  const value = await log.guardField(userStream(userId), 'scheduled', id);
+  if (value === null) throw fail('not_found', NONE);
+  return parseScheduled(id, value);
+}
+
+function change(deps: Deps): Command {
+  const { log, config } = deps;
+  return command({
+    type: 'scheduled.change',
+    about: 'Gives a scheduled message another time or other words',
+    data: ChangeScheduled,
+    answer: ScheduledAnswer,
+    route: { method: 'PATCH', path: PATH, also: ['PUT'] },
+    socket: true,
+    noun: 'scheduled',
+    async run({ caller: { userId }, requestId, now }, { scheduled_id, send_at, content }) {
+      const at = send_at === undefined ? undefined : futureTime('/send_at', send_at, now);
+      const { id, conversation_id, send_at: was, ...words } = await one(deps, userId, scheduled_id);
+      if (content !== undefined) checkContent(content, config.MAX_MESSAGE_LENGTH, words.attachments.length > 0);
+      const changed = content === undefined ? words : { ...words, content };
+      const appended = await log.append({
+        script: 'scheduled.change',
+        stream: userStream(userId),
+        actorId: userId,
+        requestId,
+        body: [scheduled_id, send_at, content],
+        args: {
+          scheduled_id,
+          send_at: at === undefined ? '=' : String(at),
+          message: content === undefined ? '=' : wordOf(changed),
+        },
+      });
+      const then = at === undefined ? was : new Date(at).toISOString();
+      return { body: { id, conversation_id, send_at: then, ...changed }, eventId: appended.id };
+    },
+  });
+}
+
+function cancel({ log }: Deps): Command {
+  return command({
+    type: 'scheduled.cancel',
+    about: 'Takes a scheduled message back; once it is being sent that is a conflict',
+    data: ScheduledTarget,
+    answer: null,
+    route: { method: 'DELETE', path: PATH, status: 204 },
+    socket: true,
+    async run({ caller: { userId }, requestId }: Context, { scheduled_id }) {
+      const args = { scheduled_id };
+      const request = { actorId: userId, requestId, body: scheduled_id };
+      const { id } = await log.append({ script: 'scheduled.cancel', stream: userStream(userId), ...request, args });
+      return { eventId: id };
+    },
+  });
+}
+
+function scheduledQueries(deps: Deps): Query[] {
+  const { log } = deps;
+  const list = query({
+    name: 'scheduled.list',
+    about: "The caller's scheduled messages, the next first",
+    data: Type.Object(
+      { limit: Limit, cursor: Type.Optional(Cursor), conversation_id: Type.Optional(Id) },
+      { additionalProperties: false },
+    ),
+    answer: listAnswer(ScheduledAnswer),
+    route: { method: 'GET', path: '/scheduled' },
+    async run({ caller }, { conversation_id, ...page }) {
+      const all = Object.entries(await log.guardAll(userStream(caller.userId), 'scheduled'))
+        .filter(([id]) => id !== '-')
+        .map(([id, value]) => parseScheduled(id, value))
+        .filter((plan) => conversation_id === undefined || plan.conversation_id === conversation_id);
+      return pageOf(all, ({ id, send_at }) => [-Date.parse(send_at), id], page);
+    },
+  });
+  const single = query({
+    name: 'scheduled.one',
+    about: "One of the caller's scheduled messages",
+    data: ScheduledTarget,
+    answer: ScheduledAnswer,
+    route: { method: 'GET', path: PATH },
+    run: ({ caller }, { scheduled_id }) => one(deps, caller.userId, scheduled_id),
+  });
+  return [list, single];
+}
