@@ -1,16 +1,18 @@
 /** Who may do what, by the table of roles: every act by everyone, in every kind of conversation, over REST and WebSocket alike. */
 import { expect } from 'chai';
 import { ulid } from 'ulid';
+import { InviteCodes } from '../src/chat/invites/codes.ts';
 import { conversationStream, userStream } from '../src/keys.ts';
 import type { Json, Socket } from './support/client.ts';
 import { matrix } from './support/role-matrix.ts';
 import { roles } from './support/role-rows.ts';
 import type { Place, Role, Row } from './support/role-rows.ts';
-import { register, useNodes } from './support/server.ts';
+import { register, SECRET, useNodes } from './support/server.ts';
 import type { User } from './support/server.ts';
 import { useWorld } from './support/world.ts';
 
 const DEFAULT = { add: 'admins', post: 'everyone', edit_info: 'admins', pin: 'members' };
+const codes = new InviteCodes(SECRET);
 type Kind = 'group' | 'channel' | 'direct';
 const kinds: readonly Kind[] = ['group', 'channel', 'direct'];
 
@@ -84,6 +86,9 @@ describe('who may do what', () => {
       ban: '- null',
       data: JSON.stringify({ user_id: banned.id, until: null, reason: null }),
     });
+    const invited = ulid();
+    await append('invite.create', id, owner, { invite: invited, expires_in: '-', max_uses: '-' });
+    const invite = codes.codeOf({ conversationId: id, inviteId: invited });
     const isClosed = whole.post === 'admins';
     const isIn = role !== 'stranger' && role !== 'banned';
     const canWrite = isIn && (!isClosed || role === 'owner' || role === 'admin');
@@ -99,6 +104,7 @@ describe('who may do what', () => {
       owner: owner.id,
       outsider: outsider.id,
       banned: banned.id,
+      invite,
     };
   }
 
@@ -111,6 +117,7 @@ describe('who may do what', () => {
     const { body } = await one.rest.post<{ id: string }>('/conversations/direct', { user_id: owner.id });
     const [messages] = await Promise.all([said(body.id, owner, one), begun(body.id, role)]);
     if (role === 'blocked') await block('PUT');
+    const invite = codes.codeOf({ conversationId: body.id, inviteId: ulid() });
     return {
       id: body.id,
       ...messages,
@@ -119,6 +126,7 @@ describe('who may do what', () => {
       owner: owner.id,
       outsider: outsider.id,
       banned: banned.id,
+      invite,
     };
   }
 

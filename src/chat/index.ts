@@ -27,6 +27,7 @@ import { listChecks } from './conversations/list-checks.ts';
 import { membershipsOf } from './conversations/memberships.ts';
 import { Door } from './door.ts';
 import { drafts } from './drafts/commands.ts';
+import { invites } from './invites/commands.ts';
 import type { Watch } from './door.ts';
 import { eventLog } from './events/view.ts';
 import type { Answer, Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } from './feature.ts';
@@ -53,6 +54,7 @@ export const features: readonly Feature[] = [
   conversations,
   participants,
   bans,
+  invites,
   messages,
   threads,
   pins,

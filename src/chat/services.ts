@@ -70,8 +70,20 @@ export interface Blocks extends SessionListener {
   heard(userId: string, otherId: string): Promise<void>;
 }
 
+/** What a conversation is, without anything that was said in it. */
+export interface Glimpse {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string | null;
+  readonly description: string | null;
+  readonly avatar_url: string | null;
+  readonly member_count: number;
+}
+
 /** Conversations as they stand for one caller. */
 export interface Rooms {
+  /** For who must have seen to it that it may be shown; undefined where there is none or it was deleted. */
+  glimpse(id: string): Promise<Glimpse | undefined>;
   /** Throws `not_found` where the caller may not see it. */
   one(userId: string, id: string): Promise<RawJson>;
   /**

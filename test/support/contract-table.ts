@@ -144,11 +144,6 @@ export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json',
 
 /** What is not built yet: `METHOD /path`, a frame's type or a page, and the feature that will bring it. */
 export const pending: Readonly<Record<string, string>> = {
-  [`POST ${CONVERSATION}/invites`]: 'rooms',
-  [`GET ${CONVERSATION}/invites`]: 'rooms',
-  [`DELETE ${CONVERSATION}/invites/{code}`]: 'rooms',
-  'GET /invites/{code}': 'rooms',
-  'POST /invites/{code}/accept': 'rooms',
   'POST /push-subscriptions': 'web push',
   'DELETE /push-subscriptions': 'web push',
   'GET /admin/events': 'analytics',

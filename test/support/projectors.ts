@@ -142,6 +142,12 @@ export async function converse(room: Room, round = 0): Promise<void> {
   await room.ban(2, 9, { until: '2999-01-01T00:00:00.000Z' });
   await room.unban(1, 9);
   await room.unban(1, 8);
+  await room.invite(1, n + 1);
+  await room.invite(2, n + 2, { maxUses: 1 });
+  await room.invite(2, n + 3, { expiresIn: 1_000, maxUses: 2 });
+  await room.accept(n + 30, n + 2);
+  await room.accept(n + 31, n + 3);
+  await room.revoke(1, n + 1);
   await room.ban(1, 15, { reason: `round ${round}` });
 }
 

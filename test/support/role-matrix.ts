@@ -4,7 +4,7 @@
  */
 import { MEMBERS, ADMINS, BOTH, READ_CHANNEL, NOBODY_DIRECT, onMessage, message, reads, plain } from './role-rows.ts';
 import type { Row } from './role-rows.ts';
-import { bans } from './room-rows.ts';
+import { bans, invites } from './room-rows.ts';
 
 const messages: readonly Row[] = [
   {
@@ -311,4 +311,4 @@ const reading: readonly Row[] = [
 ];
 
 /** By what they are about. */
-export const matrix = { messages, pins, reactions, marks, participants, bans, conversation, time, reading };
+export const matrix = { messages, pins, reactions, marks, participants, bans, invites, conversation, time, reading };

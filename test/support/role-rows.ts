@@ -29,6 +29,8 @@ export interface Place {
   readonly owner: string;
   readonly outsider: string;
   readonly banned: string;
+  /** The code of an invite that the owner made; in a direct conversation of none. */
+  readonly invite: string;
 }
 
 export interface Row {

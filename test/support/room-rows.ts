@@ -1,5 +1,5 @@
 /** Who may do what about who may come in: rows of the table of roles. */
-import { ADMINS, NOBODY_DIRECT, plain } from './role-rows.ts';
+import { ADMINS, BOTH, MEMBERS, NOBODY_DIRECT, plain, READ_CHANNEL } from './role-rows.ts';
 import type { Row } from './role-rows.ts';
 
 export const bans: readonly Row[] = [
@@ -53,5 +53,35 @@ export const bans: readonly Row[] = [
     rest: (place) => ['POST /participants', { user_ids: [place.banned] }],
     group: 'banned banned forbidden not_found forbidden not_found',
     direct: NOBODY_DIRECT,
+  },
+];
+
+export const invites: readonly Row[] = [
+  ...['admins', 'members'].map((add): Row => ({
+    act: 'invite.create',
+    what: `where ${add} add`,
+    policy: { add },
+    ...plain('POST /invites', { max_uses: 1 }),
+    frame: () => ({}),
+    group: add === 'admins' ? ADMINS : MEMBERS,
+    direct: NOBODY_DIRECT,
+  })),
+  ...['admins', 'members'].map((add): Row => ({
+    act: 'invites.list',
+    what: `where ${add} add`,
+    policy: { add },
+    ...plain('GET /invites'),
+    group: add === 'admins' ? ADMINS : MEMBERS,
+    channel: add === 'admins' ? 'ok ok forbidden forbidden forbidden forbidden' : READ_CHANNEL,
+    direct: NOBODY_DIRECT,
+  })),
+  {
+    act: 'invite.revoke',
+    what: "another's",
+    policy: { add: 'members' },
+    rest: (place) => [`DELETE /invites/${place.invite}`],
+    frame: (place) => ({ code: place.invite }),
+    group: ADMINS,
+    direct: BOTH,
   },
 ];

@@ -17,6 +17,7 @@ const idOf = (kind: string, n: number): string => `01K${kind}${String(n).padStar
 export const user = (n: number): string => idOf('A', n);
 export const room = (n: number): StreamRef => conversationStream(idOf('C', n));
 export const message = (n: number): string => idOf('M', n);
+export const invite = (n: number): string => idOf('X', n);
 export const request = (n: number): string => idOf('R', n);
 
 /** Owner, creator and first admins of a room are users 1, 2, 3 … */
@@ -129,6 +130,24 @@ export class Room {
 
   unban(actor: number, target: number, more: More = {}): Promise<Appended> {
     return this.run('ban.remove', actor, { user: user(target) }, more);
+  }
+
+  invite(
+    actor: number,
+    n: number,
+    { expiresIn = '-' as number | '-', maxUses = '-' as number | '-' } = {},
+    more: More = {},
+  ): Promise<Appended> {
+    const args = { invite: invite(n), expires_in: String(expiresIn), max_uses: String(maxUses) };
+    return this.run('invite.create', actor, args, more);
+  }
+
+  revoke(actor: number, n: number, more: More = {}): Promise<Appended> {
+    return this.run('invite.revoke', actor, { invite: invite(n) }, more);
+  }
+
+  accept(actor: number, n: number, more: More = {}): Promise<Appended> {
+    return this.run('invite.accept', actor, { invite: invite(n) }, more);
   }
 
   changeRole(actor: number, target: number, role: string, more: More = {}): Promise<Appended> {

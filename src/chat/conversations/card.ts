@@ -6,7 +6,7 @@ import { orNull, when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import type { Standing } from '../access.ts';
 import { ParticipantAdded, ParticipantRemoved } from '../participants/contract.ts';
-import type { ConversationSettings, Person } from '../services.ts';
+import type { ConversationSettings, Glimpse, Person } from '../services.ts';
 import { ConversationCreated, ConversationUpdated } from './contract.ts';
 import type { Changes, Policy } from './contract.ts';
 
@@ -129,6 +129,15 @@ export const isArchived = ({ archivedAt }: ConversationSettings, { messages }: S
 /** Who is in a direct conversation; of others the card does not know. */
 export const bothOf = (card: Card): { user_id: string; role: string }[] =>
   JSON.parse(card.participants) as { user_id: string; role: string }[];
+
+export const toGlimpse = ({ id, type, name, description, avatar_url, member_count }: Card): Glimpse => ({
+  id,
+  type,
+  name: orNull(name),
+  description: orNull(description),
+  avatar_url: orNull(avatar_url),
+  member_count,
+});
 
 /** What `session.ready` says of a conversation. */
 export function toBrief({ card, standing, lastMessage }: Found): string {

@@ -13,8 +13,8 @@ import { fold } from '../folding.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
-import type { Rooms } from '../services.ts';
-import { bothOf, cards, changesTo, isArchived, toBrief, toJson, unreadIn } from './card.ts';
+import type { Glimpse, Rooms } from '../services.ts';
+import { bothOf, cards, changesTo, isArchived, toBrief, toGlimpse, toJson, unreadIn } from './card.ts';
 import type { Found } from './card.ts';
 import { ConversationAnswer, Kind, TotalUnread } from './contract.ts';
 import type { Changes } from './contract.ts';
@@ -70,6 +70,12 @@ export function conversationReads(parts: Parts): ConversationReads {
     const [json] = visible ? await show(userId, [{ id, standing }]) : [];
     if (json === undefined) throw fail('not_found', 'There is no such conversation');
     return new RawJson(Buffer.from(json));
+  }
+
+  async function glimpse(id: string): Promise<Glimpse | undefined> {
+    const [head] = await log.heads([conversationStream(id)], ['deleted']);
+    const card = head?.deleted === '' ? await reading.entity(cards, conversationStream(id)) : undefined;
+    return card && toGlimpse(card);
   }
 
   async function changesOf(id: string, wanted: Changes): Promise<Changes> {
@@ -176,5 +182,5 @@ export function conversationReads(parts: Parts): ConversationReads {
     },
   });
 
-  return { queries: [list, single, directory], one, changesOf, recent };
+  return { queries: [list, single, directory], one, glimpse, changesOf, recent };
 }

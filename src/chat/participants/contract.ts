@@ -8,7 +8,11 @@ export const Role = Type.Enum(['owner', 'admin', 'member']);
 export const ParticipantAdded = event({
   type: 'participant.added',
   version: 1,
-  data: Type.Object({ user_id: Id, role: Role }),
+  data: Type.Object({
+    user_id: Id,
+    role: Role,
+    invite_id: Type.Optional({ ...Id, description: 'A ULID: the invite by which the user came in' }),
+  }),
   membership: ({ user_id }, conversationId) => [{ userId: user_id, conversationId, change: 'joined' }],
 });
 
