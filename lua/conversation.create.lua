@@ -19,4 +19,4 @@ redis.call('HSET', messages, '-', '')
 redis.call('HSET', reactions, '-', '')
 redis.call('ZADD', typing, 'NX', '+inf', '-')
 if directory ~= '' then redis.call('ZADD', channels, 0, directory) end
-return commit(id, 'created', id, 'kind', kind, 'policy', policy, 'directory', directory, 'messages', 0, 'active', string.format('%.0f', now))
+return commit(id, 'created', id, 'kind', kind, 'policy', policy, 'directory', directory, 'messages', 0, 'active', now_text)

@@ -9,16 +9,16 @@ local before = repeated()
 if before then return before end
 
 local earlier = message_of(message_id)
-local member = member_of(actor)
+local role, joined = role_of(actor)
 if earlier then
   if earlier.sender == actor then return { 'duplicate', earlier.event } end
-  return member and { 'fail', 'conflict', 'This message id is taken' } or GONE
+  return role and { 'fail', 'conflict', 'This message id is taken' } or GONE
 end
 
 local posted, policy, blocked, deleted = read_head('messages', 'policy', 'blocked', 'deleted')
-if not member or deleted then return GONE end
+if not role or deleted then return GONE end
 if blocked and string.find(blocked, '+', 1, true) then return { 'fail', 'forbidden', 'You cannot write to this user' } end
-if not may_post(member, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
+if not may_post(role, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
 if data == '' then return { 'fail', 'not_found', 'There is no such message to forward' } end
 
 local thread = '-'
@@ -35,10 +35,9 @@ end
 -- Who posts has seen what came before: the own message moves the read mark.
 posted = tonumber(posted) + 1
 local id = append('message.sent', 1, data)
-set_message(message_id, { event = id, sender = actor, number = posted, revision = 1, thread = thread })
-set_read(member, posted, id, last_seq)
-set_member(actor, member)
+new_message(message_id, id, actor, posted, thread)
+set_posted(actor, role, joined, posted, id, last_seq)
 redis.call('ZREM', typing, typist(actor))
-local done = commit(id, 'messages', posted, 'active', string.format('%.0f', now), 'newest', message_id)
+local done = commit(id, 'messages', posted, 'active', now_text, 'newest', message_id)
 if thread ~= reply_to and thread ~= '-' then done[3] = thread end
 return done

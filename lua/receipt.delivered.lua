@@ -14,7 +14,7 @@ local message, answer = message_to_mark(message_id, event, newest)
 if not message then return answer end
 if message.seq <= member.delivered then return unchanged() end
 
-member.delivered, member.delivered_at = message.seq, string.format('%.0f', now)
+member.delivered, member.delivered_at = message.seq, now_text
 if are_many() then
   set_member(actor, member)
   return settled()

@@ -16,7 +16,7 @@ if not message then return answer end
 if message.number > member.read then
   local was_delivered = member.delivered
   set_read(member, message.number, message.event, message.seq)
-  member.read_at = string.format('%.0f', now)
+  member.read_at = now_text
   if was_delivered < message.seq then member.delivered_at = member.read_at end
   if not are_many() then
     local id = append('receipt.read', 1, mark_json(message))

@@ -7,10 +7,10 @@
 
 local before = repeated()
 if before then return before end
-local member = member_of(actor)
+local role = role_of(actor)
 local policy, deleted = read_head('policy', 'deleted')
-if not member or deleted then return GONE end
-if not may_post(member, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
+if not role or deleted then return GONE end
+if not may_post(role, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
 
 local clock = redis_ms()
 if is_told(actor, clock) then return unchanged() end

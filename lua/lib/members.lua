@@ -23,6 +23,11 @@ local function member_of(user)
     own_read = number_or_nil(own_read), own_up_to = own_up_to, delivered_at = delivered_at, read_at = read_at }
 end
 
+-- Role and seq of joining, for who needs no more; nil of who is not in.
+local function role_of(user)
+  return string.match(redis.call('HGET', members, user) or '', '^(%S+) (%S+)')
+end
+
 local function set_member(user, member)
   redis.call('HSET', members, user, string.format('%s %.0f %.0f %s %.0f %s %s %s %s', member.role, member.joined, member.read,
     member.up_to, member.delivered, member.own_read and string.format('%.0f', member.own_read) or '-', member.own_up_to,
@@ -41,6 +46,11 @@ local function set_read(member, number, id, seq)
   member.own_read, member.own_up_to = nil, '-'
 end
 
+-- The same where the event `id` is the member's own newest message: all of the value follows from it.
+local function set_posted(user, role, joined, number, id, seq)
+  redis.call('HSET', members, user, role .. ' ' .. joined .. ' ' .. number .. ' ' .. id .. ' ' .. seq .. ' - - - -')
+end
+
 local function are_many()
   return redis.call('HLEN', members) > MANY
 end
@@ -55,8 +65,8 @@ local function policy_of(words)
   return { add = add, post = post, edit_info = edit_info, pin = pin }
 end
 
-local function may_post(member, policy)
-  return policy_of(policy).post ~= 'admins' or is_admin(member)
+local function may_post(role, policy)
+  return role ~= 'member' or string.match(policy, '^%S+ (%S+)') ~= 'admins'
 end
 
 local GONE = { 'fail', 'not_found', 'There is no such conversation' }

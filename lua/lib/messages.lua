@@ -16,6 +16,11 @@ local function set_message(id, message)
     message.revision, message.thread, message.is_deleted and 'deleted' or '-'))
 end
 
+-- The same of one that is new.
+local function new_message(id, event, sender, number, thread)
+  redis.call('HSET', messages, id, event .. ' ' .. sender .. ' ' .. number .. ' 1 ' .. thread .. ' -')
+end
+
 -- Whether a message was sent longer than a window of seconds ago; 0 is a window that never closes.
 local function is_older(message, window)
   return window ~= '0' and now - id_parts(message.event) > tonumber(window) * 1000

@@ -4,7 +4,7 @@
 -- the partition who look online; its member '-' keeps the key in being.
 
 local GRACE_MS = 5000
-local user = string.match(log, ':([^:]+):events$')
+local user = string.sub(log, -33, -8)
 local clock = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function presence_state()

@@ -4,7 +4,7 @@
 
 local TYPING_MS = 10000
 local TOLD_MS = 3000
-local conversation = string.match(log, ':([^:]+):events$')
+local conversation = string.sub(log, -33, -8)
 
 local function typist(user)
   return conversation .. ' ' .. user

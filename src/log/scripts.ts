@@ -76,9 +76,29 @@ function loadScript(folder: URL, name: string): Script {
   if (unused) throw refuse(`never fails with ${unused}, which FAIL names`);
 
   const flags = header['FLAGS'] ? ` flags=${header['FLAGS'].join(',')}` : '';
-  const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${library}\n${text}`;
+  const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${usedOf(library, text)}\n${text}`;
   const fixedKeys = keys.filter((key) => !key.endsWith(OPEN_ENDED));
   return { name, keys, fixedKeys, args, fails, emits, source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+/** What a library defines: a function, on one line or up to an `end` in the first column, or a constant on one line. */
+const DEFINITION = /^local (?:function (\w+)\((?:[^\n]*\bend|.*?^end)|([A-Z][A-Z_]*) = [^\n]*[^{(,\n])$/gms;
+const COMMENT = /^ *--.*$/gm;
+
+/** A library without what nobody mentions: Redis makes each function anew at every call of a script. */
+function usedOf(library: string, text: string): string {
+  const words = countWords(`${library}\n${text}`);
+  const used = library.replace(DEFINITION, (whole, ...names: (string | undefined)[]) => {
+    const name = (names[0] ?? names[1])!;
+    return words.get(name)! > countWords(whole).get(name)! ? whole : '';
+  });
+  return used === library ? library : usedOf(used, text);
+}
+
+function countWords(source: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [word] of source.replace(COMMENT, '').matchAll(/\w+/g)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
 }
 
 /** `local a, b = KEYS[1], KEYS[2]`, and a loop for a last name that stands for all the rest. */

@@ -54,6 +54,31 @@ describe('the script loader', () => {
     ]);
   });
 
+  it('takes of a library what the script or what it takes mentions, and all that is done at once', () => {
+    const library = [
+      'local MOST = 3',
+      'local LEAST = 1',
+      '-- one MOST other LEAST',
+      'local function one()',
+      '  local function inner()',
+      '  end',
+      '  return MOST',
+      'end',
+      'local function short() return one() end',
+      'local function other()',
+      '  return LEAST + other()',
+      'end',
+      'local function last() return 1 end',
+      'local now = last()',
+      '',
+    ];
+    writeFileSync(join(folder, 'lib', 'one.lua'), library.join('\n'));
+    const { source } = load(GOOD.replace('two', 'short()'));
+    const kept = source.split('\n').filter((line) => library.includes(line) && line !== '');
+    expect(kept).to.deep.equal(library.filter((line, i) => ![1, 9, 10, 11, 14].includes(i) && line !== ''));
+    expect(source).not.to.include('other()');
+  });
+
   it('reads empty lists', () => {
     const script = load('-- thing.do   does nothing\n-- KEYS  self\n-- ARGV  -\n-- FAIL  -\n-- EMITS -\nreturn 1\n');
     expect([script.args, script.fails, script.emits]).to.deep.equal([[], [], []]);
