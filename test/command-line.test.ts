@@ -98,12 +98,12 @@ describe('the command line', function () {
   });
 
   it('verify finds what was changed and ends with 1; rebuild mends it', async () => {
-    const docs = world.log.keys.view('history:v1', conversationStream(room), 'docs');
+    const docs = world.log.keys.view('history:v2', conversationStream(room), 'docs');
     await world.log.connection.commands.zadd(docs, 999, '{"id":"nonsense"}');
     const broken = await chat(['verify']);
     expect(broken.code).to.equal(1);
     const [difference, sum] = lines(broken) as [string, string];
-    expect(difference).to.match(new RegExp(`^history:v1 of conversation ${room} at \\d+-4: `));
+    expect(difference).to.match(new RegExp(`^history:v2 of conversation ${room} at \\d+-4: `));
     expect(difference).to.include(`{"id":"nonsense"}: the log makes nothing, the key has 999 (${docs})`);
     expect(sum).to.match(/^3 logs, \d+ events, 1 difference$/);
     const rebuilt = await chat(['rebuild', '--view', 'history']);
@@ -134,7 +134,7 @@ describe('the command line', function () {
     expect(left.output)
       .to.include('views: 1 worker, 0 behind')
       .and.not.match(/retired|theirs/);
-    expect(await redis.hkeys(world.log.keys.at(0, 'parked'))).to.deep.equal(['retirement home x']);
+    expect(await redis.hkeys(world.log.keys.at(0, 'parked'))).to.deep.equal(['-', 'retirement home x']);
     expect((await chat(['groups', 'remove', 'retired'])).errors).to.equal('There is no group retired\n');
   });
 

@@ -163,28 +163,28 @@ for (const topology of topologies) {
         await projectors.start();
         await caughtUp(world.log);
         const [sick] = all as [Room];
-        const docs = world.log.keys.view('history:v1', sick.stream, 'docs');
+        const docs = world.log.keys.view('history:v2', sick.stream, 'docs');
         await redis().zremrangebyscore(docs, 2, 2);
         await redis().zadd(docs, 2, '{"id":');
         const stood = (await sick.log()).length;
         for (const room of all) await room.send(1, 900, 'a reply', { replyTo: 1 });
         await caughtUp(world.log);
-        const place = `history:v1 conversation ${sick.stream.id}`;
+        const place = `history:v2 conversation ${sick.stream.id}`;
         expect(await parked()).to.deep.equal([place]);
-        expect(await redis().hget(world.log.keys.view('history:v1', sick.stream), 'applied')).to.match(
+        expect(await redis().hget(world.log.keys.view('history:v2', sick.stream), 'applied')).to.match(
           new RegExp(`-${stood}$`),
         );
         await redis().zremrangebyscore(docs, 2, 2);
-        await redis().unlink(docs, world.log.keys.view('history:v1', sick.stream));
+        await redis().unlink(docs, world.log.keys.view('history:v2', sick.stream));
       });
 
       it('whose keys cannot be read stands still alone, and is named, until it is mended', async () => {
         const all = rooms(world);
         await converseAll(all);
         const [sick] = all as [Room];
-        const spoilt = ['history:v1', 'cards:v1', 'participants:v1'];
+        const spoilt = ['history:v2', 'cards:v1', 'participants:v1'];
         const [index, card, docs] = [
-          world.log.keys.view('history:v1', sick.stream),
+          world.log.keys.view('history:v2', sick.stream),
           world.log.keys.view('cards:v1', sick.stream),
           world.log.keys.view('participants:v1', sick.stream, 'docs'),
         ];
@@ -217,7 +217,7 @@ describe('a view that is far behind', () => {
     const first = await projectors.start({ batchSize: 500 });
     await caughtUp(world.log);
     await first.stop();
-    const newer = { ...history, version: 2 } as unknown as Projection;
+    const newer = { ...history, version: history.version + 1 } as unknown as Projection;
     await projectors.start({ projections: [...projections, newer] });
     await room.send(1, 5_000, 'a reply', { replyTo: 3 });
     await caughtUp(world.log);

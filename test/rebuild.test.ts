@@ -36,7 +36,7 @@ for (const topology of topologies) {
       const projector = await projectors.start();
       await caughtUp(world.log);
       await projector.stop();
-      const docs = world.log.keys.view('history:v1', all[0]!.stream, 'docs');
+      const docs = world.log.keys.view('history:v2', all[0]!.stream, 'docs');
       await redis().zadd(docs, 999, '{"id":"nonsense"}');
       expect(await differences()).to.have.length(1);
       const { events } = await verify(options());

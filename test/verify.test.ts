@@ -29,7 +29,7 @@ for (const topology of topologies) {
       await built(world.log);
       await projector.stop();
       const view = (name: string, part?: string) => world.log.keys.view(name, room.stream, part);
-      [index, docs] = [view('history:v1'), view('history:v1', 'docs')];
+      [index, docs] = [view('history:v2'), view('history:v2', 'docs')];
     });
 
     /** The one difference there is. */
@@ -73,7 +73,7 @@ for (const topology of topologies) {
       const sent = (await room.log()).find(({ event }) => event.includes('message 1'))!;
       await redis().hset(index, message(1), '999');
       expect(await only()).to.deep.equal({
-        what: 'history:v1',
+        what: 'history:v2',
         stream: room.stream,
         key: index,
         // The last event that changed this message: a reply of its thread.
@@ -287,8 +287,8 @@ for (const topology of topologies) {
       for (const key of [
         world.log.keys.view('history:v0', room.stream),
         world.log.keys.view('histories:v1', room.stream, 'docs'),
-        world.log.keys.view('history:v1', room.stream, 'more'),
-        world.log.keys.view('history:v1', conversationStream(user(99))),
+        world.log.keys.view('history:v2', room.stream, 'more'),
+        world.log.keys.view('history:v2', conversationStream(user(99))),
         `${index.slice(0, index.indexOf('view:'))}view:hello`,
       ]) {
         await redis().hset(key, 'applied', '1-1');

@@ -96,7 +96,7 @@ export class Poisoner {
   async progress(conversation: string): Promise<{ applied: string; head: string }> {
     const stream = conversationStream(conversation);
     const [applied, head] = await Promise.all([
-      this.truth.client.hget(this.keys.view('history:v1', stream), 'applied'),
+      this.truth.client.hget(this.keys.view('history:v2', stream), 'applied'),
       this.truth.client.hget(this.keys.of(stream, 'head'), 'id'),
     ]);
     return { applied: applied ?? '0-0', head: head ?? '0-0' };

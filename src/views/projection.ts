@@ -4,6 +4,7 @@
  */
 import type { Static, TSchema } from 'typebox';
 import type { ChatEvent, Decode, EventDefinition, RawEvent } from '../envelope.ts';
+import type { Packing } from './packing.ts';
 
 /**
  * One change of one document. `put` needs nothing of what was there; `change` is passed over where there is no such document.
@@ -34,6 +35,8 @@ export interface Projection<Doc extends object = object> {
    * document comes onto one when it is put, not by a change: who reads the shelf would not know of it. Orders are whole numbers then.
    */
   shelves?(doc: Doc): readonly string[];
+  /** How the documents of a collection are stored; as they are, when absent. */
+  readonly packing?: Packing<Doc>;
   /** Fields of an entity, which is flat: texts, where '' stands for nothing, and numbers. */
   readonly fields?: Readonly<Record<string, 'string' | 'number'>>;
   readonly handlers: readonly Handler<Doc>[];

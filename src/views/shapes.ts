@@ -101,13 +101,17 @@ class Collection<Doc extends object> implements Shape<Doc> {
         if (!now) writes.push({ command: 'HDEL', key: this.index, args: [key] });
       }
       if (now) {
-        placed.push(String(now.order), JSON.stringify(now.doc));
+        placed.push(String(now.order), this.stored(now.doc));
         ordered.push(key, String(now.order));
       }
     }
     for (const args of chunks(placed)) writes.push({ command: 'ZADD', key: this.docs, args });
     for (const args of chunks([...ordered, APPLIED, applied])) writes.push({ command: 'HSET', key: this.index, args });
     return [...writes, ...this.shelfWrites(sheet)];
+  }
+
+  private stored(doc: Doc): string {
+    return this.parts.projection.packing?.pack(doc) ?? JSON.stringify(doc);
   }
 
   private shelfWrites(sheet: Sheet<Doc>): Write[] {
@@ -145,7 +149,7 @@ class Collection<Doc extends object> implements Shape<Doc> {
   content(docs: readonly Placed<Doc>[], applied: string): Content {
     const nothing = (score: string): [string, string][] => (applied === START ? [] : [[NOTHING, score]]);
     const orders = docs.map(({ order, doc }) => [this.parts.projection.key(doc), String(order)] as const);
-    const placed = docs.map(({ order, doc }) => [JSON.stringify(doc), String(order)] as const);
+    const placed = docs.map(({ order, doc }) => [this.stored(doc), String(order)] as const);
     const names = new Map([...placed, ...nothing(BEYOND)]);
     const shelved = docs.flatMap((one) => this.marks(one)).map((mark) => [mark, '0'] as const);
     const marks = new Map([...shelved, ...nothing('0')]);

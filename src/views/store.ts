@@ -15,7 +15,6 @@ import type { Shape } from './shapes.ts';
 
 export interface StoredDoc {
   readonly order: number;
-  /** JSON as it is stored. */
   readonly json: Buffer;
 }
 
@@ -99,10 +98,11 @@ export class Views {
     const reply = await this.log.ask(script, stream, { ...args, missing: String(missing) }, needed);
     const [, applied, head, orderText, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[]];
     const orders = orderText.toString('latin1').split(' ');
+    const { packing } = projection;
     return {
       applied: applied.toString('latin1'),
       head: head.length > 0 ? head.toString('latin1') : undefined,
-      docs: found.map((json, i) => ({ order: Number(orders[i]), json })),
+      docs: found.map((bytes, i) => ({ order: Number(orders[i]), json: packing ? packing.unpack(bytes) : bytes })),
       missing: behind.flatMap(([, fields]) => eventOfEntry(fields) ?? []),
       more: behind.length > 0 && behind.length === missing ? behind.at(-1)![0].toString('latin1') : undefined,
     };

@@ -53,7 +53,7 @@ async function tell({ short, minutes = 0.5 }: StoryOptions, findings: Findings, 
     const conversation = conversations[i]!;
     const id = await poisoner.poison(conversation, reader!.id, kind);
     placed.push({ conversation, id });
-    const place = `history:v1 conversation ${conversation}`;
+    const place = `history:v2 conversation ${conversation}`;
     await eventually(async () => (await poisoner.parked()).has(place), 5_000);
     const why = (await poisoner.parked()).get(place);
     findings.expect(why?.event_id === id, `${kind.name}: not parked at ${id} but ${why?.event_id}`);

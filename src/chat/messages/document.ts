@@ -60,6 +60,30 @@ export function newMessage(of: ChatEvent, id: string, written: Written): Message
   };
 }
 
+/** What a message mostly has in these fields, which are its last ones, in the order of the document. Such a value is not stored. */
+export const NEUTRAL: Omit<Message, Head> = {
+  edited: false,
+  edited_at: null,
+  is_deleted: false,
+  deleted_at: null,
+  reply_to: null,
+  thread_id: null,
+  reply_count: 0,
+  last_reply_at: null,
+  repliers: [],
+  attachments: [],
+  mentions: [],
+  mentions_all: false,
+  reactions: [],
+  pinned: false,
+  pinned_by: null,
+  pinned_at: null,
+  forwarded_from: null,
+  revision: 1,
+  metadata: {},
+};
+type Head = 'id' | 'conversation_id' | 'event_id' | 'seq' | 'sender_id' | 'content' | 'message_type' | 'created_at';
+
 /** What is left of a message that was deleted: its place, who sent it and what stands on it, and nothing of what it said. */
 export function tombstone(message: Message, at: string): Message {
   return {
