@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions conversations settings blocks notified notified_at unread drafts scheduled reminders users presence present online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions conversations settings blocks notified notified_at unread drafts scheduled reminders bots users presence present online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -25,6 +25,7 @@ redis.call('HSET', notified_at, '-', '')
 redis.call('HSET', drafts, '-', '')
 redis.call('HSET', scheduled, '-', '')
 redis.call('HSET', reminders, '-', '')
+redis.call('HSET', bots, '-', '')
 redis.call('HSET', presence, 'status', 'online')
 redis.call('ZADD', present, 0, '-')
 redis.call('ZADD', online, 0, '-')

@@ -141,6 +141,8 @@ export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
 export interface Caller {
   readonly userId: string;
   readonly sessionId: string;
+  /** Where it is a bot that calls by its API key: the conversations that the key is for, undefined for all. */
+  readonly key?: { readonly scope: readonly string[] | undefined };
 }
 
 /** What a command or query is given besides its data. Time and ids are inputs: nothing below reads a clock or draws an id. */

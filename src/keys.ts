@@ -48,6 +48,7 @@ const perOwner: Record<string, string> = {
   drafts: ':drafts',
   scheduled: ':scheduled',
   reminders: ':reminders',
+  bots: ':bots',
   account: ':account',
   sessions: ':sessions',
   presence: ':presence',

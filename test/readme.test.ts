@@ -10,9 +10,23 @@ import { useWorld } from './support/world.ts';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const readme = readFileSync(`${root}README.md`, 'utf8');
 
-/** The first code block of a language. */
-function example(language: string): string {
-  return new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme)![1]!;
+/** The first code block of a language, of the whole or below a heading. */
+function example(language: string, heading = ''): string {
+  const below = readme.slice(readme.indexOf(heading));
+  return new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(below)![1]!;
+}
+
+/** Runs an example in JavaScript while something is done with what it serves. */
+async function whileRunning(program: string, environment: Record<string, string>, work: () => Promise<void>) {
+  const args = ['--input-type=module', '-e', program];
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...environment }, stdio: 'inherit' });
+  try {
+    await work();
+  } finally {
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
 }
 
 /** Runs a program until its output holds all of the texts; rejects with the output otherwise. */
@@ -82,6 +96,26 @@ describe('the README', () => {
     const { port, environment } = await setting();
     const program = example('python').replaceAll('localhost:8000', `127.0.0.1:${port}`);
     await runUntil(command, ['-u', '-c', program], environment, expected);
+  });
+
+  it('its bot answers who asks it', async () => {
+    const node = await startNode();
+    const ada = await register(node);
+    const id = await group(ada);
+    const { body } = await ada.rest.post<{ bot: { id: string }; api_key: string }>('/bots', { username: 'echo' });
+    await ada.rest.post(`/conversations/${id}/participants`, { user_ids: [body.bot.id] });
+    const socket = await ada.socket();
+    const isOnline = (frame: { type: string }) => frame.type === 'presence.changed';
+    await socket.command('presence.watch', { user_ids: [body.bot.id] });
+    const program = example('js', '## A bot that answers').replaceAll('localhost:8000', new URL(node.base).host);
+    await whileRunning(program, { API_KEY: body.api_key }, async () => {
+      await socket.frame((frame) => isOnline(frame) && frame.user_id === body.bot.id, 'the bot');
+      await ada.rest.post(`/conversations/${id}/messages`, { content: '/echo good morning' });
+      await socket.frame(
+        ({ type, data }) => type === 'message.sent' && data['content'] === 'good morning',
+        'the answer',
+      );
+    });
   });
 
   it('its first user is registered by the curl line', async () => {

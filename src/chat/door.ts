@@ -3,7 +3,7 @@
  * declared schema, counts what is limited, runs. Refuses to start with two commands of one name.
  */
 import { checkPlain, eventId as parsedId, validator } from '../envelope.ts';
-import type { CommandFrame, Context } from '../envelope.ts';
+import type { Caller, CommandFrame, Context } from '../envelope.ts';
 import { asChatError, fail } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Durability } from '../log/connection.ts';
@@ -49,6 +49,7 @@ export class Door {
     const end = this.watch?.(type, context);
     try {
       const checked = this.checked(found, data);
+      checkKey(context.caller, found, checked);
       if (found.limited) await this.limits.spend(found.limited, context.caller.userId, context.now);
       const answer = await found.run(context, checked as never);
       end?.('ok');
@@ -62,7 +63,9 @@ export class Door {
   /** Throws `validation_failed`, or what the query refuses with. */
   async query(name: string, context: Context, data: unknown): Promise<object | RawJson> {
     const found = this.queries.get(name)!;
-    return found.run(context, this.checked(found, data) as never);
+    const checked = this.checked(found, data);
+    checkKey(context.caller, found, checked);
+    return found.run(context, checked as never);
   }
 
   /** A command as a WebSocket brings it; the data of its `ack`. */
@@ -88,4 +91,16 @@ function uniqueMap<T>(values: readonly T[], keyOf: (value: T) => string): Map<st
   const map = new Map(values.map((value) => [keyOf(value), value]));
   if (map.size < values.length) throw new Error('two commands or queries have one name');
   return map;
+}
+
+/** What a bot may ask for by its key. A conversation that the key is not for is not there: neither as the place nor as a source. */
+function checkKey({ key }: Caller, entry: { peopleOnly?: true; anyKey?: true }, data: unknown): void {
+  if (!key) return;
+  if (entry.peopleOnly) throw fail('forbidden', 'This is not for bots');
+  const { scope } = key;
+  if (!scope) return;
+  const parts = [data, ...Object.values(data as object)] as ({ conversation_id?: unknown } | undefined)[];
+  const named = parts.flatMap((part) => (typeof part?.conversation_id === 'string' ? part.conversation_id : []));
+  if (named.some((id) => !scope.includes(id))) throw fail('not_found', 'There is no such conversation');
+  if (named.length === 0 && !entry.anyKey) throw fail('forbidden', 'This key is for some conversations only');
 }

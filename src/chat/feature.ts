@@ -58,6 +58,10 @@ export interface Command<S extends TSchema = TSchema> {
   readonly noun?: string;
   /** Of what the user may do only so often it is one time. What counts only sometimes asks `limits` itself. */
   readonly limited?: Action;
+  /** Not for bots: it concerns what only a person owns. */
+  readonly peopleOnly?: true;
+  /** Also for a key that is for some conversations only, though it names none. */
+  readonly anyKey?: true;
   run(context: Context, data: Static<S>): Promise<Answer>;
 }
 
@@ -69,6 +73,8 @@ export interface Query<S extends TSchema = TSchema> {
   readonly answer: TSchema;
   readonly route: Route & { readonly method: 'GET' };
   readonly open?: boolean;
+  readonly peopleOnly?: true;
+  readonly anyKey?: true;
   run(context: Context, data: Static<S>): Promise<object | RawJson>;
 }
 

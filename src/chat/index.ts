@@ -15,12 +15,14 @@ import { Reading } from '../views/reading.ts';
 import type { Views } from '../views/store.ts';
 import { adminsOf } from './accounts/admins.ts';
 import { Authentication } from './accounts/authentication.ts';
+import { botAccountsOf } from './accounts/bot-accounts.ts';
 import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
 import { peopleOf } from './accounts/view.ts';
 import { bans } from './bans/commands.ts';
 import { blocks } from './blocks/commands.ts';
 import { BlockedPairs } from './blocks/pairs.ts';
+import { bots } from './bots/commands.ts';
 import { conversations } from './conversations/commands.ts';
 import { conversationReads } from './conversations/view.ts';
 import { listChecks } from './conversations/list-checks.ts';
@@ -69,6 +71,7 @@ export const features: readonly Feature[] = [
   drafts,
   scheduled,
   reminders,
+  bots,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
@@ -98,18 +101,23 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   const blocked = new BlockedPairs(log);
   const people = peopleOf({ log, reading });
   const receiptReads = receiptsOf({ log, blocks: blocked });
+  const tokens = new Tokens(config);
+  const identity = new Authentication(log, tokens);
+  const limits = new Limits(allowancesOf(config), (id, asked) =>
+    log.run('limit.take', { kind: 'limit', id }, { asked }),
+  );
   const services = {
     log,
     signals: new Signals(log),
     reading,
     decode,
     config,
-    limits: new Limits(allowancesOf(config), (id, asked) => log.run('limit.take', { kind: 'limit', id }, { asked })),
+    limits,
     withheldFrom: ((event) => {
       const found = rules.flatMap((rule) => rule(event) ?? []);
       return found.length === 0 ? undefined : (userId) => found.some((isFrom) => isFrom(userId));
     }) satisfies WithheldFrom,
-    identity: new Authentication(log, new Tokens(config)),
+    identity,
     people,
     admins: adminsOf({ log, config, people }),
     memberships,
@@ -119,6 +127,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     presences: presenceReads({ log, reading, memberships, blocks: blocked }),
     settings: settingsOf(log),
     blocks: blocked,
+    botAccounts: botAccountsOf({ log, limits, tokens, identity, memberships }),
     perform: (type: string, context: Context, data: object): Promise<Answer> => doors[0]!.command(type, context, data),
   };
   const deps: Deps = { ...services, rooms: conversationReads(services) };

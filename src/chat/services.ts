@@ -167,7 +167,24 @@ export interface Presences {
  */
 export type Perform = (type: string, context: Context, data: object) => Promise<Answer>;
 
+export interface BotWanted {
+  readonly id: string;
+  readonly username: string;
+  readonly display_name: string | undefined;
+  /** The conversations that its key is for; undefined: all. */
+  readonly scope: readonly string[] | undefined;
+}
+
+/** Accounts that have an API key in the place of a password. */
+export interface BotAccounts {
+  /** Answers the key. `mayBeMade` is asked when its name is claimed and nothing else is written. Throws `conflict` for a taken name. */
+  make(context: Context, wanted: BotWanted, mayBeMade: () => Promise<void>): Promise<string>;
+  /** Ends the account, with its key and its sockets. Safe to repeat. */
+  end(botId: string, context: Context): Promise<void>;
+}
+
 export interface Services {
+  readonly botAccounts: BotAccounts;
   readonly perform: Perform;
   readonly identity: Authentication;
   readonly people: People;

@@ -155,6 +155,9 @@ export class Gateway {
     const only = match[1];
     const deviceId = deviceIdOf(parameters);
     const resumes = resumesOf(parameters);
+    const scope = caller.key?.scope;
+    if (scope && (only === undefined || !scope.includes(only)))
+      throw fail('forbidden', 'This key opens a socket of a conversation that it is for, and no other');
     if (only !== undefined) await options.checkMember(caller.userId, only);
     if (socket.destroyed) return;
     this.places.take(socket, caller.userId, ip);

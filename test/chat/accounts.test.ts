@@ -274,7 +274,7 @@ describe('accounts', () => {
       expect(doc).to.deep.include({ display_name: 'Annie', avatar_url: '', deleted_at: '' });
       expect(await node.ask('users.me', {}, caller)).to.deep.equal(me);
       expect(await codeOf(node.ask('users.one', { user_id: gone.user.id }))).to.equal('not_found');
-      const stored = await redis().hgetall(world.log.keys.view('profiles:v1', userStream(gone.user.id)));
+      const stored = await redis().hgetall(world.log.keys.view('profiles:v2', userStream(gone.user.id)));
       expect(stored).to.include({ username: '', display_name: '' });
       expect(world.warnings).to.deep.equal([]);
     });

@@ -133,6 +133,16 @@ export const contract: Readonly<Record<string, Area>> = {
       'DELETE /reminders/{id}',
     ],
   },
+  bots: {
+    paths: [
+      'POST /bots',
+      'GET /bots',
+      'GET /bots/{id}',
+      'DELETE /bots/{id}',
+      `POST ${CONVERSATION}/hooks`,
+      'POST /hooks/{token}',
+    ],
+  },
   events: { paths: [`GET ${CONVERSATION}/events`, 'GET /admin/events'] },
   system: {
     paths: ['GET /health/live', 'GET /health/ready', 'GET /health/detailed', 'GET /stats', 'GET /metrics'],

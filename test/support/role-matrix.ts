@@ -265,6 +265,17 @@ const conversation: readonly Row[] = [
 
 const IN_AN_HOUR = new Date(Date.now() + 3_600_000).toISOString();
 
+/** A hook brings a bot in. */
+const hooks: readonly Row[] = ['admins', 'members'].map((add): Row => ({
+  act: 'hook.create',
+  what: `where ${add} add`,
+  policy: { add },
+  ...plain('POST /hooks', { name: 'Builds' }),
+  group: add === 'admins' ? ADMINS : MEMBERS,
+  channel: add === 'admins' ? 'ok ok forbidden forbidden forbidden forbidden' : READ_CHANNEL,
+  direct: NOBODY_DIRECT,
+}));
+
 /** What one writes now and says later. Who tries it has a draft there, whether or not they may still see it. */
 const time: readonly Row[] = [
   {
@@ -311,4 +322,16 @@ const reading: readonly Row[] = [
 ];
 
 /** By what they are about. */
-export const matrix = { messages, pins, reactions, marks, participants, bans, invites, conversation, time, reading };
+export const matrix = {
+  messages,
+  pins,
+  reactions,
+  marks,
+  participants,
+  bans,
+  invites,
+  conversation,
+  hooks,
+  time,
+  reading,
+};

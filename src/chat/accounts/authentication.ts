@@ -9,6 +9,7 @@ import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
 
 import { sha256 } from './names.ts';
+import { isSameHash, parseApiKey } from './tokens.ts';
 import type { Authenticated, Tokens } from './tokens.ts';
 
 const SESSION_TRUST_MS = 5_000;
@@ -32,7 +33,8 @@ export class Authentication {
     let proved = this.verified.get(token);
     if (!proved || now >= proved.expiresAt) {
       this.verified.delete(token);
-      proved = this.tokens.verifyAccess(token, now);
+      const key = parseApiKey(token);
+      proved = key ? await this.verifyKey(key) : this.tokens.verifyAccess(token, now);
       remember(this.verified, token, proved);
     }
     await this.checkSession(proved.caller, now);
@@ -72,6 +74,24 @@ export class Authentication {
     const isOver = user !== null && session === null;
     if (isOver) this.forget(userId);
     return isOver;
+  }
+
+  /** A key does not run out: it ends with its session. */
+  private async verifyKey({
+    userId,
+    sessionId,
+    hash,
+  }: NonNullable<ReturnType<typeof parseApiKey>>): Promise<Authenticated> {
+    const stream = userStream(userId);
+    const [kept, session] = await Promise.all([
+      this.log.guardField(stream, 'account', 'password'),
+      this.log.guardField(stream, 'sessions', sessionId),
+    ]);
+    if (kept === null || session === null || !isSameHash(kept, hash))
+      throw fail('unauthenticated', 'This key is not valid');
+    const details = Buffer.from(session.split(' ').at(-1)!, 'base64url').toString();
+    const { key } = JSON.parse(details) as { key: { scope?: string[] } };
+    return { caller: { userId, sessionId, key: { scope: key.scope } }, expiresAt: Infinity };
   }
 
   private async checkSession({ userId, sessionId }: Caller, now: number): Promise<void> {

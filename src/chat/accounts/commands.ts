@@ -147,6 +147,7 @@ function ownAccount(parts: Parts, memberships: Memberships): Command[] {
     answer: null,
     route: { method: 'PUT', path: '/users/me/password', status: 204 },
     socket: false,
+    peopleOnly: true,
     async run(context, body) {
       checkNewPassword(body.new_password, '/new_password');
       const { userId: actorId, sessionId: kept } = context.caller;
@@ -173,6 +174,7 @@ function ownAccount(parts: Parts, memberships: Memberships): Command[] {
     answer: null,
     route: { method: 'DELETE', path: '/users/me', status: 204 },
     socket: false,
+    peopleOnly: true,
     async run(context, body) {
       const { userId: actorId } = context.caller;
       const proved = await prove(context, body.password);

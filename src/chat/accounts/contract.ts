@@ -10,7 +10,14 @@ const OrNull = Type.Union([Type.String(), Type.Null()]);
 export const UserRegistered = event({
   type: 'user.registered',
   version: 1,
-  data: Type.Object({ username: Type.String(), display_name: Type.String(), avatar_url: OrNull }),
+  data: Type.Object({
+    username: Type.String(),
+    display_name: Type.String(),
+    avatar_url: OrNull,
+    /** Of bots alone, and whose. */
+    is_bot: Type.Optional(Type.Boolean()),
+    owner_id: Type.Optional(Id),
+  }),
 });
 
 /** Only what changed. */
@@ -40,6 +47,8 @@ export interface User {
   readonly avatar_url: string | null;
   readonly created_at: string;
   readonly email?: string | null;
+  readonly is_bot?: true;
+  readonly owner_id?: string;
 }
 
 const publicUser = {
@@ -48,6 +57,8 @@ const publicUser = {
   display_name: Type.String(),
   avatar_url: OrNull,
   created_at: Type.String({ format: 'date-time' }),
+  is_bot: Type.Optional(Type.Literal(true, { description: 'Bots alone have this, and whose they are' })),
+  owner_id: Type.Optional(Id),
 };
 export const UserAnswer = Type.Object(publicUser, { additionalProperties: false });
 export const OneUserAnswer = Type.Object({ ...publicUser, presence: PresenceAnswer }, { additionalProperties: false });

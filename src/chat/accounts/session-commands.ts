@@ -161,6 +161,7 @@ export function sessionCommands(parts: Parts): Command[] {
     answer: TicketAnswer,
     route: { method: 'POST', path: '/auth/ws-ticket' },
     socket: false,
+    peopleOnly: true,
     run: async ({ caller, now, newId }) => ({ body: await authentication.issueTicket(caller, now, newId()) }),
   });
 

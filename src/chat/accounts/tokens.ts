@@ -3,7 +3,7 @@
  * still lives is for `authentication.ts` and the session scripts. Refuses every algorithm but the one that it signs with.
  */
 import type { Caller } from '../../envelope.ts';
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
@@ -79,6 +79,13 @@ export class Tokens {
     return this.mac(`ticket:${id}`);
   }
 
+  /** The API key of a bot's session, and what is kept of it: no password has such a hash. */
+  apiKey({ userId, sessionId }: Pick<Caller, 'userId' | 'sessionId'>): { token: string; hash: string } {
+    const claim = `bot.${userId}.${sessionId}`;
+    const token = `${claim}.${this.mac(`key:${claim}`)}`;
+    return { token, hash: apiKeyHash(token) };
+  }
+
   /** What stands for a body with secrets where requests are compared: equal for equal ones, and of no use to guess from. */
   blinded(body: object): string {
     return this.mac(`body:${JSON.stringify(body)}`);
@@ -88,3 +95,16 @@ export class Tokens {
     return createHmac('sha256', this.secret).update(text).digest('base64url');
   }
 }
+
+const API_KEY = /^bot\.([0-9A-Z]{26})\.([0-9A-Z]{26})\.[\w-]{43}$/;
+
+const apiKeyHash = (token: string): string => `key:${createHash('sha256').update(token).digest('hex')}`;
+
+/** Whose key a token says it is; undefined for what is no API key. */
+export function parseApiKey(token: string): (Pick<Caller, 'userId' | 'sessionId'> & { hash: string }) | undefined {
+  const [, userId, sessionId] = API_KEY.exec(token) ?? [];
+  return userId && sessionId ? { userId, sessionId, hash: apiKeyHash(token) } : undefined;
+}
+
+export const isSameHash = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

@@ -34,11 +34,13 @@ interface Profile {
   avatar_url: string;
   created_at: string;
   deleted_at: string;
+  /** Whose bot it is. */
+  owner_id: string;
 }
 
 export const profiles: Projection<Profile> = {
   name: 'profiles',
-  version: 1,
+  version: 2,
   source: 'user',
   shape: 'entity',
   key: () => '',
@@ -49,13 +51,22 @@ export const profiles: Projection<Profile> = {
     avatar_url: 'string',
     created_at: 'string',
     deleted_at: 'string',
+    owner_id: 'string',
   },
   handlers: [
-    when(UserRegistered, ({ user_id = '', at, data: { username, display_name, avatar_url } }) => [
+    when(UserRegistered, ({ user_id = '', at, data: { username, display_name, avatar_url, owner_id = '' } }) => [
       {
         key: '',
         order: 0,
-        put: { id: user_id, username, display_name, avatar_url: avatar_url ?? '', created_at: at, deleted_at: '' },
+        put: {
+          id: user_id,
+          username,
+          display_name,
+          avatar_url: avatar_url ?? '',
+          created_at: at,
+          deleted_at: '',
+          owner_id,
+        },
       },
     ]),
     when(UserUpdated, ({ data: { display_name, avatar_url } }) => [
@@ -77,12 +88,13 @@ export const profiles: Projection<Profile> = {
   ],
 };
 
-const toUser = ({ id, username, display_name, avatar_url, created_at }: Profile): User => ({
+const toUser = ({ id, username, display_name, avatar_url, created_at, owner_id }: Profile): User => ({
   id,
   username,
   display_name,
   avatar_url: orNull(avatar_url),
   created_at,
+  ...(owner_id === '' ? {} : { is_bot: true, owner_id }),
 });
 
 const noLonger = (id: string): Person => ({ id, username: '', display_name: 'Deleted user', avatar_url: null });
@@ -157,6 +169,7 @@ export function userQueries(deps: Deps): Query[] {
     data: Nothing,
     answer: OwnUserAnswer,
     route: { method: 'GET', path: '/users/me' },
+    anyKey: true,
     run: ({ caller }) => people.own(caller.userId),
   });
 

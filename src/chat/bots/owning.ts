@@ -1,0 +1,49 @@
+/** Which bots are whose: kept beside the owner's stream. The bot's account is in another partition, and is written after. */
+import type { Context } from '../../envelope.ts';
+import { fail } from '../../errors.ts';
+import { userStream } from '../../keys.ts';
+import type { Deps } from '../feature.ts';
+import type { BotWanted } from '../services.ts';
+
+interface Owned {
+  readonly id: string;
+  /** Unix ms. */
+  readonly created: number;
+  readonly scope: readonly string[] | undefined;
+}
+
+/** Reads what `lua/bot.create.lua` writes: the time, and the conversations of the key, '-' for all. */
+export function parseBot(id: string, value: string): Owned {
+  const [created, scope] = value.split(' ');
+  return { id, created: Number(created), scope: scope === '-' ? undefined : scope!.split(',') };
+}
+
+/** Those of whom an account is there: after a crash in between there may be none. */
+export async function ownBots({ log, people }: Deps, ownerId: string): Promise<Owned[]> {
+  const all = Object.entries(await log.guardAll(userStream(ownerId), 'bots')).filter(([id]) => id !== '-');
+  const living = new Set(await people.exists(all.map(([id]) => id)));
+  return all.filter(([id]) => living.has(id)).map(([id, value]) => parseBot(id, value));
+}
+
+/** Throws `not_found` for who is no bot of this owner. */
+export async function shownBot({ log, people }: Deps, ownerId: string, id: string): Promise<object> {
+  const value = await log.guardField(userStream(ownerId), 'bots', id);
+  if (value === null) throw fail('not_found', 'There is no such bot');
+  const { email: _email, owner_id: _owner, ...bot } = await people.own(id);
+  return { ...bot, is_bot: true, conversation_ids: parseBot(id, value).scope ?? null };
+}
+
+/** Answers its key. `body` is what a repeat must say too. Throws `conflict` for a name that is taken, or one bot too many. */
+export async function makeBot(
+  { log, botAccounts }: Deps,
+  context: Context,
+  wanted: BotWanted,
+  body: unknown,
+): Promise<string> {
+  const { caller, requestId } = context;
+  return botAccounts.make(context, wanted, async () => {
+    const args = { bot: wanted.id, scope: wanted.scope?.join(',') ?? '-' };
+    const stream = userStream(caller.userId);
+    await log.append({ script: 'bot.create', stream, actorId: caller.userId, requestId, body, args });
+  });
+}
