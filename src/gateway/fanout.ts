@@ -21,8 +21,8 @@ export interface Follower {
   /** Of a conversation's own stream: the user came in by this event, and begins with it. */
   cameIn(stream: StreamRef, event: Framed): void;
   sessionEnded(sessionId: string): void;
-  /** Events of the user's stream were lost, among them perhaps the end of the session. */
-  recheck(): void;
+  /** The tail lost events of the streams for which this holds, by their ids. */
+  lost(isOf: (streamId: string) => boolean): void;
 }
 
 /** One session's side of one stream. It begins as one that catches up, and says by `flows` and `holds` when that changes. */
@@ -30,7 +30,7 @@ export interface Subscriber {
   readonly stream: StreamRef;
   readonly userId: string;
   readonly outbox: Outbox;
-  /** It has everything, or all that the log had. */
+  /** It has everything, or all that the log had, and its user is in. */
   readonly isCurrent: boolean;
   /** Events that the tail brings: all of them while it catches up, and later those that are not the same bytes for everyone. */
   deliver(events: readonly Framed[]): void;
@@ -49,7 +49,7 @@ interface Followed {
 }
 
 export interface FanoutOptions extends Framing {
-  readonly log: Pick<Log, 'keys' | 'heads' | 'readAfter' | 'readFromCursor' | 'idAtSeq'>;
+  readonly log: Pick<Log, 'keys' | 'heads' | 'readAfter' | 'readFromCursor'>;
   readonly flusher: Flusher;
   /** Types of a user's events that others may see who watch the user; none when absent. */
   readonly isPublic?: (type: string) => boolean;
@@ -145,11 +145,6 @@ export class Fanout {
     return (await this.options.log.heads([stream], []))[0]?.id ?? START;
   }
 
-  /** Id of the event at a seq, looked for from the end. */
-  idAtSeq(stream: StreamRef, seq: number): Promise<string> {
-    return this.options.log.idAtSeq(stream, seq);
-  }
-
   /** What the tail brings: events of one partition, in their order. */
   take(events: readonly RawEvent[]): void {
     const deliveries = new Map<Followed, Framed[]>();
@@ -211,8 +206,8 @@ export class Fanout {
    */
   async lost(partition: number): Promise<void> {
     const { log, flusher } = this.options;
-    const isThere = (id: string) => log.keys.partitionOf(id) === partition;
-    const affected = [...this.followed.values()].filter(({ stream }) => isThere(stream.id));
+    const isOf = (id: string) => log.keys.partitionOf(id) === partition;
+    const affected = [...this.followed.values()].filter(({ stream }) => isOf(stream.id));
     const heads = await log.heads(
       affected.map(({ stream }) => stream),
       [],
@@ -221,7 +216,7 @@ export class Fanout {
       if (known.head === '' || known.head !== heads[i]?.id) this.doubtAll(known);
       else for (const subscriber of known.catchingUp) subscriber.doubt(known.head);
     }
-    for (const [userId, followers] of this.byUser) if (isThere(userId)) for (const one of followers) one.recheck();
+    for (const followers of this.byUser.values()) for (const follower of followers) follower.lost(isOf);
     flusher.flush();
   }
 

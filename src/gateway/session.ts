@@ -88,6 +88,7 @@ export class Session {
       fanout: parts.fanout,
       outbox: parts.outbox,
       only: parts.only,
+      conversationIds: () => parts.conversationIds(),
       beforeJoining: (stream) => parts.beforeJoining(stream),
       recheck: () => void this.recheck(),
       close: (code, reason) => this.close(code, reason),
@@ -250,7 +251,7 @@ export class Session {
   private async sync(frame: CommandFrame): Promise<void> {
     const { conversation_id, after } = checkSync(frame.data ?? {});
     const stream = conversationStream(conversation_id);
-    if (!this.subscriptions.has(stream)) throw fail('not_found', 'There is no such conversation');
+    if (!this.subscriptions.isIn(stream)) throw fail('not_found', 'There is no such conversation');
     if (this.state !== 'live') throw fail('conflict', 'The session is not live yet');
     const isDone = await this.subscriptions.again(stream, after);
     if (!isDone) throw fail('conflict', 'This conversation is being synchronised already');

@@ -41,7 +41,7 @@ export class Subscription implements Subscriber {
   readonly stream: StreamRef;
   private readonly owner: SubscriptionOwner;
   private state: State = 'unplaced';
-  /** The last event that the session has. Its id is '' where only the seq is known. */
+  /** The last event that the session has. Its id is '' where the session begins with what waits. */
   private id = START;
   private seq = 0;
   /** The tail's events since the session followed, without those that found no room. */
@@ -50,8 +50,14 @@ export class Subscription implements Subscriber {
   private mustRead = false;
   /** What was read or waits may be of a log that is no more. */
   private isDoubted = false;
-  private isOut = false;
+  /** What the client was sent already of what is sent again; '' when that is over. */
+  private furthest = '';
+  private hasLost = false;
+  /** Id of the event by which the user was taken out; '' while they are in. */
+  private outSince = '';
   private hasComeIn = false;
+  /** The client has nothing of the stream, and stands nowhere. */
+  private isUnheardOf = false;
 
   constructor(stream: StreamRef, owner: SubscriptionOwner) {
     this.stream = stream;
@@ -66,6 +72,11 @@ export class Subscription implements Subscriber {
     return this.owner.outbox;
   }
 
+  /** The user was taken out, by an event that the session has. */
+  get isOut(): boolean {
+    return this.outSince !== '';
+  }
+
   get isUnplaced(): boolean {
     return this.state === 'unplaced';
   }
@@ -78,13 +89,14 @@ export class Subscription implements Subscriber {
     return this.state === 'reading';
   }
 
-  /** It has everything, or all that the log had. */
+  /** It has everything, or all that the log had, and its user is in. */
   get isCurrent(): boolean {
-    return this.state === 'live' || this.state === 'ahead';
+    return this.isPassing && !this.isOut;
   }
 
-  get position(): { readonly id: string; readonly seq: number } {
-    return { id: this.id, seq: this.seq };
+  /** Id of the last event that the session has. */
+  get position(): string {
+    return this.id;
   }
 
   /** Only with the log can it be told what follows the position. */
@@ -105,17 +117,27 @@ export class Subscription implements Subscriber {
   /** The session stands at this event, which was read after the stream was followed: what comes after it waits. */
   standAt(id: string): void {
     this.moveTo(id);
+    this.outSince = '';
+    this.isUnheardOf = false;
     this.state = 'placed';
   }
 
   /** The same for a place of which only the log can say what follows it. */
   standFarBack(id: string): void {
+    this.isUnheardOf = false;
     if (this.state === 'placed' && id === this.id) return;
     this.standAt(id);
     this.mustRead = true;
   }
 
-  /** The user came in by this event: the session begins with it. */
+  /** The user came in by the event after this one, if the log still has that. */
+  standBefore(id: string): void {
+    this.standFarBack(id);
+    this.outSince = id;
+    this.isUnheardOf = true;
+  }
+
+  /** The user came in by this event: the session begins with it, unless that is in doubt before it has. */
   beginWith(event: Framed): void {
     this.id = '';
     this.seq = event.seq - 1;
@@ -139,10 +161,9 @@ export class Subscription implements Subscriber {
 
   /** What the tail brought last is in doubt, or what was missed of it: the log says what there is. `head` is where live ones stand. */
   doubt(head: string): void {
-    this.forgetWaiting();
-    this.mustRead = true;
+    this.miss();
     this.isDoubted = true;
-    if (!this.isCurrent) return;
+    if (!this.isPassing) return;
     this.hold(head);
     this.owner.catchUp(this);
   }
@@ -158,9 +179,14 @@ export class Subscription implements Subscriber {
   }
 
   /** What came after this event, which the session has, is to be sent again. */
-  goBackTo(id: string): void {
-    this.moveTo(id);
-    this.mustRead = true;
+  sendAgainAfter(id: string): void {
+    if (seqOf(id) < this.seq) this.furthest = this.id;
+    this.goBackTo(id);
+  }
+
+  /** The log does not have what the client was sent already, of which some is sent again. */
+  get isLost(): boolean {
+    return this.hasLost;
   }
 
   /** The log is being asked: until the answer is there, anything may be missing again. */
@@ -169,9 +195,11 @@ export class Subscription implements Subscriber {
     this.isDoubted = false;
   }
 
-  /** An event of the log. False where it is in doubt and the log must be asked again. Throws where the log has a hole. */
+  /** An event of the log. False where that is in doubt and the log must be asked again. Throws where the log has a hole. */
   read(event: Framed): boolean {
-    if (this.isDoubted) return false;
+    if (event.id === this.furthest) this.furthest = '';
+    if (this.furthest !== '' && relation(this.furthest, event) !== 'old') this.hasLost = true;
+    if (this.isDoubted || this.hasLost) return false;
     if (event.seq > this.seq + 1) throw new Error(`the log has a hole before seq ${event.seq}`);
     if (event.seq > this.seq) this.accept(event);
     return true;
@@ -188,6 +216,11 @@ export class Subscription implements Subscriber {
    */
   finish(head: string): 'done' | 'again' | 'behind' {
     if (this.mustRead) return 'again';
+    if (this.furthest !== '') {
+      this.hasLost = true;
+      this.mustRead = true;
+      return 'again';
+    }
     const { waiting } = this;
     this.forgetWaiting();
     for (const event of waiting) {
@@ -202,18 +235,34 @@ export class Subscription implements Subscriber {
       this.mustRead = true;
       return 'behind';
     }
-    if (this.isOut) this.owner.left(this);
-    else if (head === this.id) this.goLive();
+    if (head === this.id) this.meetTail();
     else this.state = 'ahead';
     return 'done';
   }
 
-  /** The log does not know the position. The client was told to reload, and goes on from this event. */
-  reload(last: string): void {
+  /**
+   * The log does not know the position. The client was told to reload, and goes on from this event. `before` is the one before that by
+   * which the user came in, which may be a later one; the user's own stream has none.
+   */
+  reload(last: string, before: string | undefined): void {
     this.forgetWaiting();
-    this.moveTo(last);
-    this.mustRead = true;
-    this.isOut = false;
+    this.goBackTo(last);
+    this.furthest = '';
+    this.hasLost = false;
+    this.outSince = before === undefined || seqOf(before) < seqOf(last) ? '' : last;
+  }
+
+  /** The log does not know the position, which was only asked for: it must be asked for again. False where the client has heard of the stream. */
+  askAgain(): boolean {
+    if (this.isUnheardOf) this.state = 'unplaced';
+    return this.isUnheardOf;
+  }
+
+  /** The log does not know the position. If that is an event which was kept from the client, it stands further back. False if not. */
+  goBackToLeaving(): boolean {
+    if (!this.isOut || this.id === this.outSince) return false;
+    this.goBackTo(this.outSince);
+    return true;
   }
 
   end(): void {
@@ -232,13 +281,19 @@ export class Subscription implements Subscriber {
         return this.owner.catchUp(this);
       }
     }
-    if (this.isOut) this.owner.left(this);
-    else if (events.at(-1)!.seq === this.seq) this.goLive();
+    if (events.at(-1)!.seq === this.seq) this.meetTail();
   }
 
-  private goLive(): void {
+  /** The tail brought the very event that the session has. Only then is a leaving, which the log may have told first, beyond doubt. */
+  private meetTail(): void {
+    if (this.isOut) return this.owner.left(this);
     this.state = 'live';
     this.owner.flows(this);
+  }
+
+  /** Events pass: they need not wait. */
+  private get isPassing(): boolean {
+    return this.state === 'live' || this.state === 'ahead';
   }
 
   /** The one way by which an event reaches the client. */
@@ -246,20 +301,18 @@ export class Subscription implements Subscriber {
     this.id = event.id;
     this.seq = event.seq;
     const own = event.effects?.find(({ userId }) => userId === this.userId);
-    if (own?.kind === 'joined' && own.conversationId === this.stream.id) this.isOut = false;
-    if (!this.isOut) this.outbox.push(frameFor(event, this.userId));
-    if (own?.kind === 'left') this.isOut = true;
+    if (own?.kind === 'joined' && own.conversationId === this.stream.id) this.outSince = '';
+    if (!this.isOut) {
+      this.isUnheardOf = false;
+      this.outbox.push(frameFor(event, this.userId));
+    }
+    if (own?.kind === 'left') this.outSince = event.id;
     if (own?.kind === 'joined' && own.conversationId !== this.stream.id) this.owner.cameInto(own.conversationId);
   }
 
-  /** How an event of the tail stands to the position: `unclear` where something lies between, or where it is of another log. */
   private relationOf(event: Framed): 'old' | 'next' | 'unclear' {
-    if (event.seq > this.seq + 1) return 'unclear';
-    if (this.id === '') return event.seq > this.seq ? 'next' : 'old';
-    const msLater = eventId(event.id).ms - eventId(this.id).ms;
-    if (event.seq > this.seq) return msLater >= 0 ? 'next' : 'unclear';
-    if (event.seq === this.seq) return event.id === this.id ? 'old' : 'unclear';
-    return msLater > 0 ? 'unclear' : 'old';
+    if (this.id !== '') return relation(this.id, event);
+    return event.seq === this.seq + 1 ? 'next' : 'unclear';
   }
 
   private keep(events: readonly Framed[]): void {
@@ -267,11 +320,17 @@ export class Subscription implements Subscriber {
       const comesIn = event.effects?.some(({ kind, userId }) => kind === 'joined' && userId === this.userId);
       if (comesIn) this.hasComeIn = true;
       if (this.owner.waitingRoom.enter(event)) this.waiting.push(event);
-      else {
-        this.forgetWaiting();
-        this.mustRead = true;
-      }
+      else this.miss();
     }
+  }
+
+  /** What waited is gone, and the log has it. Who was to begin with it must ask where that is. */
+  private miss(): void {
+    this.forgetWaiting();
+    this.mustRead = true;
+    if (this.state !== 'placed' || this.id !== '') return;
+    this.state = 'unplaced';
+    this.hasComeIn = true;
   }
 
   private forgetWaiting(): void {
@@ -280,8 +339,22 @@ export class Subscription implements Subscriber {
     this.waiting = [];
   }
 
+  private goBackTo(id: string): void {
+    this.moveTo(id);
+    this.mustRead = true;
+  }
+
   private moveTo(id: string): void {
     this.id = id;
     this.seq = seqOf(id);
   }
+}
+
+/** How an event stands to an id: `unclear` where something lies between, or where it is of another log. */
+function relation(id: string, event: Framed): 'old' | 'next' | 'unclear' {
+  const position = eventId(id);
+  const msLater = eventId(event.id).ms - position.ms;
+  if (event.seq > position.seq) return event.seq === position.seq + 1 && msLater >= 0 ? 'next' : 'unclear';
+  if (event.seq === position.seq) return event.id === id ? 'old' : 'unclear';
+  return msLater > 0 ? 'unclear' : 'old';
 }

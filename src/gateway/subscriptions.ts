@@ -3,7 +3,6 @@
  * while connected, and the reading of logs: a few at a time, in pages that wait for the socket, so that what one socket makes a node hold
  * is bounded whatever it asks for. Refuses to send anything of a stream before the session has begun.
  */
-import { START } from '../envelope.ts';
 import { closeCodes } from '../errors.ts';
 import { conversationStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
@@ -24,9 +23,11 @@ export interface SubscriptionsParts {
   readonly sessionId: string;
   /** Set on a socket that carries one conversation only. */
   readonly only: string | undefined;
+  /** Ids of the conversations on the user's list. */
+  conversationIds(): Promise<string[]>;
   /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
   beforeJoining(stream: StreamRef): Promise<string | undefined>;
-  /** The tail lost events of the user's stream, so the session may have ended unheard. */
+  /** The session may have ended unheard. */
   recheck(): void;
   close(code: number, reason: string): void;
   onError(error: unknown): void;
@@ -37,6 +38,7 @@ const PAGE_BYTES = 65_536;
 /** Events of a page, while nothing is known of their size, and at most. */
 const FIRST_PAGE = 8;
 const FULL_PAGE = 256;
+const MAX_DEPARTED = 1_000;
 /** Reads in a row that brought nothing while something was missing. */
 const MAX_IN_VAIN = 100;
 
@@ -52,6 +54,8 @@ export class Subscriptions implements Follower, SubscriptionOwner {
   private readonly seeking = new Map<Subscription, Promise<void>>();
   /** Where the client said that it stands, by `keyOf` the streams, of those that have not begun yet. */
   private readonly cursors = new Map<string, string>();
+  /** Conversations that the user turned out not to be in, or no longer. A log that loses its end may lose that too. */
+  private readonly departed = new Set<string>();
   private state: 'collecting' | 'begun' | 'ended' = 'collecting';
 
   constructor(parts: SubscriptionsParts) {
@@ -60,8 +64,9 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     this.outbox = parts.outbox;
   }
 
-  has(stream: StreamRef): boolean {
-    return this.all.has(keyOf(stream));
+  /** The conversation is followed, and it is not that its user has just been taken out of it. */
+  isIn(stream: StreamRef): boolean {
+    return this.all.get(keyOf(stream))?.isOut === false;
   }
 
   /** Live events of these streams are kept from now on, until `begin`. */
@@ -69,14 +74,18 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     for (const stream of streams) this.follow(stream);
   }
 
-  /** The place of each stream, read after `start`. One without a place is none that the user may follow, unless they came in since. */
+  /**
+   * The place of each stream, read after `start`. One without a place is none that the user may follow, unless they came in since. One
+   * that was not started came on the user's list in between.
+   */
   settle(places: ReadonlyMap<StreamRef, string>): void {
-    const placed = new Map([...places].map(([stream, id]) => [keyOf(stream), id]));
-    for (const [key, subscription] of this.all) {
-      const id = placed.get(key);
-      if (id !== undefined) subscription.standAt(id);
-      else if (!subscription.isUnplaced || this.seeking.has(subscription)) continue;
-      else if (subscription.mayBeIn) this.seek(subscription);
+    for (const [stream, id] of places) {
+      if (this.has(stream)) this.follow(stream).standAt(id);
+      else this.follow(stream).standFarBack(id);
+    }
+    for (const subscription of this.all.values()) {
+      if (!subscription.isUnplaced || this.seeking.has(subscription)) continue;
+      if (subscription.mayBeIn) void this.seek(subscription);
       else this.drop(subscription);
     }
   }
@@ -89,9 +98,9 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     this.state = 'begun';
     for (const [stream, cursor] of cursors) {
       this.cursors.set(keyOf(stream), cursor);
-      if (!this.has(stream) && this.parts.only === undefined) this.seek(this.follow(stream));
+      if (!this.has(stream) && this.parts.only === undefined) this.follow(stream);
     }
-    await Promise.all([...this.all.values()].map((one) => this.seeking.get(one) ?? this.go(one)));
+    await Promise.all([...this.all.values()].map((subscription) => this.go(subscription)));
   }
 
   /** Sends the events after a cursor again. False while the stream is being read already. */
@@ -103,9 +112,9 @@ export class Subscriptions implements Follower, SubscriptionOwner {
       const { fanout } = this.parts;
       subscription.hold(fanout.head(stream));
       // Who names an event that was not sent yet lacks those between all the same.
-      if (seqOf(after) <= subscription.position.seq) subscription.goBackTo(after);
+      if (seqOf(after) <= seqOf(subscription.position)) subscription.sendAgainAfter(after);
       else if (!(await fanout.read(stream, after, 1, 'known')) && !this.isGone(subscription))
-        await this.reset(subscription);
+        await this.reset(subscription, '');
       await this.readOn(subscription);
     });
     return true;
@@ -122,8 +131,13 @@ export class Subscriptions implements Follower, SubscriptionOwner {
       this.parts.close(closeCodes.unauthenticated, 'the session has ended');
   }
 
-  recheck(): void {
-    if (this.state !== 'ended') this.parts.recheck();
+  lost(isOf: (streamId: string) => boolean): void {
+    if (this.state === 'ended') return;
+    if (isOf(this.userId)) {
+      this.parts.recheck();
+      this.relist().catch((error: unknown) => this.broke(error));
+    }
+    for (const id of this.departed) if (isOf(id)) this.cameInto(id);
   }
 
   /** The user came into a conversation that is not followed: the event is at hand, and everything after it comes by the tail. */
@@ -143,7 +157,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
   /** The same by the user's own stream: only that it happened is known, and perhaps it is no more so. The log says the rest. */
   cameInto(conversationId: string): void {
     const stream = conversationStream(conversationId);
-    if (this.state !== 'ended' && !this.has(stream)) this.seek(this.follow(stream));
+    if (this.state !== 'ended' && !this.has(stream)) void this.seek(this.follow(stream));
   }
 
   catchUp(subscription: Subscription): void {
@@ -162,10 +176,15 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     this.drop(subscription);
   }
 
+  private has(stream: StreamRef): boolean {
+    return this.all.has(keyOf(stream));
+  }
+
   private follow(stream: StreamRef): Subscription {
     const key = keyOf(stream);
     const known = this.all.get(key);
     if (known) return known;
+    this.departed.delete(stream.id);
     const subscription = new Subscription(stream, this);
     this.all.set(key, subscription);
     this.parts.fanout.follow(subscription);
@@ -174,6 +193,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
 
   private drop(subscription: Subscription): void {
     this.forget(subscription);
+    if (this.departed.size < MAX_DEPARTED) this.departed.add(subscription.stream.id);
     if (this.parts.only !== undefined) this.parts.close(closeCodes.refused, 'no longer in the conversation');
   }
 
@@ -188,29 +208,37 @@ export class Subscriptions implements Follower, SubscriptionOwner {
   }
 
   /** Looks up where a stream begins for the user, or drops it where they are not in it. */
-  private seek(subscription: Subscription): void {
+  private seek(subscription: Subscription): Promise<void> {
     const found = this.find(subscription)
       .then(() => this.seeking.delete(subscription))
       .then(() => (this.state === 'begun' ? this.go(subscription) : undefined))
       .catch((error: unknown) => this.broke(error));
     this.seeking.set(subscription, found);
+    return found;
   }
 
   private async find(subscription: Subscription): Promise<void> {
-    while (subscription.isUnplaced) {
+    const before = await this.placeInLog(subscription);
+    if (!subscription.isUnplaced) return;
+    if (before === undefined) this.drop(subscription);
+    else subscription.standBefore(before);
+  }
+
+  /** Asked again where the user came in while it was being asked. */
+  private async placeInLog(subscription: Subscription): Promise<string | undefined> {
+    for (;;) {
       subscription.seek();
       const before = await this.parts.beforeJoining(subscription.stream);
-      if (!subscription.isUnplaced) return;
-      if (before !== undefined) subscription.standFarBack(before);
-      else if (!subscription.mayBeIn) this.drop(subscription);
+      if (before !== undefined || !subscription.mayBeIn) return before;
     }
   }
 
   /** The session has begun, and so does the stream: at the client's cursor, or where it was placed. Nothing is read where nothing can be missing. */
   private go(subscription: Subscription): Promise<void> {
+    if (subscription.isUnplaced) return this.seeking.get(subscription) ?? this.seek(subscription);
+    if (!subscription.isPlaced) return Promise.resolve();
     const key = keyOf(subscription.stream);
     const cursor = this.cursors.get(key);
-    if (!subscription.isPlaced) return Promise.resolve();
     this.cursors.delete(key);
     if (cursor !== undefined) subscription.standFarBack(cursor);
     subscription.begin();
@@ -237,25 +265,26 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     const { stream } = subscription;
     let count = FIRST_PAGE;
     let inVain = 0;
-    // A cursor is believed only where the log has it. Where the log does not have its own head, asking again would never end.
-    let isBelieved = false;
+    let told = '';
+    let trust: 'known' | 'any' = 'known';
     while (subscription.isReading) {
       const head = fanout.head(stream);
       const hasRead = subscription.needsLog;
       if (hasRead) {
-        const from = await this.placeOf(subscription);
-        if (!subscription.isReading) return;
         subscription.readBegins();
-        const page: readonly Framed[] | undefined =
-          from === '' ? undefined : await fanout.read(stream, from, count, isBelieved ? 'any' : 'known');
+        const page = await fanout.read(stream, subscription.position, count, trust);
+        if (page) await this.send(subscription, page);
         if (!subscription.isReading) return;
-        isBelieved = page === undefined;
-        if (page === undefined) {
-          await this.reset(subscription);
+        trust = 'known';
+        if (!page || subscription.isLost) {
+          if (!page && subscription.goBackToLeaving()) continue;
+          if (subscription.askAgain()) return void this.seek(subscription);
+          const last = await this.reset(subscription, told);
+          // The client was sent there already, and it is not in the log: one that does not have its own head. Asking again would never end.
+          if (last === told) trust = 'any';
+          told = last;
           continue;
         }
-        await this.send(subscription, page);
-        if (!subscription.isReading) return;
         inVain = page.length === 0 ? inVain + 1 : 0;
         if (inVain > MAX_IN_VAIN) throw new Error(`the log of ${keyOf(stream)} and its tail do not meet`);
         if (page.length === count) subscription.readGoesOn();
@@ -274,29 +303,28 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     }
   }
 
-  /** Id of the position; '' where the log does not have that seq. */
-  private async placeOf({ position: { id, seq }, stream }: Subscription): Promise<string> {
-    if (id !== '' || seq === 0) return id || START;
-    const found = await this.parts.fanout.idAtSeq(stream, seq);
-    return found === START ? '' : found;
-  }
-
   /**
    * The log does not know where the client stands: it is told to reload, and live events go on from the log's end, if this log has the
    * user in the conversation at all.
    */
-  private async reset(subscription: Subscription): Promise<void> {
+  private async reset(subscription: Subscription, told: string): Promise<string> {
     const { stream } = subscription;
+    const { fanout } = this.parts;
     const isOwn = stream.kind === 'user';
-    const [last, before] = await Promise.all([
-      this.parts.fanout.headInLog(stream),
-      isOwn ? START : this.parts.beforeJoining(stream),
-    ]);
-    if (!subscription.isReading) return;
+    const last = await fanout.headInLog(stream);
+    const before = isOwn ? undefined : await this.placeInLog(subscription);
+    if (!subscription.isReading) return last;
     const whose = isOwn ? { user_id: stream.id } : { conversation_id: stream.id };
-    this.outbox.send({ type: 'sync.reset', data: { ...whose, last_event_id: last } });
-    if (before === undefined) this.drop(subscription);
-    else subscription.reload(last);
+    if (last !== told) this.outbox.send({ type: 'sync.reset', data: { ...whose, last_event_id: last } });
+    if (before === undefined && !isOwn) this.drop(subscription);
+    else subscription.reload(last, before);
+    if (isOwn) await this.relist();
+    return last;
+  }
+
+  /** What the user's stream said of comings in may have been lost, or passed over: the list has them. */
+  private async relist(): Promise<void> {
+    if (this.parts.only === undefined) for (const id of await this.parts.conversationIds()) this.cameInto(id);
   }
 
   private broke(error: unknown): void {

@@ -51,7 +51,6 @@ export class NodeInMemory {
         const after = this.events(stream).filter((event) => event.seq > seqOf(cursor));
         return isKnown ? after.slice(0, count) : undefined;
       },
-      idAtSeq: async (stream, seq) => this.events(stream).find((event) => event.seq === seq)?.id ?? '0-0',
     };
     this.fanout = new Fanout({
       log,

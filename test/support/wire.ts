@@ -26,7 +26,9 @@ export class Wire extends Duplex {
 
   takeAll(): void {
     this.isStuck = false;
-    this.release?.();
+    const { release } = this;
+    this.release = undefined;
+    release?.();
   }
 
   /** The texts of the frames that were written. */
