@@ -67,7 +67,8 @@ describe('session', () => {
     });
 
     it('who came in meanwhile gets all since', async () => {
-      node.write(ROOM, 5);
+      node.write(ROOM, 4, [joined()]);
+      node.write(ROOM);
       const nobody = { ready: '"conversations":[]', heads: new Map<string, string>(), userEventId: '0-0' };
       const parts = { conversationIds: async () => [], opening: async () => nobody, beforeJoining: async () => '1-3' };
       const session = await open(node.session(parts));
@@ -119,7 +120,7 @@ describe('session', () => {
       await settled();
       await settled();
       expect(session.types()).to.include.members(['sync.reset', 'ack']);
-      node.bring(ROOM);
+      node.bring(ROOM, 1, [joined()]);
       expect(session.seqs()).to.deep.equal([1]);
     });
 
@@ -156,6 +157,40 @@ describe('session', () => {
     expect(session.closes).to.deep.equal([closeCodes.restart]);
     expect(String(errors)).to.include('Redis is away');
     expect(session.types()).to.not.include('session.resumed');
+  });
+
+  it('a session that ended before anyone listened for that, or unheard, loses its socket', async () => {
+    for (const only of [undefined, ROOM.id]) {
+      const late = await open(node.session({ only, hasEnded: async () => true }));
+      expect(late.closes).to.deep.equal([closeCodes.unauthenticated]);
+      let isOver = false;
+      const unheard = await open(node.session({ only, hasEnded: async () => isOver }));
+      isOver = true;
+      expect(unheard.closes).to.deep.equal([]);
+      await node.fanout.lost(0);
+      await settled();
+      expect(unheard.closes).to.deep.equal([closeCodes.unauthenticated]);
+    }
+  });
+
+  it('a socket of one conversation takes no command for another, and every command that is for none', async () => {
+    const ran: string[] = [];
+    const session = await open(
+      node.session({
+        only: ROOM.id,
+        run: async ({ type }) => {
+          ran.push(type);
+          return {};
+        },
+      }),
+    );
+    const other = '01HXTHERR00M00000000000000';
+    session.receive({ type: 'message.send', id: 'a', data: { conversation_id: other, content: 'x' } });
+    session.receive({ type: 'message.send', id: 'b', data: { conversation_id: ROOM.id, content: 'x' } });
+    session.receive({ type: 'presence.set', id: 'c', data: {} });
+    await settled();
+    expect(ran).to.deep.equal(['message.send', 'presence.set']);
+    expect(session.frames().find(({ id }) => id === 'a')).to.have.nested.property('error.code', 'forbidden');
   });
 
   it('a client that does not name its cursors within five seconds is closed, to come back', async () => {

@@ -199,6 +199,11 @@ describe('subscriptions', () => {
 
   describe('who came in', () => {
     const outside = { conversationIds: async () => [], opening: async () => NOWHERE };
+    /** The user came in by the sixth event. */
+    const writeSeven = () => {
+      node.write(ROOM, 6, [joined()]);
+      node.write(ROOM);
+    };
 
     it('begins with that event, whatever came before, also while it names its cursors', async () => {
       node.write(ROOM, 5);
@@ -217,7 +222,7 @@ describe('subscriptions', () => {
     });
 
     it('and hears of it from their own stream first gets all of it from the log', async () => {
-      node.write(ROOM, 7);
+      writeSeven();
       for (const resumes of [false, true]) {
         const session = await open(node.session({ ...outside, resumes, beforeJoining: async () => '1-5' }));
         node.bring(OWN, 1, [joined()]);
@@ -226,12 +231,12 @@ describe('subscriptions', () => {
         expect(session.seqs()).to.deep.equal([6, 7]);
         session.session.ended();
         node = new NodeInMemory();
-        node.write(ROOM, 7);
+        writeSeven();
       }
     });
 
     it('also while it opens, and others stand further on', async () => {
-      node.write(ROOM, 7);
+      writeSeven();
       const [gate, found] = [new Gate(), new Gate()];
       const opening = () => gate.opened.then(() => NOWHERE);
       const beforeJoining = () => found.opened.then(() => '1-5');
@@ -250,7 +255,7 @@ describe('subscriptions', () => {
     });
 
     it('while the place was still looked up is not taken along without one', async () => {
-      node.write(ROOM, 7);
+      writeSeven();
       const gate = new Gate();
       const before = () => gate.opened.then(() => '1-5');
       const session = await open(node.session({ ...outside, resumes: true, beforeJoining: before }));
@@ -284,6 +289,130 @@ describe('subscriptions', () => {
       expect(one.types()).to.include('sync.reset');
       expect(one.seqs().at(-1)).to.equal(4);
     }
+  });
+
+  describe('where the log is read ahead of the tail', () => {
+    it('nothing after the own leaving is sent, whatever asked for it', async () => {
+      for (const resumes of [false, true]) {
+        node = new NodeInMemory();
+        node.write(ROOM, 3);
+        const session = await open(node.session({ resumes }));
+        node.bring(ROOM);
+        const ahead = [...node.write(ROOM, 2, [left()]), ...node.write(ROOM, 300)];
+        const [command, data] = resumes
+          ? ['session.resume', { cursors: { [ROOM.id]: '1-3' } }]
+          : ['conversation.sync', { conversation_id: ROOM.id, after: '1-3' }];
+        session.receive({ type: command, data });
+        await settled();
+        await settled();
+        node.fanout.take(ahead);
+        node.bring(ROOM);
+        await settled();
+        expect(session.seqs()).to.deep.equal(resumes ? [4, 5, 6] : [4, 4, 5, 6]);
+        expect(node.fanout.size).to.equal(1);
+      }
+    });
+
+    it('who was taken out by what only the log told is sent no signals and synchronises nothing more', async () => {
+      node.write(ROOM, 3);
+      const session = await open(node.session());
+      node.write(ROOM, 1, [left()]);
+      session.receive({ type: 'conversation.sync', data: { conversation_id: ROOM.id, after: '1-3' } });
+      await settled();
+      node.fanout.signal({ stream: ROOM, actorId: 'x', json: Buffer.from('{"type":"typing.started"}') });
+      session.receive({ type: 'conversation.sync', id: 's', data: { conversation_id: ROOM.id, after: '1-1' } });
+      await settled();
+      expect(session.types()).to.not.include('typing.started');
+      expect(session.frames().find((frame) => frame['id'] === 's')).to.have.nested.property('error.code', 'not_found');
+    });
+
+    it('and lost its end, what takes its place is not hidden', async () => {
+      node.write(ROOM, 3);
+      const session = await open(node.session());
+      node.bring(ROOM);
+      const before = node.events(ROOM);
+      node.write(ROOM, 2);
+      session.receive({ type: 'conversation.sync', data: { conversation_id: ROOM.id, after: '1-4' } });
+      await settled();
+      expect(session.seqs()).to.deep.equal([4, 5, 6]);
+      node.logs.set(keyOf(ROOM), before);
+      const others = node.write(ROOM, 3).map((event) => Object.assign(event, { id: `2-${event.seq}` }));
+      node.fanout.take(others.slice(0, 1));
+      await settled();
+      node.fanout.take(others.slice(1));
+      node.bring(ROOM);
+      await settled();
+      const resets = session.frames().filter(({ type }) => type === 'sync.reset');
+      expect(resets.map(({ data }) => data)).to.deep.equal([{ conversation_id: ROOM.id, last_event_id: '2-7' }]);
+      expect(session.seqs()).to.deep.equal([4, 5, 6, 8]);
+    });
+
+    it('synchronising after an event that was not sent yet swallows none', async () => {
+      node.write(ROOM, 3);
+      const session = await open(node.session());
+      node.bring(ROOM);
+      const ahead = node.write(ROOM, 3);
+      session.receive({ type: 'conversation.sync', id: 's', data: { conversation_id: ROOM.id, after: '1-6' } });
+      await settled();
+      node.fanout.take(ahead);
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([4, 5, 6, 7, 8]);
+    });
+  });
+
+  it('a log that does not have its own head resets the client once', async () => {
+    node.write(ROOM, 9);
+    const session = await open(node.session({ resumes: true }));
+    node.logs.set(keyOf(ROOM), node.events(ROOM).slice(0, 4));
+    node.headsOnly.set(keyOf(ROOM), '5-9');
+    session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-7' } } });
+    await settled();
+    await settled();
+    expect(session.types().filter((type) => type === 'sync.reset')).to.have.length(1);
+    expect(session.types()).to.include('session.resumed');
+    expect(session.closes).to.deep.equal([]);
+  });
+
+  describe("a conversation that the user's list lacks yet", () => {
+    const unlisted = { conversationIds: async () => [], opening: async () => NOWHERE, resumes: true };
+
+    it('is resumed at the cursor, and nothing comes twice when the list has it', async () => {
+      node.write(ROOM, 9);
+      const session = await open(node.session({ ...unlisted, beforeJoining: async () => '1-4' }));
+      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-7' } } });
+      await settled();
+      expect(session.seqs()).to.deep.equal([8, 9]);
+      node.bring(OWN, 1, [joined()]);
+      node.bring(ROOM);
+      await settled();
+      expect(session.seqs()).to.deep.equal([8, 9, 10]);
+    });
+
+    it('also where the tail brings the coming in after the client had more', async () => {
+      const [, , coming] = node.write(ROOM, 3, [joined()]);
+      node.write(ROOM, 4);
+      let isIn = false;
+      const beforeJoining = async () => (isIn ? '1-2' : undefined);
+      const session = await open(node.session({ ...unlisted, beforeJoining }));
+      session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '1-5' } } });
+      await settled();
+      isIn = true;
+      node.fanout.take([coming!]);
+      await settled();
+      expect(session.seqs().filter((seq) => seq <= 5)).to.deep.equal([]);
+    });
+
+    it('but no other, however many the client names', async () => {
+      const session = await open(node.session({ ...unlisted, beforeJoining: async () => undefined }));
+      const cursors = Object.fromEntries(
+        Array.from({ length: 200 }, (_, i) => [`01HX${String(i).padStart(22, '0')}`, '0-0']),
+      );
+      session.receive({ type: 'session.resume', data: { cursors } });
+      await settled();
+      expect(session.types()).to.include('session.resumed');
+      expect(node.fanout.size).to.equal(1);
+    });
   });
 
   it('a socket that went while it opened leaves nothing behind', async () => {

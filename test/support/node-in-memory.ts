@@ -29,6 +29,9 @@ export class NodeInMemory {
   readonly logs = new Map<string, RawEvent[]>();
   readonly effects = new Map<string, Effect[]>();
   readonly fanout: Fanout;
+  /** Heads of streams that the guard state has otherwise than the log. */
+  readonly headsOnly = new Map<string, string>();
+  bytesRead = 0;
   /** Reads of a log wait for it. */
   gate: Gate | undefined;
   private readonly flusher = new Flusher();
@@ -38,8 +41,8 @@ export class NodeInMemory {
       keys: new Keys(1),
       heads: async <F extends string>(streams: readonly StreamRef[]) =>
         streams.map((stream) => {
-          const last = this.events(stream).at(-1);
-          return last ? ({ id: last.id } as Record<F | 'id', string>) : undefined;
+          const id = this.headsOnly.get(keyOf(stream)) ?? this.events(stream).at(-1)?.id;
+          return id !== undefined ? ({ id } as Record<F | 'id', string>) : undefined;
         }),
       readAfter: async (stream, after, count) =>
         this.events(stream)
@@ -49,7 +52,9 @@ export class NodeInMemory {
         await this.gate?.opened;
         const isKnown = cursor === '0-0' || this.events(stream).some((event) => event.id === cursor);
         const after = this.events(stream).filter((event) => event.seq > seqOf(cursor));
-        return isKnown ? after.slice(0, count) : undefined;
+        const page = after.slice(0, count);
+        this.bytesRead += page.reduce((sum, { json }) => sum + json.length, 0);
+        return isKnown ? page : undefined;
       },
     };
     this.fanout = new Fanout({
@@ -106,9 +111,14 @@ export class SessionInMemory {
   readonly session: Session;
   readonly closes: number[] = [];
   paused = 0;
+  tooSlow = 0;
 
   constructor(fanout: Fanout, flusher: Flusher, more: Partial<SessionParts>) {
-    const outbox = new Outbox(this.wire, { flusher, maxBufferedBytes: 1_000_000, onTooSlow: () => {} });
+    const outbox = new Outbox(this.wire, {
+      flusher,
+      maxBufferedBytes: 1_000_000,
+      onTooSlow: () => void (this.tooSlow += 1),
+    });
     const ws: SessionParts['ws'] = {
       close: (code = 0) => void this.closes.push(code),
       terminate: () => {},

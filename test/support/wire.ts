@@ -24,6 +24,13 @@ export class Wire extends Duplex {
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done);
   }
 
+  /** What was written first, and then no more. */
+  takeOne(): void {
+    const { release } = this;
+    this.release = undefined;
+    release?.();
+  }
+
   takeAll(): void {
     this.isStuck = false;
     const { release } = this;
