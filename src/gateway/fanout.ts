@@ -3,14 +3,15 @@
  * brings of one stream is joined once and the same bytes go to every session. Owns the head of every followed stream: the very event
  * that the tail brought last, which is where every live session stands. Refuses features: what an event means arrives as a function.
  */
-import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
 import { TO_ONESELF } from '../log/signals.ts';
 import type { Signal } from '../log/signals.ts';
 import { framed, isPlain } from './frames.ts';
-import type { Framed, Framing } from './frames.ts';
+import type { Framed } from './frames.ts';
+import { LogPages } from './log-pages.ts';
+import type { LogPagesOptions } from './log-pages.ts';
 import { textFrame } from './outbox.ts';
 import type { Flusher, Outbox } from './outbox.ts';
 import { Watching } from './watching.ts';
@@ -48,8 +49,8 @@ interface Followed {
   seq: number;
 }
 
-export interface FanoutOptions extends Framing {
-  readonly log: Pick<Log, 'keys' | 'heads' | 'readAfter' | 'readFromCursor'>;
+export interface FanoutOptions extends LogPagesOptions {
+  readonly log: Pick<Log, 'keys'> & LogPagesOptions['log'];
   readonly flusher: Flusher;
   /** Types of a user's events that others may see who watch the user; none when absent. */
   readonly isPublic?: (type: string) => boolean;
@@ -60,14 +61,15 @@ export interface FanoutOptions extends Framing {
 export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
 
 export class Fanout {
+  readonly pages: LogPages;
   readonly watching: Watching;
   private readonly options: FanoutOptions;
   private readonly followed = new Map<string, Followed>();
   private readonly byUser = new Map<string, Set<Follower>>();
-  private readonly reads = new Map<string, Promise<Framed[] | undefined>>();
 
   constructor(options: FanoutOptions) {
     this.options = options;
+    this.pages = new LogPages(options);
     this.watching = new Watching(options.isPublic ?? (() => false));
   }
 
@@ -122,27 +124,6 @@ export class Fanout {
   /** Id of the last event that the tail brought of a followed stream; '' while that is unknown. */
   head(stream: StreamRef): string {
     return this.followed.get(keyOf(stream))?.head ?? '';
-  }
-
-  /**
-   * A page of a stream's log after an id, framed; undefined where the log must know the id and does not. Equal reads under way are one.
-   */
-  read(stream: StreamRef, after: string, count: number, id: 'known' | 'any'): Promise<Framed[] | undefined> {
-    const { log } = this.options;
-    const name = `${keyOf(stream)} ${after} ${count} ${id}`;
-    const under = this.reads.get(name);
-    if (under) return under;
-    const page = id === 'any' ? log.readAfter(stream, after, count) : log.readFromCursor(stream, after, count);
-    const reading = page
-      .then((events) => events?.map((event) => framed(event, this.options)))
-      .finally(() => this.reads.delete(name));
-    this.reads.set(name, reading);
-    return reading;
-  }
-
-  /** Id of a stream's last event, as the guard state of its log has it now. */
-  async headInLog(stream: StreamRef): Promise<string> {
-    return (await this.options.log.heads([stream], []))[0]?.id ?? START;
   }
 
   /** What the tail brings: events of one partition, in their order. */

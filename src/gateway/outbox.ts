@@ -172,15 +172,16 @@ export class Outbox {
     }
   }
 
-  /**
-   * Resolves when there is room for what a reader missed: at once, or when the socket has taken what it was given, or is gone. A socket
-   * that does not take so little in so long is told of as too slow.
-   */
-  async room(): Promise<void> {
-    if (this.backlog < this.catchUpBytes) return;
+  /** Whether there is room for what a reader missed: little of it lies unsent, or the socket has taken what it was given. */
+  takesMore(): boolean {
+    if (this.backlog < this.catchUpBytes) return true;
     this.flush();
+    return this.socket.destroyed || !this.socket.writableNeedDrain;
+  }
+
+  /** Resolves when the socket has taken all that it was given, or is gone. One that does not take so little in so long is told of as too slow. */
+  async drained(): Promise<void> {
     const { socket } = this;
-    if (!socket.writableNeedDrain || socket.destroyed) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(late);

@@ -1,7 +1,7 @@
 /**
  * The streams that one session follows, each from its own place on. Owns which they are, coming into a conversation and going out of it
- * while connected, and the reading of logs: a few at a time, in pages that wait for the socket, so that what one socket makes a node hold
- * is bounded whatever it asks for. Refuses to send anything of a stream before the session has begun.
+ * while connected, and the reading of logs: a few at a time, of each no more than a page, which waits for the socket, so that the bytes
+ * which one socket makes a node hold are bounded whatever it asks for. Refuses to send anything of a stream before the session has begun.
  */
 import { closeCodes } from '../errors.ts';
 import { conversationStream } from '../keys.ts';
@@ -10,6 +10,7 @@ import { seqOf } from '../log/log.ts';
 import { keyOf } from './fanout.ts';
 import type { Fanout, Follower } from './fanout.ts';
 import type { Framed } from './frames.ts';
+import { FIRST_PAGE } from './log-pages.ts';
 import type { Outbox } from './outbox.ts';
 import { Subscription } from './subscription.ts';
 import type { SubscriptionOwner } from './subscription.ts';
@@ -34,10 +35,6 @@ export interface SubscriptionsParts {
 }
 
 const READ_AT_ONCE = 4;
-const PAGE_BYTES = 65_536;
-/** Events of a page, while nothing is known of their size, and at most. */
-const FIRST_PAGE = 8;
-const FULL_PAGE = 256;
 const MAX_DEPARTED = 1_000;
 /** Reads in a row that brought nothing while something was missing. */
 const MAX_IN_VAIN = 100;
@@ -113,7 +110,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
       subscription.hold(fanout.head(stream));
       // Who names an event that was not sent yet lacks those between all the same.
       if (seqOf(after) <= seqOf(subscription.position)) subscription.sendAgainAfter(after);
-      else if (!(await fanout.read(stream, after, 1, 'known')) && !this.isGone(subscription))
+      else if (!(await fanout.pages.read(stream, after, 1, 'known')) && !this.isGone(subscription))
         await this.reset(subscription, '');
       await this.readOn(subscription);
     });
@@ -268,12 +265,14 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     let told = '';
     let trust: 'known' | 'any' = 'known';
     while (subscription.isReading) {
+      while (subscription.isReading && !this.outbox.takesMore()) await this.outbox.drained();
+      if (!subscription.isReading) return;
       const head = fanout.head(stream);
       const hasRead = subscription.needsLog;
       if (hasRead) {
         subscription.readBegins();
-        const page = await fanout.read(stream, subscription.position, count, trust);
-        if (page) await this.send(subscription, page);
+        const page = await fanout.pages.read(stream, subscription.position, count, trust);
+        if (page) await this.send(subscription, page.events);
         if (!subscription.isReading) return;
         trust = 'known';
         if (!page || subscription.isLost) {
@@ -285,10 +284,10 @@ export class Subscriptions implements Follower, SubscriptionOwner {
           told = last;
           continue;
         }
-        inVain = page.length === 0 ? inVain + 1 : 0;
+        inVain = page.events.length === 0 ? inVain + 1 : 0;
         if (inVain > MAX_IN_VAIN) throw new Error(`the log of ${keyOf(stream)} and its tail do not meet`);
-        if (page.length === count) subscription.readGoesOn();
-        count = pageSize(page, count);
+        if (page.hasMore) subscription.readGoesOn();
+        count = page.nextCount;
       }
       const outcome = subscription.finish(fanout.head(stream));
       // The log was asked after the tail had brought this event, and does not have it: a log that is no more, and the tail has not noticed yet.
@@ -298,7 +297,8 @@ export class Subscriptions implements Follower, SubscriptionOwner {
 
   private async send(subscription: Subscription, page: readonly Framed[]): Promise<void> {
     for (const event of page) {
-      await this.outbox.room();
+      // Between looking for room and using it nothing else may happen, or what is read of another stream would use it too.
+      while (subscription.isReading && !this.outbox.takesMore()) await this.outbox.drained();
       if (!subscription.isReading || !subscription.read(event)) return;
     }
   }
@@ -311,7 +311,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     const { stream } = subscription;
     const { fanout } = this.parts;
     const isOwn = stream.kind === 'user';
-    const last = await fanout.headInLog(stream);
+    const last = await fanout.pages.head(stream);
     const before = isOwn ? undefined : await this.placeInLog(subscription);
     if (!subscription.isReading) return last;
     const whose = isOwn ? { user_id: stream.id } : { conversation_id: stream.id };
@@ -332,12 +332,4 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     this.parts.onError(error);
     this.parts.close(closeCodes.restart, 'come back with resume');
   }
-}
-
-/** So many events as will have about the wanted bytes, going by those that came; in steps, so that equal reads meet. */
-function pageSize(page: readonly Framed[], before: number): number {
-  if (page.length === 0) return before;
-  const bytes = page.reduce((sum, { frame }) => sum + frame.length, 0);
-  const wanted = Math.max(1, (PAGE_BYTES * page.length) / bytes);
-  return Math.min(FULL_PAGE, 2 ** Math.floor(Math.log2(wanted)));
 }

@@ -131,7 +131,7 @@ class Client {
   }
 
   get isReady(): boolean {
-    return this.frames().some(({ type }) => type === 'session.ready');
+    return this.wire.texts().some((text) => text.startsWith('{"type":"session.ready"'));
   }
 
   resume(): void {
@@ -155,7 +155,8 @@ class Client {
   look(): void {
     if (this.errors.length > 0) throw this.errors[0];
     if (this.closes.length > 0) throw new Error(`closed with ${this.closes.join()}`);
-    for (const frame of this.frames().slice(this.seen)) {
+    for (const text of this.wire.texts().slice(this.seen)) {
+      const frame = JSON.parse(text) as SeenFrame;
       if (frame.type === 'session.ready') {
         const { heads, user_event_id } = frame.data as { heads: Record<string, string>; user_event_id: string };
         this.model.startsAt([...Object.entries(heads), [this.userId, user_event_id]], this.cursors);
@@ -168,10 +169,6 @@ class Client {
     const id = `c${(this.commands += 1)}`;
     this.session.receive(Buffer.from(JSON.stringify({ type, id, data })), false);
     return id;
-  }
-
-  private frames(): SeenFrame[] {
-    return this.wire.texts().map((text) => JSON.parse(text) as SeenFrame);
   }
 }
 

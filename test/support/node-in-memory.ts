@@ -1,5 +1,6 @@
 /** A node's gateway without Redis or network: logs in memory, sessions on wires, and a tail that brings what a test says, when it says. */
 import type { Effect, RawEvent } from '../../src/envelope.ts';
+import { closeCodes } from '../../src/errors.ts';
 import { Fanout, keyOf } from '../../src/gateway/fanout.ts';
 import type { FanoutOptions } from '../../src/gateway/fanout.ts';
 import { Flusher, Outbox } from '../../src/gateway/outbox.ts';
@@ -112,16 +113,20 @@ export class SessionInMemory {
   readonly closes: number[] = [];
   paused = 0;
   tooSlow = 0;
+  private readonly parsed: Record<string, unknown>[] = [];
 
   constructor(fanout: Fanout, flusher: Flusher, more: Partial<SessionParts>) {
     const outbox = new Outbox(this.wire, {
       flusher,
       maxBufferedBytes: 1_000_000,
-      onTooSlow: () => void (this.tooSlow += 1),
+      onTooSlow: () => {
+        this.tooSlow += 1;
+        this.session.cut(closeCodes.too_slow, 'reading too slowly');
+      },
     });
     const ws: SessionParts['ws'] = {
       close: (code = 0) => void this.closes.push(code),
-      terminate: () => {},
+      terminate: () => void this.wire.destroy(),
       pause: () => void (this.paused += 1),
       resume: () => void (this.paused -= 1),
     };
@@ -150,7 +155,7 @@ export class SessionInMemory {
 
   /** What the opening reads: where these conversations stand now. */
   async stands(fanout: Fanout, rooms: readonly StreamRef[]) {
-    const heads = await Promise.all(rooms.map(async (room) => [room.id, await fanout.headInLog(room)] as const));
+    const heads = await Promise.all(rooms.map(async (room) => [room.id, await fanout.pages.head(room)] as const));
     return { ready: '"conversations":[]', heads: new Map(heads), userEventId: '0-0' };
   }
 
@@ -167,8 +172,10 @@ export class SessionInMemory {
     return this.frames().flatMap((frame) => (typeof frame['type'] === 'string' ? [frame['type']] : []));
   }
 
-  frames(): Record<string, unknown>[] {
-    return this.wire.texts().map((text) => JSON.parse(text) as Record<string, unknown>);
+  frames(): readonly Record<string, unknown>[] {
+    const texts = this.wire.texts().slice(this.parsed.length);
+    this.parsed.push(...texts.map((text) => JSON.parse(text) as Record<string, unknown>));
+    return this.parsed;
   }
 }
 

@@ -5,6 +5,8 @@ import { Duplex } from 'node:stream';
 export class Wire extends Duplex {
   readonly writes: Buffer[] = [];
   private release: (() => void) | undefined;
+  private readonly seen: string[] = [];
+  private looked = 0;
   isStuck: boolean;
 
   constructor(isStuck = false) {
@@ -38,21 +40,22 @@ export class Wire extends Duplex {
     release?.();
   }
 
-  /** The texts of the frames that were written. */
-  texts(): string[] {
-    const bytes = Buffer.concat(this.writes);
-    const texts: string[] = [];
-    for (let at = 0; at < bytes.length;) {
-      const short = bytes[at + 1]!;
-      const [header, size] =
-        short < 126
-          ? [2, short]
-          : short === 126
-            ? [4, bytes.readUInt16BE(at + 2)]
-            : [10, Number(bytes.readBigUInt64BE(at + 2))];
-      texts.push(bytes.toString('utf8', at + header, at + header + size));
-      at += header + size;
+  /** The texts of the frames that were written. Each is taken out of its write once, as there may be very many. */
+  texts(): readonly string[] {
+    for (const bytes of this.writes.slice(this.looked)) {
+      for (let at = 0; at < bytes.length;) {
+        const short = bytes[at + 1]!;
+        const [header, size] =
+          short < 126
+            ? [2, short]
+            : short === 126
+              ? [4, bytes.readUInt16BE(at + 2)]
+              : [10, Number(bytes.readBigUInt64BE(at + 2))];
+        this.seen.push(bytes.toString('utf8', at + header, at + header + size));
+        at += header + size;
+      }
     }
-    return texts;
+    this.looked = this.writes.length;
+    return this.seen;
   }
 }
