@@ -223,6 +223,7 @@ export class Session {
     checkNumbers(text);
     checkPlain(parsed);
     const frame = checkCommandFrame(parsed);
+    this.checkReach(frame);
     if (frame.type === 'ping') {
       this.send({ type: 'pong', id, data: {} });
     } else if (frame.type === 'session.resume') {
@@ -232,7 +233,6 @@ export class Session {
       await this.sync(frame);
       this.ack(id, {});
     } else {
-      this.checkReach(frame);
       this.ack(id, await this.parts.run(frame));
     }
   }

@@ -41,6 +41,16 @@ describe("what a socket's catch-ups hold", () => {
     expect(node.bytesRead - before).to.be.within(BIG, 4 * 8 * 56_000);
   });
 
+  it('is no more where large messages come all at once behind small ones', async () => {
+    const mixed = conversationStream('01HR00MX000000000000000000');
+    node.write(mixed, 100);
+    node.write(mixed, 100, [], BIG);
+    const page = (await node.fanout.pages.read(mixed, '0-0', 200, 'known'))!;
+    const bytes = page.events.reduce((sum, { frame }) => sum + frame.length, 0);
+    expect(bytes).to.be.within(BIG, 65_536 + BIG);
+    expect([page.hasMore, page.nextCount]).to.deep.equal([true, 64]);
+  });
+
   it('and a slow reader gets all of them in turn', async () => {
     session.wire.isStuck = true;
     ROOMS.forEach(synchronise);

@@ -186,11 +186,13 @@ describe('session', () => {
     );
     const other = '01HXTHERR00M00000000000000';
     session.receive({ type: 'message.send', id: 'a', data: { conversation_id: other, content: 'x' } });
+    session.receive({ type: 'conversation.sync', id: 's', data: { conversation_id: other, after: '0-0' } });
     session.receive({ type: 'message.send', id: 'b', data: { conversation_id: ROOM.id, content: 'x' } });
     session.receive({ type: 'presence.set', id: 'c', data: {} });
     await settled();
     expect(ran).to.deep.equal(['message.send', 'presence.set']);
-    expect(session.frames().find(({ id }) => id === 'a')).to.have.nested.property('error.code', 'forbidden');
+    for (const refused of ['a', 's'])
+      expect(session.frames().find(({ id }) => id === refused)).to.have.nested.property('error.code', 'forbidden');
   });
 
   it('a client that does not name its cursors within five seconds is closed, to come back', async () => {

@@ -1,9 +1,11 @@
 /** A WebSocket client that does only what a test says: answers no ping, reads no further, sends any bytes. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket as NetSocket } from 'node:net';
 
 const CLOSE = 0x88;
+const BEGINNING = 65_536;
 
 export class RawSocket {
   readonly socket: NetSocket;
@@ -11,11 +13,14 @@ export class RawSocket {
   readonly closed: Promise<{ code: number | undefined; bytes: number }>;
   private readonly chunks: Buffer[] = [];
   private bytes = 0;
+  /** What came first, where a test may wait for a text. */
+  private beginning = '';
 
   private constructor(socket: NetSocket) {
     this.socket = socket;
     socket.on('data', (data) => {
       this.bytes += data.length;
+      if (this.beginning.length < BEGINNING) this.beginning += data.toString('latin1');
       // Only the end is looked at, where a close frame stands.
       this.chunks.push(data);
       if (this.chunks.length > 4) this.chunks.shift();
@@ -37,6 +42,11 @@ export class RawSocket {
     );
     await new Promise((resolve) => raw.socket.once('data', resolve));
     return raw;
+  }
+
+  /** Resolves when this was among the first that came. */
+  async saw(text: string): Promise<void> {
+    while (!this.beginning.includes(text)) await once(this.socket, 'data');
   }
 
   /** Sends one frame, masked as a client must; `size` may lie. */
