@@ -1,11 +1,12 @@
 /**
- * Benchmarks: `npm run bench -- [case…] [--json FILE]`. Every case runs the product and its yardsticks in turn (A B A B), so that a busy
- * machine hurts both alike; what counts is CPU per operation and the ratio within one run. Prints a table of medians and min–max.
+ * Benchmarks: `npm run bench -- [case…] [--json FILE]`. Every case runs the product, its peer and its yardsticks in turn (A B C A B C), so
+ * that a busy machine hurts all alike. What counts is the CPU of all server processes, Redis with them, and the ratio within one run.
+ * Prints medians and min–max.
  */
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { Case, Measures, Side } from './bench/case.ts';
 import { liveCases } from './bench/live.ts';
-import type { Case, Measures, Side } from './bench/live.ts';
 import { presentCases } from './bench/present.ts';
 import { storedCases } from './bench/stored.ts';
 
@@ -15,7 +16,7 @@ interface Result {
   readonly sides: Record<string, Record<string, { median: number; min: number; max: number }>>;
 }
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 async function measure({ name, about, sides }: Case): Promise<Result> {
   const open: [string, Side][] = [];
@@ -35,8 +36,9 @@ async function measure({ name, about, sides }: Case): Promise<Result> {
 
 function summary(runs: readonly Measures[]): Result['sides'][string] {
   return Object.fromEntries(
-    Object.keys(runs[0] ?? {}).map((unit) => {
-      const values = runs.map((run) => run[unit]!).toSorted((a, b) => a - b);
+    // A command of Redis may have been too cheap for a line in some of the rounds.
+    [...new Set(runs.flatMap((run) => Object.keys(run)))].map((unit) => {
+      const values = runs.map((run) => run[unit] ?? 0).toSorted((a, b) => a - b);
       return [unit, { median: values[Math.floor(values.length / 2)]!, min: values[0]!, max: values.at(-1)! }];
     }),
   );
@@ -47,13 +49,13 @@ const round = (n: number): string =>
 
 function table({ case: name, about, sides }: Result): string {
   const lines = [`${name}: ${about}`];
+  const own = sides['rill'] ?? {};
   for (const [side, units] of Object.entries(sides)) {
     for (const [unit, { median, min, max }] of Object.entries(units)) {
-      const bare = sides['bare']?.[unit];
-      const ratio = bare && side !== 'bare' ? `  ${(median / bare.median).toFixed(2)} × bare` : '';
-      lines.push(
-        `  ${side.padEnd(6)} ${unit.padEnd(22)} ${round(median).padStart(10)}  [${round(min)}–${round(max)}]${ratio}`,
-      );
+      const range = `${round(median).padStart(10)}  [${round(min)}–${round(max)}]`;
+      const ratio =
+        side !== 'rill' && own[unit] && median > 0 ? `  rill: ${(own[unit].median / median).toFixed(2)} ×` : '';
+      lines.push(`  ${side.padEnd(10)} ${unit.padEnd(32)} ${range}${ratio}`);
     }
   }
   return lines.join('\n');

@@ -1,151 +1,87 @@
-/** Live cases: each runs once per round against the product and against the bare server, in turn. */
+/** Live cases: the same swarm and the same windows against the product, its peer and a bare server, in turn. */
 import { Redis } from 'ioredis';
 import { startRedis } from '../../src/redis/redis-server.ts';
-import { makeRoom, makeUsers, sendCommand } from './people.ts';
-import { cpuUs, rssKib, startBare, startProduct } from './processes.ts';
-import type { Product, Target } from './processes.ts';
-import { SwarmSocket } from './swarm.ts';
+import { pause, quantile } from './case.ts';
+import type { Case, Measures, Side } from './case.ts';
+import { makeUsers } from './people.ts';
+import { costOf, cpuUs, rssKib, startBare, startPeer, startProduct } from './processes.ts';
+import { closeRooms, openIdle, openRooms } from './servers.ts';
+import type { Rooms, ServerName } from './servers.ts';
+import type { SwarmSocket } from './swarm.ts';
 
-/** One number of one run: its unit is part of its name. */
-export type Measures = Record<string, number>;
-export interface Side {
-  round(): Promise<Measures>;
-  stop(): Promise<void>;
-}
-export interface Case {
-  readonly name: string;
-  readonly about: string;
-  readonly sides: Readonly<Record<string, () => Promise<Side>>>;
-}
+const SERVERS: readonly ServerName[] = ['rill', 'socket.io', 'bare'];
+const WARM_UP = 10_000;
 
-const WS = '/api/v1/ws';
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Sockets by room, of either server. */
-interface Rooms {
-  readonly target: Target;
-  readonly rooms: { readonly id: string; readonly sockets: SwarmSocket[] }[];
-}
-
-async function productRooms(count: number, members: number): Promise<Rooms> {
-  const target = await startProduct();
-  const users = await makeUsers(target, count * members);
-  const rooms: { id: string; sockets: SwarmSocket[] }[] = [];
-  for (let r = 0; r < count; r += 1) {
-    const inRoom = users.slice(r * members, (r + 1) * members);
-    const id = await makeRoom(target, inRoom);
-    const sockets = await Promise.all(inRoom.map((user) => SwarmSocket.open(target.port, WS, user.token)));
-    await Promise.all(sockets.map((socket) => socket.until(() => socket.frames >= 1)));
-    rooms.push({ id, sockets });
-  }
-  return { target, rooms };
-}
-
-async function bareRooms(count: number, members: number): Promise<Rooms> {
-  const target = await startBare('bare-ws');
-  const rooms = await Promise.all(
-    Array.from({ length: count }, async (_, r) => ({
-      id: String(r),
-      sockets: await Promise.all(Array.from({ length: members }, () => SwarmSocket.open(target.port, `/?room=${r}`))),
-    })),
-  );
-  return { target, rooms };
-}
-
-function side(made: Rooms, round: (made: Rooms) => Promise<Measures>): Side {
-  return {
-    round: () => round(made),
-    async stop() {
-      for (const room of made.rooms) for (const socket of room.sockets) socket.close();
-      await made.target.stop();
-    },
-  };
-}
-
-const both = (count: number, members: number, round: (made: Rooms) => Promise<Measures>) => ({
-  rill: async () => side(await warm(await productRooms(count, members)), round),
-  bare: async () => side(await warm(await bareRooms(count, members)), round),
-});
-
-/** One sender, `perSecond` messages, every delivery counted. */
-async function paced({ target, rooms: [room] }: Rooms, perSecond: number, seconds: number): Promise<Measures> {
-  const { sockets, id } = room!;
-  const before = sockets.map((socket) => socket.frames);
-  const command = sendCommand(id);
-  const cpu = cpuUs(target.pids);
-  const total = perSecond * seconds;
-  const began = performance.now();
-  for (let sent = 0; sent < total; sent += 1) {
-    sockets[0]!.send(command);
-    const due = began + ((sent + 1) * 1_000) / perSecond - performance.now();
-    if (due > 0) await pause(due);
-  }
-  await Promise.all(sockets.map((socket, i) => socket.until(() => socket.frames >= before[i]! + total)));
-  return { 'cpu us/delivery': (cpuUs(target.pids) - cpu) / (total * sockets.length) };
-}
+const onEach = (start: (server: ServerName) => Promise<Side>): Case['sides'] =>
+  Object.fromEntries(SERVERS.map((server) => [server, () => start(server)]));
 
 /**
- * A server that has run for a while, one message at a time as in a quiet room: the engine goes on compiling for thousands of them, and
- * that is not the cost of a message.
+ * Rooms on a server that has run for a while, as in a quiet room: the engine goes on compiling for thousands of
+ * them, and that is not the cost of a message.
  */
-async function warm(made: Rooms): Promise<Rooms> {
-  await saturated(made, 1, 10_000);
-  return made;
+const inRooms = (count: number, members: number, round: (made: Rooms) => Promise<Measures>): Case['sides'] =>
+  onEach(async (server) => {
+    const made = await openRooms(server, count, members);
+    const first = { ...made, rooms: made.rooms.slice(0, 1) };
+    await inFlight(first, 4, Math.min(WARM_UP, 1_000_000 / members));
+    return { round: () => round(made), stop: () => closeRooms(made) };
+  });
+
+/** Resolves when each socket has had so many frames more than before. */
+const allGot = (made: Rooms, before: readonly number[][], more: (room: number) => number) =>
+  Promise.all(
+    made.rooms.flatMap(({ sockets }, r) => sockets.map((s, i) => s.until(() => s.frames >= before[r]![i]! + more(r)))),
+  );
+
+const framesOf = ({ rooms }: Rooms): number[][] => rooms.map(({ sockets }) => sockets.map(({ frames }) => frames));
+
+/** One room, `perSecond` messages, every delivery counted. */
+async function paced(made: Rooms, perSecond: number, seconds: number): Promise<Measures> {
+  const [{ sockets, command }] = made.rooms as [Rooms['rooms'][number]];
+  const before = framesOf(made);
+  const total = perSecond * seconds;
+  return costOf(made.target, 'delivery', total * sockets.length, async () => {
+    const began = performance.now();
+    for (let sent = 0; sent < total; sent += 1) {
+      sockets[0]!.send(command);
+      const due = began + ((sent + 1) * 1_000) / perSecond - performance.now();
+      if (due > 0) await pause(due);
+    }
+    await allGot(made, before, () => total);
+  });
 }
 
-/** `window` messages in flight in one room, as fast as it goes. */
-async function saturated({ target, rooms: [room] }: Rooms, window: number, total: number): Promise<Measures> {
-  const { sockets, id } = room!;
-  const [sender] = sockets;
-  const before = sockets.map((socket) => socket.frames);
-  const ackedBefore = sender!.acks;
-  const command = sendCommand(id);
-  const cpu = cpuUs(target.pids);
-  const began = performance.now();
-  let sent = 0;
+/** `window` messages in flight in all, over the rooms in turn, the next when an ack is there, as fast as it goes. */
+async function inFlight(made: Rooms, window: number, total: number): Promise<Measures> {
+  const { rooms } = made;
+  const before = framesOf(made);
+  const sentTo = rooms.map(() => 0);
+  const senders = rooms.map(({ sockets }) => sockets[0]!);
+  let [sent, acked] = [0, 0];
   const next = () => {
     if (sent >= total) return;
+    const r = sent % rooms.length;
     sent += 1;
-    sender!.send(command);
+    sentTo[r]! += 1;
+    senders[r]!.send(rooms[r]!.command);
   };
-  sender!.onAck = next;
-  for (let i = 0; i < window; i += 1) next();
-  await sender!.until(() => sender!.acks >= ackedBefore + total);
-  sender!.onAck = undefined;
-  await Promise.all(sockets.map((socket, i) => socket.until(() => socket.frames >= before[i]! + total)));
-  const seconds = (performance.now() - began) / 1_000;
-  const deliveries = total * sockets.length;
-  return { 'cpu us/delivery': (cpuUs(target.pids) - cpu) / deliveries, 'deliveries/s': deliveries / seconds };
-}
-
-/** Every room sends one message at a time, the next when the ack is there. */
-async function closedLoop({ target, rooms }: Rooms, perRoom: number): Promise<Measures> {
-  const before = rooms.map((room) => room.sockets.map((socket) => socket.frames));
-  const cpu = cpuUs(target.pids);
-  const redis = (target as Partial<Product>).redis;
-  const redisCpu = redis ? cpuUs([redis.pid]) : 0;
   const began = performance.now();
-  await Promise.all(
-    rooms.map(async ({ id, sockets }) => {
-      const command = sendCommand(id);
-      for (let i = 0; i < perRoom; i += 1) {
-        const sender = sockets[i % sockets.length]!;
-        const acked = sender.acks;
-        sender.send(command);
-        await sender.until(() => sender.acks > acked);
-      }
-    }),
-  );
-  const seconds = (performance.now() - began) / 1_000;
-  await Promise.all(
-    rooms.flatMap(({ sockets }, r) => sockets.map((s, i) => s.until(() => s.frames >= before[r]![i]! + perRoom))),
-  );
-  const sends = rooms.length * perRoom;
-  return {
-    'cpu us/send': (cpuUs(target.pids) - cpu) / sends,
-    ...(redis ? { 'redis us/send': (cpuUs([redis.pid]) - redisCpu) / sends } : {}),
-    'sends/s': sends / seconds,
-  };
+  let seconds = 0;
+  const measures = await costOf(made.target, 'send', total, async () => {
+    await new Promise<void>((resolve) => {
+      const onAck = () => {
+        acked += 1;
+        if (acked === total) resolve();
+        else next();
+      };
+      for (const sender of senders) sender.onAck = onAck;
+      for (let i = 0; i < window; i += 1) next();
+    });
+    await allGot(made, before, (r) => sentTo[r]!);
+    seconds = (performance.now() - began) / 1_000;
+  });
+  for (const sender of senders) sender.onAck = undefined;
+  return { ...measures, 'sends/s': total / seconds };
 }
 
 /** Does something at a steady rate; `act` resolves when it has come through. */
@@ -162,20 +98,21 @@ async function atRate(perSecond: number, seconds: number, act: (n: number) => Pr
   }
   await Promise.all(ends);
   times.sort((a, b) => a - b);
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))]!;
-  return { 'p50 ms': at(0.5), 'p99 ms': at(0.99), 'p999 ms': at(0.999) };
+  return { 'p50 ms': quantile(times, 0.5), 'p99 ms': quantile(times, 0.99), 'p999 ms': quantile(times, 0.999) };
 }
 
 /** From the send to the last member's screen. */
-async function latency({ target, rooms }: Rooms, perSecond: number, seconds: number): Promise<Measures> {
-  const cpu = cpuUs(target.pids);
-  const times = await atRate(perSecond, seconds, (n) => {
-    const { id, sockets } = rooms[n % rooms.length]!;
-    const goals = sockets.map((socket) => socket.frames + 1);
-    sockets[0]!.send(sendCommand(id));
-    return Promise.all(sockets.map((socket, i) => socket.until(() => socket.frames >= goals[i]!)));
+async function everyday({ target, rooms }: Rooms, perSecond: number, seconds: number): Promise<Measures> {
+  let times: Measures = {};
+  const cost = await costOf(target, 'send', perSecond * seconds, async () => {
+    times = await atRate(perSecond, seconds, (n) => {
+      const { command, sockets } = rooms[n % rooms.length]!;
+      const goals = sockets.map((socket) => socket.frames + 1);
+      sockets[0]!.send(command);
+      return Promise.all(sockets.map((socket, i) => socket.until(() => socket.frames >= goals[i]!)));
+    });
   });
-  return { ...times, 'cpu us/send': (cpuUs(target.pids) - cpu) / (perSecond * seconds) };
+  return { ...cost, ...times };
 }
 
 /** What of that is the disk: a bare durable append at the same rate. */
@@ -192,86 +129,71 @@ async function durableAppends(perSecond: number, seconds: number): Promise<Side>
   };
 }
 
-/** Sockets that do nothing. */
-async function idle(target: Target, open: () => Promise<SwarmSocket[]>, count: number): Promise<Measures> {
+const IDLE = 10_000;
+const IDLE_USERS = 1_000;
+const OPENED_AT_ONCE = 100;
+
+/** Sockets that do nothing, on a fresh server each round: memory that was given back once says nothing about the first use. */
+async function idle(server: ServerName): Promise<Measures> {
+  const target = await { rill: startProduct, 'socket.io': startPeer, bare: () => startBare('bare-ws') }[server]();
+  const users = server === 'rill' ? await makeUsers(target, IDLE_USERS) : [];
   await pause(1_000);
   const empty = rssKib(target.pids);
-  const sockets = await open();
+  const sockets: SwarmSocket[] = [];
+  while (sockets.length < IDLE) {
+    const from = sockets.length;
+    const open = Array.from({ length: OPENED_AT_ONCE }, (_, i) =>
+      openIdle(server, target, users[(from + i) % IDLE_USERS]?.token ?? ''),
+    );
+    sockets.push(...(await Promise.all(open)));
+  }
   await pause(3_000);
-  const rss = (rssKib(target.pids) - empty) / count;
-  const cpu = cpuUs(target.pids);
+  const rss = (rssKib(target.pids) - empty) / IDLE;
+  const pids = target.redis ? [...target.pids, target.redis.pid] : target.pids;
+  const cpu = cpuUs(pids);
   await pause(5_000);
-  const perSecond = (cpuUs(target.pids) - cpu) / 5 / count;
+  const perSecond = (cpuUs(pids) - cpu) / 5 / IDLE;
   for (const socket of sockets) socket.close();
+  await target.stop();
   return { 'rss KiB/socket': rss, 'cpu us/socket/s': perSecond };
 }
 
-const IDLE = 10_000;
-async function openMany(count: number, open: (i: number) => Promise<SwarmSocket>): Promise<SwarmSocket[]> {
-  const sockets: SwarmSocket[] = [];
-  while (sockets.length < count) {
-    const from = sockets.length;
-    sockets.push(...(await Promise.all(Array.from({ length: Math.min(100, count - from) }, (_, i) => open(from + i)))));
-  }
-  return sockets;
-}
-
-/** A fresh server for each round: memory that was given back once says nothing about the first use. */
-const idleSides = {
-  rill: async (): Promise<Side> => ({
-    async round() {
-      const target = await startProduct();
-      const users = await makeUsers(target, 500);
-      const measures = await idle(
-        target,
-        () =>
-          openMany(IDLE, async (i) => {
-            const socket = await SwarmSocket.open(target.port, WS, users[i % users.length]!.token);
-            await socket.until(() => socket.frames >= 1);
-            return socket;
-          }),
-        IDLE,
-      );
-      await target.stop();
-      return measures;
-    },
-    stop: async () => {},
-  }),
-  bare: async (): Promise<Side> => ({
-    async round() {
-      const target = await startBare('bare-ws');
-      const measures = await idle(
-        target,
-        () => openMany(IDLE, (i) => SwarmSocket.open(target.port, `/?room=${i}`)),
-        IDLE,
-      );
-      await target.stop();
-      return measures;
-    },
-    stop: async () => {},
-  }),
-};
+const rate = (perSecond: number): Case => ({
+  name: `rate-${perSecond}`,
+  about: `${perSecond.toLocaleString('en')} sends a second to 50 rooms of 10, to the last screen`,
+  sides: {
+    ...inRooms(50, 10, (made) => everyday(made, perSecond, 5)),
+    ...(perSecond === 500 ? { xadd: () => durableAppends(perSecond, 5) } : {}),
+  },
+});
 
 export const liveCases: readonly Case[] = [
   {
     name: 'room-paced',
     about: 'a room of 500, 20 messages a second',
-    sides: both(1, 500, (m) => paced(m, 20, 12)),
+    sides: inRooms(1, 500, (made) => paced(made, 20, 8)),
   },
   {
-    name: 'room-saturated',
+    name: 'room-4',
+    about: 'a room of 500, 4 messages in flight',
+    sides: inRooms(1, 500, (made) => inFlight(made, 4, 800)),
+  },
+  {
+    name: 'room-16',
     about: 'a room of 500, 16 messages in flight',
-    sides: both(1, 500, (m) => saturated(m, 16, 1_600)),
+    sides: inRooms(1, 500, (made) => inFlight(made, 16, 1_600)),
   },
   {
     name: 'many-rooms',
-    about: '500 rooms of 4, each one durable send at a time',
-    sides: both(500, 4, (m) => closedLoop(m, 40)),
+    about: '500 rooms of 4, 256 messages in flight',
+    sides: inRooms(500, 4, (made) => inFlight(made, 256, 20_000)),
   },
+  rate(100),
+  rate(500),
+  rate(2_000),
   {
-    name: 'latency',
-    about: '500 sends a second to 50 rooms of 10, to the last screen',
-    sides: { ...both(50, 10, (m) => latency(m, 500, 4)), xadd: () => durableAppends(500, 4) },
+    name: 'idle',
+    about: '10,000 sockets that do nothing',
+    sides: onEach(async (server) => ({ round: () => idle(server), stop: async () => {} })),
   },
-  { name: 'idle', about: '10,000 sockets that do nothing', sides: idleSides },
 ];

@@ -1,12 +1,12 @@
 /** Users and rooms for a benchmark, made through the product's own API. */
-import type { Product } from './processes.ts';
+import type { Target } from './processes.ts';
 
 export interface BenchUser {
   readonly id: string;
   readonly token: string;
 }
 
-async function post<T>(product: Product, path: string, body: object, token?: string): Promise<T> {
+async function post<T>(product: Target, path: string, body: object, token?: string): Promise<T> {
   const response = await fetch(`http://127.0.0.1:${product.port}/api/v1${path}`, {
     method: 'POST',
     headers: {
@@ -21,7 +21,7 @@ async function post<T>(product: Product, path: string, body: object, token?: str
 
 let made = 0;
 
-export async function makeUsers(product: Product, count: number): Promise<BenchUser[]> {
+export async function makeUsers(product: Target, count: number): Promise<BenchUser[]> {
   const users: BenchUser[] = [];
   while (users.length < count) {
     const some = Array.from({ length: Math.min(20, count - users.length) }, async () => {
@@ -35,7 +35,7 @@ export async function makeUsers(product: Product, count: number): Promise<BenchU
 }
 
 /** A group of the users; the first owns it. */
-export async function makeRoom(product: Product, users: readonly BenchUser[]): Promise<string> {
+export async function makeRoom(product: Target, users: readonly BenchUser[]): Promise<string> {
   const [owner, ...others] = users;
   const ids = others.map((user) => user.id);
   const body = { type: 'group', name: 'bench', participant_ids: ids.slice(0, 100) };
@@ -45,7 +45,3 @@ export async function makeRoom(product: Product, users: readonly BenchUser[]): P
   }
   return id;
 }
-
-/** A message of 100 characters, as a command. */
-export const sendCommand = (room: string): string =>
-  JSON.stringify({ type: 'message.send', id: '1', data: { conversation_id: room, content: 'x'.repeat(100) } });

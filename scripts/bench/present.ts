@@ -1,10 +1,11 @@
 /** What it costs each second that people are known to be there: sockets that do nothing, against the same server without any. */
 import { Redis } from 'ioredis';
-import type { Case, Measures, Side } from './live.ts';
+import { pause } from './case.ts';
+import type { Case, Measures, Side } from './case.ts';
 import { makeUsers } from './people.ts';
 import type { BenchUser } from './people.ts';
 import { cpuUs, startProduct } from './processes.ts';
-import type { Product } from './processes.ts';
+import type { Stored } from './processes.ts';
 import { SwarmSocket } from './swarm.ts';
 
 const SOCKETS = 10_000;
@@ -16,9 +17,7 @@ const OPENED_AT_ONCE = 100;
 /** One renewal of every word. */
 const ROUND_S = 15;
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function perSecond(target: Product, redis: Redis): Promise<Measures> {
+async function perSecond(target: Stored, redis: Redis): Promise<Measures> {
   const look = async () => {
     const info = await redis.info();
     const number = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1]);
@@ -41,12 +40,12 @@ async function perSecond(target: Product, redis: Redis): Promise<Measures> {
 }
 
 /** Sockets of these users in turn, a hundred at once. */
-async function openAll(target: Product, users: readonly BenchUser[], count: number): Promise<SwarmSocket[]> {
+async function openAll(target: Stored, users: readonly BenchUser[], count: number): Promise<SwarmSocket[]> {
   const sockets: SwarmSocket[] = [];
   while (sockets.length < count) {
     const from = sockets.length;
     const open = Array.from({ length: Math.min(OPENED_AT_ONCE, count - from) }, (_, i) =>
-      SwarmSocket.open(target.port, '/api/v1/ws', users[(from + i) % users.length]!.token),
+      SwarmSocket.open(target.port, '/api/v1/ws', { token: users[(from + i) % users.length]!.token, dialect: 'rill' }),
     );
     sockets.push(...(await Promise.all(open)));
   }

@@ -1,54 +1,80 @@
-/** The processes under measurement: the product on a Redis of its own, the bare server, and what they use by /proc. */
-import { spawn } from 'node:child_process';
+/** The processes under measurement, and what they use by /proc: the product and its peer, each on a Redis of its own, and bare servers. */
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { imageArguments } from '../image.ts';
 import { startRedis } from '../../src/redis/redis-server.ts';
 import type { RedisProcess } from '../../src/redis/redis-server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+const peer = fileURLToPath(new URL('peer/', import.meta.url));
 const SECRET = 'a secret for benchmarks, of 32 characters and more';
 /** /proc counts CPU in ticks of 10 ms. */
 const TICK_US = 10_000;
 
+/** One server with all that it needs: what a user of it pays. */
 export interface Target {
   readonly port: number;
   readonly pids: readonly number[];
+  readonly redis?: RedisProcess;
   stop(): Promise<void>;
 }
 
-export interface Product extends Target {
+export interface Stored extends Target {
   readonly redis: RedisProcess;
 }
 
+/** No limit is in the way of a benchmark. */
+const UNLIMITED = {
+  RATE_LIMIT_LOGINS_PER_MINUTE: '0',
+  RATE_LIMIT_REQUESTS_PER_MINUTE: '0',
+  RATE_LIMIT_MESSAGES_PER_MINUTE: '0',
+  RATE_LIMIT_REACTIONS_PER_MINUTE: '0',
+  RATE_LIMIT_TYPING_PER_MINUTE: '0',
+  RATE_LIMIT_CONVERSATIONS_PER_HOUR: '0',
+  RATE_LIMIT_UPLOADS_PER_HOUR: '0',
+  RATE_LIMIT_HANDSHAKES_PER_MINUTE: '0',
+  WS_MAX_CONNECTIONS_PER_USER: '0',
+  WS_MAX_CONNECTIONS_PER_ADDRESS: '0',
+  WS_MAX_FRAMES_PER_SECOND: '0',
+  WS_MAX_CONNECTIONS: '0',
+};
+
 /** The product in one process, with every role, started as the image starts it. */
-export async function startProduct(settings: Record<string, string> = {}): Promise<Product> {
+export function startProduct(settings: Record<string, string> = {}): Promise<Stored> {
+  return onRedis((url) =>
+    run(imageArguments, {
+      REDIS_URL: url,
+      SECRET_KEY: SECRET,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      PASSWORD_HASH_COST: '4',
+      LOG_LEVEL: 'warn',
+      ...UNLIMITED,
+      ...settings,
+    }),
+  );
+}
+
+/** socket.io with its Redis Streams adapter, which is fetched when it is first wanted. */
+export function startPeer(): Promise<Stored> {
+  if (!existsSync(`${peer}node_modules`)) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: peer });
+  return onRedis((url) => run([`${peer}server.mjs`], { REDIS_URL: url }));
+}
+
+/** A yardstick that stores nothing. */
+export async function startBare(name: 'bare-ws' | 'bare-http'): Promise<Target> {
+  const child = run(['--import', 'tsx', `scripts/bench/${name}.ts`], {});
+  return { port: await portOf(child), pids: [child.pid!], stop: () => end(child) };
+}
+
+async function onRedis(start: (url: string) => ChildProcess): Promise<Stored> {
   const redis = await startRedis();
-  const child = run(imageArguments, {
-    REDIS_URL: redis.url,
-    SECRET_KEY: SECRET,
-    HOST: '127.0.0.1',
-    PORT: '0',
-    PASSWORD_HASH_COST: '4',
-    RATE_LIMIT_LOGINS_PER_MINUTE: '0',
-    RATE_LIMIT_REQUESTS_PER_MINUTE: '0',
-    RATE_LIMIT_MESSAGES_PER_MINUTE: '0',
-    RATE_LIMIT_REACTIONS_PER_MINUTE: '0',
-    RATE_LIMIT_TYPING_PER_MINUTE: '0',
-    RATE_LIMIT_CONVERSATIONS_PER_HOUR: '0',
-    RATE_LIMIT_UPLOADS_PER_HOUR: '0',
-    RATE_LIMIT_HANDSHAKES_PER_MINUTE: '0',
-    WS_MAX_CONNECTIONS_PER_USER: '0',
-    WS_MAX_CONNECTIONS_PER_ADDRESS: '0',
-    WS_MAX_FRAMES_PER_SECOND: '0',
-    WS_MAX_CONNECTIONS: '0',
-    LOG_LEVEL: 'warn',
-    ...settings,
-  });
-  const port = await said(child, /localhost:(\d+)|127\.0\.0\.1:(\d+)/);
+  const child = start(redis.url);
   return {
-    port,
+    port: await portOf(child),
     pids: [child.pid!],
     redis,
     async stop() {
@@ -56,13 +82,6 @@ export async function startProduct(settings: Record<string, string> = {}): Promi
       await redis.stop();
     },
   };
-}
-
-/** A yardstick, which says its port. */
-export async function startBare(name: 'bare-ws' | 'bare-http'): Promise<Target> {
-  const child = run(['--import', 'tsx', `scripts/bench/${name}.ts`], {});
-  const port = await said(child, /port (\d+)/);
-  return { port, pids: [child.pid!], stop: () => end(child) };
 }
 
 function run(args: readonly string[], environment: Record<string, string>): ChildProcess {
@@ -77,13 +96,13 @@ function run(args: readonly string[], environment: Record<string, string>): Chil
   return child;
 }
 
-function said(child: ChildProcess, pattern: RegExp): Promise<number> {
+function portOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = '';
     child.stdout!.on('data', (bytes: Buffer) => {
       output += bytes.toString();
-      const match = pattern.exec(output);
-      if (match) resolve(Number(match[1] ?? match[2]));
+      const match = /(?:localhost:|127\.0\.0\.1:|port )(\d+)/.exec(output);
+      if (match) resolve(Number(match[1]));
     });
     child.once('exit', (code) => reject(new Error(`ended with ${code}: ${output}`)));
   });
@@ -112,4 +131,50 @@ export function rssKib(pids: readonly number[]): number {
     (sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]),
     0,
   );
+}
+
+/** What a command of Redis took in all: calls, and microseconds by its own clock. Those inside of a script count for themselves too. */
+type CommandStats = ReadonlyMap<string, { readonly calls: number; readonly us: number }>;
+
+async function commandStats(redis: Redis): Promise<CommandStats> {
+  const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_(\S+?):calls=(\d+),usec=(\d+)/gm);
+  return new Map([...lines].map(([, name, calls, us]) => [name!, { calls: Number(calls), us: Number(us) }]));
+}
+
+/** A command that took less than this for an operation is not worth a line. */
+const WORTH_US = 2;
+
+/**
+ * What all processes of a target use while something is done `count` times, as measures named for the `unit`: in all, and where there is
+ * a Redis the node's part, Redis' part, and the commands that took most of that.
+ */
+export async function costOf(
+  target: Target,
+  unit: string,
+  count: number,
+  act: () => Promise<void>,
+): Promise<Record<string, number>> {
+  const used = () => ({ node: cpuUs(target.pids), redis: target.redis ? cpuUs([target.redis.pid]) : 0 });
+  const redis = target.redis ? new Redis(target.redis.url) : undefined;
+  try {
+    const stats = redis && (await commandStats(redis));
+    const before = used();
+    await act();
+    const after = used();
+    const [node, inRedis] = [(after.node - before.node) / count, (after.redis - before.redis) / count];
+    const measures: Record<string, number> = { [`cpu us/${unit}`]: node + inRedis };
+    if (!redis || !stats) return measures;
+    measures[`… node us/${unit}`] = node;
+    measures[`… redis us/${unit}`] = inRedis;
+    for (const [name, { calls, us }] of await commandStats(redis)) {
+      const was = stats.get(name) ?? { calls: 0, us: 0 };
+      const each = (us - was.us) / count;
+      if (each < WORTH_US || name === 'info') continue;
+      measures[`    ${name} us/${unit}`] = each;
+      measures[`    ${name} calls/${unit}`] = (calls - was.calls) / count;
+    }
+    return measures;
+  } finally {
+    redis?.disconnect();
+  }
 }

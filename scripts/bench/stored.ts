@@ -8,14 +8,16 @@ import { conversationStream } from '../../src/keys.ts';
 import { Log } from '../../src/log/log.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
 import { Views } from '../../src/views/store.ts';
-import type { Case, Measures, Side } from './live.ts';
+import { quantile } from './case.ts';
+import type { Case, Measures, Side } from './case.ts';
 import { makeRoom, makeUsers } from './people.ts';
 import type { BenchUser } from './people.ts';
-import { cpuUs, startBare, startProduct } from './processes.ts';
-import type { Product } from './processes.ts';
+import { costOf, cpuUs, startBare, startPeer, startProduct } from './processes.ts';
+import type { Stored, Target } from './processes.ts';
+import { openPeerSocket, peerPath } from './servers.ts';
 import { SwarmSocket } from './swarm.ts';
 
-const openLog = (product: Product): Promise<Log> =>
+const openLog = (product: Stored): Promise<Log> =>
   Log.open({
     redis: { url: product.redis.url },
     partitions: 64,
@@ -61,7 +63,7 @@ async function projected(log: Log): Promise<void> {
   }
 }
 
-async function withRoom(messages: number): Promise<{ product: Product; log: Log; room: string; users: BenchUser[] }> {
+async function withRoom(messages: number): Promise<{ product: Stored; log: Log; room: string; users: BenchUser[] }> {
   const product = await startProduct();
   const users = await makeUsers(product, 10);
   const room = await makeRoom(product, users);
@@ -71,7 +73,7 @@ async function withRoom(messages: number): Promise<{ product: Product; log: Log;
   return { product, log, room, users };
 }
 
-const stopping = (product: Product, log: Log) => async (): Promise<void> => {
+const stopping = (product: Stored, log: Log) => async (): Promise<void> => {
   log.close();
   await product.stop();
 };
@@ -120,78 +122,130 @@ async function bareAppends(): Promise<Side> {
 
 const READERS = 8;
 const PAGES = 5_000;
+const IN_ROOM = 100_000;
+/** As long as a message of 100 characters in the product's page. */
+const ROW_BYTES = 650;
 
 /** Reads pages through their cursors, by some readers at once. */
-async function readPages(
-  base: string,
-  pids: readonly number[],
-  headers: Record<string, string> = {},
-): Promise<Measures> {
-  const cpu = cpuUs(pids);
+async function readPages(target: Target, path: string, headers: Record<string, string> = {}): Promise<Measures> {
   const times: number[] = [];
-  const began = performance.now();
+  let bytes = 0;
   const reader = async (first: number) => {
     let cursor = '';
     for (let i = first; i < PAGES; i += READERS) {
       const at = performance.now();
-      const response = await fetch(base + (cursor && `&cursor=${cursor}`), { headers });
-      const page = (await response.json()) as { next_cursor: string };
+      const url = `http://127.0.0.1:${target.port}${path}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+      const text = await (await fetch(url, { headers })).text();
       times.push(performance.now() - at);
-      cursor = page.next_cursor;
+      bytes += text.length;
+      cursor = (JSON.parse(text) as { next_cursor: string }).next_cursor;
     }
   };
-  await Promise.all(Array.from({ length: READERS }, (_, i) => reader(i)));
-  const seconds = (performance.now() - began) / 1_000;
+  const cost = await costOf(target, 'page', PAGES, async () => {
+    await Promise.all(Array.from({ length: READERS }, (_, i) => reader(i)));
+  });
   times.sort((a, b) => a - b);
-  return {
-    'cpu us/page': (cpuUs(pids) - cpu) / PAGES,
-    'pages/s': PAGES / seconds,
-    'p99 ms': times[Math.floor(PAGES * 0.99)]!,
-  };
+  return { ...cost, 'p50 ms': quantile(times, 0.5), 'p99 ms': quantile(times, 0.99), 'bytes/page': bytes / PAGES };
 }
 
 async function pages(): Promise<Side> {
-  const { product, log, room, users } = await withRoom(100_000);
+  const { product, log, room, users } = await withRoom(IN_ROOM);
   const headers = { Authorization: `Bearer ${users[0]!.token}` };
-  const base = `http://127.0.0.1:${product.port}/api/v1/conversations/${room}/messages?limit=50`;
-  return { round: () => readPages(base, product.pids, headers), stop: stopping(product, log) };
+  const path = `/api/v1/conversations/${room}/messages?limit=50`;
+  return { round: () => readPages(product, path, headers), stop: stopping(product, log) };
+}
+
+/** The same from the room's stream, which is all that the peer has. */
+async function peerPages(): Promise<Side> {
+  const peer = await startPeer();
+  const redis = new Redis(peer.redis.url);
+  const row = JSON.stringify({ sender_id: ulid(), content: 'x'.repeat(ROW_BYTES - 80) });
+  for (let left = IN_ROOM; left > 0; left -= 1_000) {
+    await Promise.all(Array.from({ length: 1_000 }, () => redis.xadd('room:1', '*', 'message', row)));
+  }
+  redis.disconnect();
+  return { round: () => readPages(peer, '/messages?room=1'), stop: () => peer.stop() };
 }
 
 /** A page of the same length, ready in memory, from Node's own HTTP server. */
 async function barePages(): Promise<Side> {
   const bare = await startBare('bare-http');
-  return { round: () => readPages(`http://127.0.0.1:${bare.port}/?limit=50`, bare.pids), stop: () => bare.stop() };
+  return { round: () => readPages(bare, '/?limit=50'), stop: () => bare.stop() };
 }
 
-/** 1,000 clients that each missed 100 messages come back at once. */
+const CLIENTS = 1_000;
+const MISSED = 100;
+
+/** Measures that all come back and have what they missed; `comeBack` opens one socket and waits for that. */
+async function allBack(target: Target, comeBack: (client: number) => Promise<SwarmSocket>): Promise<Measures> {
+  let sockets: SwarmSocket[] = [];
+  const began = performance.now();
+  const cost = await costOf(target, 'client', CLIENTS, async () => {
+    sockets = await Promise.all(Array.from({ length: CLIENTS }, (_, client) => comeBack(client)));
+  });
+  const seconds = (performance.now() - began) / 1_000;
+  for (const socket of sockets) socket.close();
+  return { ...cost, 'all back s': seconds };
+}
+
 async function returning(): Promise<Side> {
   const product = await startProduct();
-  const users = await makeUsers(product, 1_000);
+  const users = await makeUsers(product, CLIENTS);
   const room = await makeRoom(product, users);
   const log = await openLog(product);
   await projected(log);
   return {
     async round(): Promise<Measures> {
       const [head] = await log.heads([conversationStream(room)], []);
-      await fill(log, room, users[0]!, 100);
+      await fill(log, room, users[0]!, MISSED);
       await projected(log);
-      const cpu = cpuUs(product.pids);
-      const began = performance.now();
-      const sockets = await Promise.all(
-        users.map(async (user) => {
-          const socket = await SwarmSocket.open(product.port, '/api/v1/ws?resume=1', user.token);
-          await socket.until(() => socket.frames >= 1);
-          socket.send(JSON.stringify({ type: 'session.resume', id: '1', data: { cursors: { [room]: head!.id } } }));
-          await socket.until(() => socket.frames >= 102);
-          return socket;
-        }),
-      );
-      const seconds = (performance.now() - began) / 1_000;
-      const used = (cpuUs(product.pids) - cpu) / users.length / 1_000;
-      for (const socket of sockets) socket.close();
-      return { 'all back s': seconds, 'cpu ms/client': used };
+      const resume = JSON.stringify({ type: 'session.resume', id: '1', data: { cursors: { [room]: head!.id } } });
+      return allBack(product, async (client) => {
+        const { token } = users[client]!;
+        const socket = await SwarmSocket.open(product.port, '/api/v1/ws?resume=1', { token, dialect: 'rill' });
+        await socket.until(() => socket.frames >= 1);
+        socket.send(resume);
+        await socket.until(() => socket.frames >= MISSED + 2);
+        return socket;
+      });
     },
     stop: stopping(product, log),
+  };
+}
+
+/** By connection state recovery: each was there, lost its connection, and says what it had last. */
+async function peerReturning(): Promise<Side> {
+  const peer = await startPeer();
+  const send = `421${JSON.stringify(['message.send', { room: '1', content: 'x'.repeat(300) }])}`;
+  const sender = await openPeerSocket(peer.port, '1');
+  const sendAll = async (count: number) => {
+    const goal = sender.acks + count;
+    for (let i = 0; i < count; i += 1) sender.send(send);
+    await sender.until(() => sender.acks >= goal);
+  };
+  return {
+    async round(): Promise<Measures> {
+      const sockets = await Promise.all(Array.from({ length: CLIENTS }, () => openPeerSocket(peer.port, '1')));
+      let last = '';
+      sockets[0]!.onFrame = (frame) => void (last = frame.toString('latin1'));
+      await sendAll(1);
+      await Promise.all(sockets.map((socket) => socket.until(() => socket.frames >= 1)));
+      const offset = (JSON.parse(last.slice(2)) as unknown[]).at(-1);
+      const sessions = sockets.map(({ session }) => (JSON.parse(session) as { pid: string }).pid);
+      for (const socket of sockets) socket.close();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await sendAll(MISSED);
+      return allBack(peer, async (client) => {
+        const socket = await SwarmSocket.open(peer.port, peerPath('1'), { dialect: 'socket.io' });
+        socket.send(`40${JSON.stringify({ pid: sessions[client], offset })}`);
+        await socket.until(() => socket.frames >= MISSED);
+        return socket;
+      });
+    },
+    async stop() {
+      sender.close();
+      await peer.stop();
+    },
   };
 }
 
@@ -246,9 +300,13 @@ export const storedCases: readonly Case[] = [
   {
     name: 'pages',
     about: 'pages of 50 from a room of 100,000, beside one that is ready in memory',
-    sides: { rill: pages, bare: barePages },
+    sides: { rill: pages, 'socket.io': peerPages, bare: barePages },
   },
-  { name: 'returning', about: '1,000 clients that each missed 100 messages', sides: { rill: returning } },
+  {
+    name: 'returning',
+    about: '1,000 clients that each missed 100 messages',
+    sides: { rill: returning, 'socket.io': peerReturning },
+  },
   {
     name: 'rebuild',
     about: 'all views of 100,000 events, and reading them again',

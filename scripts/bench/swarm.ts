@@ -6,7 +6,16 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
-const ACK = Buffer.from('{"type":"ack"');
+/** How a server says things: what an ack and an event begin with, and what is answered to its ping (undefined: by the WebSocket's own). */
+const dialects = {
+  rill: { ack: Buffer.from('{"type":"ack"'), event: Buffer.from('{') },
+  bare: { ack: Buffer.from('{'), event: Buffer.from('a') },
+  'socket.io': { ack: Buffer.from('43'), event: Buffer.from('42') },
+} as const;
+export type Dialect = keyof typeof dialects;
+
+const begins = (data: Buffer, from: number, size: number, text: Buffer): boolean =>
+  size >= text.length && data.compare(text, 0, text.length, from, from + text.length) === 0;
 
 export class SwarmSocket {
   readonly socket: Socket;
@@ -14,19 +23,28 @@ export class SwarmSocket {
   acks = 0;
   bytes = 0;
   closed = false;
+  /** What socket.io said of the session when it began: `{sid, pid}`. */
+  session = '';
   onAck: (() => void) | undefined;
   onFrame: ((payload: Buffer) => void) | undefined;
   private rest: Buffer = Buffer.alloc(0);
   private waiting: { until: () => boolean; resolve: () => void }[] = [];
 
-  private constructor(socket: Socket) {
+  private readonly dialect: Dialect;
+
+  private constructor(socket: Socket, dialect: Dialect) {
     this.socket = socket;
+    this.dialect = dialect;
   }
 
-  static open(port: number, path: string, token?: string): Promise<SwarmSocket> {
+  static open(
+    port: number,
+    path: string,
+    { token, dialect }: { readonly token?: string; readonly dialect: Dialect },
+  ): Promise<SwarmSocket> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      const swarm = new SwarmSocket(socket);
+      const swarm = new SwarmSocket(socket, dialect);
       const auth = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
       const key = randomBytes(16).toString('base64');
       socket.write(
@@ -97,13 +115,20 @@ export class SwarmSocket {
   }
 
   private count(data: Buffer, from: number, size: number): void {
-    if (size >= ACK.length && data.compare(ACK, 0, ACK.length, from, from + ACK.length) === 0) {
+    const { ack, event } = dialects[this.dialect];
+    if (begins(data, from, size, ack)) {
       this.acks += 1;
       this.onAck?.();
-    } else {
+    } else if (begins(data, from, size, event)) {
       this.frames += 1;
       this.onFrame?.(data.subarray(from, from + size));
-    }
+    } else this.answer(data.toString('latin1', from, from + size));
+  }
+
+  /** socket.io's own: the session that began, and its ping in a text frame. */
+  private answer(text: string): void {
+    if (text.startsWith('40')) this.session = text.slice(2);
+    else if (text === '2') this.send('3');
   }
 
   private check(): void {
