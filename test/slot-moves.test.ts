@@ -77,6 +77,8 @@ describe('every key that a script names', () => {
     const names = namedWith('conversations', 'sessions', 'account', 'settings', 'blocks', 'notified', 'presence');
     const own = names.filter((name) => !ofOthers.has(name));
     expect(await missing(userStream(user(1)), own)).to.deep.equal([]);
+    // What keeps a key in being is in no answer.
+    expect(await world.log.guardAll(userStream(user(1)), 'conversations')).to.deep.equal({});
   });
 
   it('of a view is there from its first event', async () => {

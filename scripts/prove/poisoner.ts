@@ -3,6 +3,7 @@
  * be applied. And mends it, as an operator would: the log written anew with the same ids and another event in that place,
  * one that no script decides by.
  */
+import { NOBODY } from '../../src/log/guard.ts';
 import { Keys, conversationStream } from '../../src/keys.ts';
 import { sha1 } from './truth.ts';
 import type { Truth } from './truth.ts';
@@ -88,7 +89,7 @@ export class Poisoner {
     const all = new Map<string, { event_id: string; error: string }>();
     for (const key of await this.truth.keys('chat:{*}:parked'))
       for (const [place, why] of Object.entries(await this.truth.client.hgetall(key)))
-        all.set(place, JSON.parse(why) as { event_id: string; error: string });
+        if (place !== NOBODY) all.set(place, JSON.parse(why) as { event_id: string; error: string });
     return all;
   }
 

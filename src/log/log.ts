@@ -272,9 +272,10 @@ export class Log {
     await translated(this.connection.commands.hset(key, `${by} ${stream.kind} ${stream.id}`, JSON.stringify(why)));
   }
 
-  /** A whole guard hash of an owner. */
-  guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
-    return translated(this.connection.commands.hgetall(this.keys.of(owner, name)));
+  /** A whole guard hash of an owner, without what only keeps its key in being. */
+  async guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
+    const { [NOBODY]: _, ...all } = await translated(this.connection.commands.hgetall(this.keys.of(owner, name)));
+    return all;
   }
 
   /** A page of a directory (entries `<name>\n<id>`) merged over all partitions in byte order, after `after`, beginning with `prefix`. */

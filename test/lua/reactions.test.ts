@@ -23,7 +23,7 @@ describe('scripts of reactions', () => {
     { message_id: message(n), emoji, revision: 1 },
   ];
   const facts = async () => {
-    const { '-': _, ...rest } = await world.log.guardAll(room.stream, 'reactions');
+    const rest = await world.log.guardAll(room.stream, 'reactions');
     return rest;
   };
 

@@ -107,7 +107,7 @@ function listBlocks({ log, people }: Deps): Query {
         cursor === undefined ? [Infinity, ''] : decodeCursor(cursor, [0, ''] as [number, string]);
       const all = Object.entries(await log.guardAll(userStream(caller.userId), 'blocks'));
       const rest = all
-        .map(([id, value]) => ({ id, ...parseBlock(id === '-' ? null : value) }))
+        .map(([id, value]) => ({ id, ...parseBlock(value) }))
         .filter(({ own, since, id }) => own && (since < before || (since === before && id < beforeId)))
         .toSorted((a, b) => b.since - a.since || (a.id < b.id ? 1 : -1));
       const page = rest.slice(0, limit);

@@ -7,7 +7,6 @@ import type { ChatEvent, Decode } from '../../envelope.ts';
 import { ChatError } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
-import { NOBODY } from '../../log/guard.ts';
 import type { Check, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { FeatureEvent, Membership } from '../feature.ts';
@@ -66,7 +65,7 @@ export function listChecks(definitions: readonly FeatureEvent[], decode: Decode)
         });
         if (!list) return [{ key, event_id: undefined, reason: 'is no list' }];
         const wrong: WrongKey[] = [];
-        for (const id of new Set([...told.keys(), ...Object.keys(list)].filter((field) => field !== NOBODY))) {
+        for (const id of new Set([...told.keys(), ...Object.keys(list)])) {
           const entry = list[id];
           const event = told.get(id);
           const state = event?.type === ConversationJoined.type ? 'joined' : 'left';

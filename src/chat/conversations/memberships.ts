@@ -6,7 +6,6 @@
 import type { Context } from '../../envelope.ts';
 import { ChatError } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
-import { NOBODY } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import { standings } from '../access.ts';
 import type { FeatureEvent, Membership, Reactor } from '../feature.ts';
@@ -49,7 +48,7 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
       if (type !== ConversationDeleted.type)
         return record(changing.get(type)!.membership!(event.data as never, stream.id), id, actor_id);
       // Whoever was in when it ended: nobody comes in or goes any more.
-      const members = Object.keys(await log.guardAll(stream, 'members')).filter((user) => user !== NOBODY);
+      const members = Object.keys(await log.guardAll(stream, 'members'));
       for (let i = 0; i < members.length; i += AT_ONCE) {
         const some = members.slice(i, i + AT_ONCE);
         const left = some.map((userId) => ({ userId, conversationId: stream.id, change: 'left' as const }));

@@ -115,7 +115,7 @@ function draftQueries({ log }: Deps): Query[] {
     answer: listAnswer(DraftAnswer),
     route: { method: 'GET', path: '/drafts' },
     async run({ caller }, page) {
-      const all = Object.entries(await log.guardAll(userStream(caller.userId), 'drafts')).filter(([id]) => id !== '-');
+      const all = Object.entries(await log.guardAll(userStream(caller.userId), 'drafts'));
       const ids = all.map(([id]) => id);
       const seen = await standings(log, caller.userId, ids);
       const mine = all.flatMap(([id, value], i) => (seen[i]?.member ? [{ id, draft: parseDraft(value) }] : []));

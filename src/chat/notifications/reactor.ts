@@ -6,7 +6,6 @@
 import { eventId } from '../../envelope.ts';
 import type { ChatEvent } from '../../envelope.ts';
 import { ChatError } from '../../errors.ts';
-import { NOBODY } from '../../log/guard.ts';
 import { userStream } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
 import { parseMember } from '../access.ts';
@@ -157,7 +156,7 @@ async function mentionedIn(
 }
 
 async function everybody({ log }: Deps, stream: StreamRef): Promise<string[]> {
-  return Object.keys(await log.guardAll(stream, 'members')).filter((user) => user !== NOBODY);
+  return Object.keys(await log.guardAll(stream, 'members'));
 }
 
 async function authorOf({ log }: Deps, stream: StreamRef, messageId: string): Promise<string | undefined> {

@@ -142,9 +142,9 @@ function reminderQueries({ log }: Deps): Query[] {
     answer: listAnswer(ReminderAnswer),
     route: { method: 'GET', path: '/reminders' },
     async run({ caller }, page) {
-      const all = Object.entries(await log.guardAll(userStream(caller.userId), NAME))
-        .filter(([id]) => id !== '-')
-        .map(([id, value]) => parseReminder(id, value));
+      const all = Object.entries(await log.guardAll(userStream(caller.userId), NAME)).map(([id, value]) =>
+        parseReminder(id, value),
+      );
       return pageOf(all, ({ id, remind_at }) => [-Date.parse(remind_at), id], page);
     },
   });

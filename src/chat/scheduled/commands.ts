@@ -158,7 +158,6 @@ function scheduledQueries(deps: Deps): Query[] {
     route: { method: 'GET', path: '/scheduled' },
     async run({ caller }, { conversation_id, ...page }) {
       const all = Object.entries(await log.guardAll(userStream(caller.userId), 'scheduled'))
-        .filter(([id]) => id !== '-')
         .map(([id, value]) => parseScheduled(id, value))
         .filter((plan) => conversation_id === undefined || plan.conversation_id === conversation_id);
       return pageOf(all, ({ id, send_at }) => [-Date.parse(send_at), id], page);
