@@ -118,6 +118,22 @@ describe('the README', () => {
     });
   });
 
+  it('its search finds what was said', async () => {
+    const { port, environment } = await setting();
+    const said = { content: 'hello' };
+    await fetch(`http://127.0.0.1:${port}/api/v1/conversations/${environment.ID}/messages`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${environment.TOKEN}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(said),
+    });
+    const line = /^curl .*search.*$/m.exec(readme)![0].replace('localhost:8000', `127.0.0.1:${port}`);
+    const options = { env: { ...process.env, ...environment } };
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${line} 2>/dev/null`], options);
+    const { items } = JSON.parse(stdout) as { items: object[] };
+    expect(items).to.have.length(1);
+    expect(items[0]).to.deep.include({ snippet: 'hello', highlights: [[0, 5]] });
+  });
+
   it('its first user is registered by the curl line', async () => {
     const { port } = await setting();
     const line = example('sh') && /^curl .*$/m.exec(readme)![0].replace('localhost:8000', `127.0.0.1:${port}`);

@@ -47,6 +47,7 @@ import { receiptsOf } from './receipts/marks.ts';
 import { reminders } from './reminders/commands.ts';
 import { scheduled } from './scheduled/commands.ts';
 import { settings, settingsOf } from './settings/commands.ts';
+import { search } from './search/view.ts';
 import { Sockets } from './sockets.ts';
 import { threads } from './threads/view.ts';
 import { typing } from './typing/commands.ts';
@@ -72,6 +73,7 @@ export const features: readonly Feature[] = [
   scheduled,
   reminders,
   bots,
+  search,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);

@@ -139,6 +139,8 @@ export interface Messages {
   some(conversationId: string, messageIds: readonly string[]): Promise<Message[]>;
   /** Messages as of then that fit. */
   someThen(conversationId: string, asOf: string, fits: (message: Message) => boolean): Promise<Message[]>;
+  /** Each of the messages as this reader gets it, as JSON texts. */
+  shownTo(readerId: string, conversationId: string, messages: readonly Message[]): Promise<string[]>;
   /** A list of messages as this reader gets them. */
   listFor(
     readerId: string,

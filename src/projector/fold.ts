@@ -13,7 +13,7 @@ import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../views/projection.ts';
 import type { Projection, Step } from '../views/projection.ts';
-import type { Shape } from '../views/shapes.ts';
+import type { Shape } from '../views/shape.ts';
 import type { Views } from '../views/store.ts';
 
 export interface FoldOptions {

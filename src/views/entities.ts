@@ -10,7 +10,7 @@ import { START } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
 import { viewName } from './projection.ts';
 import type { Projection } from './projection.ts';
-import { APPLIED } from './shapes.ts';
+import { APPLIED } from './shape.ts';
 
 export class EntityReader {
   private readonly connection: RedisConnection;

@@ -59,6 +59,11 @@ export class LongReads {
     return this.folds.run(nameOf(task, keys), (checkTime) => this.foldOnly(task, keys, checkTime));
   }
 
+  /** Tells of each event that is folded, in their order. */
+  each<Doc extends object>(task: Task<Doc>, take: (steps: readonly Step<Doc>[]) => void): Promise<void> {
+    return this.folds.run(undefined, (checkTime) => this.foldLog(task, { apply: take }, checkTime));
+  }
+
   private async foldPage<Doc extends object>(
     task: Task<Doc>,
     range: PageRange,

@@ -26,8 +26,11 @@ export interface Projection<Doc extends object = object> {
   readonly version: number;
   /** Streams that it reads. */
   readonly source: 'conversation' | 'user';
-  /** `collection`: many ordered documents per stream. `entity`: one flat document per stream, whose key is ''. */
-  readonly shape: 'collection' | 'entity';
+  /**
+   * `collection`: many ordered documents per stream. `entity`: one flat document per stream, whose key is ''. `terms`: under which words
+   * things of the stream are found; its documents are as `leaf.ts` has them, put in the order of the events and never removed.
+   */
+  readonly shape: 'collection' | 'entity' | 'terms';
   /** The key of a document, as its steps name it. */
   key(doc: Doc): string;
   /**
@@ -39,6 +42,8 @@ export interface Projection<Doc extends object = object> {
   readonly packing?: Packing<Doc>;
   /** Fields of an entity, which is flat: texts, where '' stands for nothing, and numbers. */
   readonly fields?: Readonly<Record<string, 'string' | 'number'>>;
+  /** Of `terms`: the guard hash that has under each document's key, as its first word, the event that put it. */
+  readonly placedIn?: string;
   readonly handlers: readonly Handler<Doc>[];
 }
 

@@ -13,9 +13,11 @@ import type { StreamRef } from '../keys.ts';
 import { Backlogs } from './backlog.ts';
 import { fold, LongReads, stepsOfAll } from './long-reads.ts';
 import type { LongReadLimits } from './long-reads.ts';
+import { canChange, fitting } from './leaf.ts';
 import { pick, Sheet } from './projection.ts';
-import type { Placed, Projection, PageRange } from './projection.ts';
-import type { Page, StoredDoc, Views } from './store.ts';
+import type { Termed } from './leaf.ts';
+import type { Placed, Projection, PageRange, Step } from './projection.ts';
+import type { Page, StoredDoc, TermsPage, TermsRange, Views } from './store.ts';
 
 /** Where a read stops: everything, or the log up to an event id or a time (its end is the id of that millisecond's last event). */
 export type AsOf = string | undefined;
@@ -55,6 +57,9 @@ interface Now<T> {
   readonly answer: T;
   readonly head: string | undefined;
 }
+
+/** What one look into a view of terms found. */
+export type Look = Pick<TermsPage, 'places' | 'next'> & { readonly late: ReadonlyMap<string, string | undefined> };
 
 /** What is asked about. */
 interface Source<Doc extends object> {
@@ -142,6 +147,40 @@ export class Reading {
     return sheet.get('')?.doc;
   }
 
+  /**
+   * One look into a view of terms: where documents may be that have what is wanted, newest first. What the view lacks comes with the first
+   * look of a walk: of each document that fits there, the event that put it, or undefined where that is not among what the view lacks.
+   */
+  async terms(
+    part: Projection<Termed>,
+    stream: StreamRef,
+    range: TermsRange,
+    look: 'first' | 'further',
+  ): Promise<Look> {
+    const source = this.source(part, stream);
+    const missing = look === 'first' ? MISSING : 0;
+    const asked = this.views.terms(source.projection as unknown as Projection, stream, range, missing);
+    const page = await this.readable(stream, asked, NO_TERMS);
+    const late = new Map<string, string | undefined>();
+    const { applied, head = START } = page;
+    if (look === 'further' || applied === head) return { ...page, late };
+    const fits = { ever: fitting(range.wanted), changed: fitting(range.wanted.filter(canChange)) };
+    const take = (steps: readonly Step<Termed>[]) => {
+      for (const step of steps) {
+        if ('put' in step) {
+          if (fits.ever(step.put.terms ?? [])) late.set(step.key, step.put.at);
+        } else if ('change' in step && !late.has(step.key)) {
+          const { added } = step.change({ id: step.key, at: '', terms: null, added: [] });
+          if (added.some(fits.changed)) late.set(step.key, undefined);
+        }
+      }
+    };
+    const steps = await this.lacking(source, page);
+    if (steps) for (const each of steps) take(each);
+    else await this.long.each(taskOf(source, page, []), take);
+    return { ...page, late };
+  }
+
   private source<Doc extends object>(part: Projection<Doc>, stream: StreamRef): Source<Doc> {
     const found = this.projections.get(part.name);
     if (!found) throw new Error(`no view is called ${part.name}`);
@@ -187,20 +226,29 @@ export class Reading {
   /** Stored documents and on them what the view lacks; undefined where that is too much to be held. */
   private async sheetNow<Doc extends object>(
     { projection, stream }: Source<Doc>,
-    { applied, head, missing, more }: Lack,
+    lack: Lack,
     found: readonly Placed<Doc>[],
   ): Promise<Sheet<Doc> | undefined> {
+    const steps = await this.lacking({ projection, stream }, lack);
+    if (!steps) return undefined;
+    const sheet = new Sheet<Doc>();
+    for (const { order, doc } of found) sheet.load(projection.key(doc), order, doc);
+    fold(sheet, steps);
+    return sheet;
+  }
+
+  /** What each event means that the view lacks; undefined where that is too much to be held. */
+  private async lacking<Doc extends object>(
+    { projection, stream }: Source<Doc>,
+    { applied, head, missing, more }: Lack,
+  ): Promise<(readonly Step<Doc>[])[] | undefined> {
     const lag = head === undefined ? 0 : seqOf(head) - seqOf(applied);
     if (applied === START && lag > MISSING) this.views.ask(stream);
     if (lag > this.limits.backlog) return undefined;
-    const sheet = new Sheet<Doc>();
-    for (const { order, doc } of found) sheet.load(projection.key(doc), order, doc);
     const isWhole = more === undefined || head === undefined;
-    const steps = isWhole
+    return isWhole
       ? stepsOfAll(projection, missing, this.decode)
-      : await this.backlogs.steps({ projection, stream, applied, head });
-    fold(sheet, steps);
-    return sheet;
+      : this.backlogs.steps({ projection, stream, applied, head });
   }
 
   /** A view whose keys cannot be read holds nothing. */
@@ -241,6 +289,7 @@ export const isWithin = (id: string, asOf: string): boolean => compareEventIds(e
 type Lack = Pick<Page, 'applied' | 'head' | 'missing' | 'more'>;
 
 const NO_PAGE = { applied: START, docs: [], missing: [], more: START };
+const NO_TERMS = { applied: START, places: [], next: undefined, missing: [], more: START };
 const NO_ENTITY = { applied: START, doc: undefined };
 
 /** The documents of a page, or undefined where one cannot be read. */

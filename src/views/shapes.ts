@@ -1,65 +1,24 @@
 /**
  * How the documents of one stream lie in Redis, one way for each shape that a projection may have. A collection is a sorted set of JSON by
- * order with a hash from key to order, and where it has shelves a set of `<shelf> <order>`, sorted as text; an entity is a flat hash. The first key of either is a hash that carries `applied`, the id of the
- * last event in it. Only described here: the projector's script carries writes out together with its checkpoint.
+ * order with a hash from key to order, and where it has shelves a set of `<shelf> <order>`, sorted as text; an entity is a flat hash; of
+ * terms see `terms.ts`.
  */
 import { START } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
 import type { Write } from '../log/consumer-group.ts';
+import type { Termed } from './leaf.ts';
 import { Sheet, viewName } from './projection.ts';
-import type { Placed, Projection } from './projection.ts';
-import type { Views } from './store.ts';
-
-/** The field of every view's first key that holds the id of the last event applied. */
-export const APPLIED = 'applied';
-
-/** What a key holds to the last byte: a hash's fields with their values, or a sorted set's members with their scores. */
-export interface KeyContent {
-  readonly type: 'hash' | 'zset';
-  readonly names: ReadonlyMap<string, string>;
-  /** Others have names in it too: only these are looked at. */
-  readonly isShared?: true;
-  /** Words of the values that are '*' may be anything. */
-  readonly hasWildWords?: true;
-}
-
-export type Content = ReadonlyMap<string, KeyContent>;
+import type { Placed } from './projection.ts';
+import { APPLIED, BEYOND, chunks, NOTHING, standing, unlinking } from './shape.ts';
+import type { Content, Shape, ShapeParts } from './shape.ts';
+import { Terms, TERMS_PARTS } from './terms.ts';
 
 /** What comes behind the first key's name in the names of a view's further keys. */
-const PARTS = ['docs', 'shelves'] as const;
+const PARTS = ['docs', 'shelves', ...TERMS_PARTS] as const;
 
 /** Every key in which any version of a view may lie, also one that this program has not. */
 export const everyKeyOf = (keys: Keys, view: string, stream: StreamRef): string[] =>
   [undefined, ...PARTS].map((part) => keys.view(view, stream, part));
-
-export interface Shape<Doc extends object> {
-  /** Every key in which the view of this stream may lie. */
-  readonly keys: readonly string[];
-  /** Documents of these keys as the view has them. Throws where what is stored cannot be read. */
-  load(keys: readonly string[]): Promise<Sheet<Doc>>;
-  /** The writes that bring the view to what a fold made of the sheet. Whatever the fold touched must have been loaded. */
-  writes(sheet: Sheet<Doc>, applied: string): Write[];
-  /** The writes that delete the view of this stream. */
-  clearing(): Write[];
-  /** The writes that empty it and make every key of it, before its first event: scripts name them all, and a key that they name must exist. */
-  beginning(): Write[];
-  /** What lies in the keys where the view holds exactly these documents; for proofs. */
-  content(docs: readonly Placed<Doc>[], applied: string): Content;
-}
-
-/** What a shape is made of. */
-export interface ShapeParts<Doc extends object> {
-  readonly projection: Projection<Doc>;
-  readonly stream: StreamRef;
-  readonly keys: Keys;
-  readonly views: Pick<Views, 'byKeys' | 'entity'>;
-}
-
-/** What keeps a sorted set in being that has no document, behind all that can be asked for. `lua/view.page.lua` knows it. */
-const NOTHING = '-';
-export const BEYOND = String(Number.MAX_SAFE_INTEGER);
-/** Arguments of one write: Lua can unpack some thousands at most. */
-const ARGS_PER_WRITE = 1_000;
 
 class Collection<Doc extends object> implements Shape<Doc> {
   readonly keys: readonly string[];
@@ -207,23 +166,12 @@ class Entity<Doc extends object> implements Shape<Doc> {
 /** An order as shelves have it: as text it sorts as the number does. */
 export const placeOnShelf = (order: number): string => String(order).padStart(16, '0');
 
-const shapes = { collection: Collection, entity: Entity } as const;
-
 /** The shape of a projection's documents of one stream. */
 export function shapeOf<Doc extends object>(parts: ShapeParts<Doc>): Shape<Doc> {
-  return new shapes[parts.projection.shape](parts);
+  const { shape } = parts.projection;
+  if (shape === 'terms') return new Terms(parts as unknown as ShapeParts<Termed>) as unknown as Shape<Doc>;
+  return shape === 'entity' ? new Entity(parts) : new Collection(parts);
 }
-
-/** A view that holds nothing has no field that says so. */
-const standing = (applied: string): [string, string][] => (applied === START ? [] : [[APPLIED, applied]]);
-
-const unlinking = (keys: readonly string[]): Write[] => keys.map((key) => ({ command: 'UNLINK', key, args: [] }));
 
 const fieldsOf = (doc: object): Map<string, string> =>
   new Map(Object.entries(doc).map(([field, value]) => [field, String(value)]));
-
-function chunks(args: string[]): string[][] {
-  const parts: string[][] = [];
-  for (let i = 0; i < args.length; i += ARGS_PER_WRITE) parts.push(args.slice(i, i + ARGS_PER_WRITE));
-  return parts;
-}

@@ -3,30 +3,55 @@
  * the matter of their shape. Never read by a guard.
  */
 import type { Cluster, Redis } from 'ioredis';
-import { eventOfEntry, START } from '../envelope.ts';
-import type { RawEntry, RawEvent } from '../envelope.ts';
+import { eventId, eventOfEntry, START } from '../envelope.ts';
+import type { EventId, RawEntry, RawEvent } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
 import type { Expected } from '../log/consumer-group.ts';
 import type { Append, Log } from '../log/log.ts';
 import { EntityReader } from './entities.ts';
 import type { Projection, PageRange } from './projection.ts';
-import { APPLIED, BEYOND, placeOnShelf, shapeOf } from './shapes.ts';
-import type { Shape } from './shapes.ts';
+import { APPLIED, BEYOND } from './shape.ts';
+import type { Shape } from './shape.ts';
+import { placeOnShelf, shapeOf } from './shapes.ts';
 
 export interface StoredDoc {
   readonly order: number;
   readonly json: Buffer;
 }
 
-export interface Page {
+/** How far a view is, of one instant with what was read of it. */
+export interface Standing {
   /** Id of the last event that the view holds. */
   readonly applied: string;
   /** Id of the stream's last event, read in the same instant; undefined when there is no such stream. */
   readonly head: string | undefined;
-  readonly docs: StoredDoc[];
   /** Events of the log that the view lacks, and the id after which more of them follow, if they do. */
   readonly missing: readonly RawEvent[];
   readonly more: string | undefined;
+}
+
+export interface Page extends Standing {
+  readonly docs: StoredDoc[];
+}
+
+/** What is looked for in a view of terms: `=word`, or `^beginning of a word`, all of them. */
+export interface TermsRange {
+  readonly wanted: readonly string[];
+  /** After so many places a look ends. */
+  readonly most: number;
+  /** Only what was put by an event of a lower seq, and of at least this one. */
+  readonly below?: number | undefined;
+  readonly least?: number | undefined;
+  /** Only what was put before this millisecond, and not before this one. */
+  readonly before?: number | undefined;
+  readonly since?: number | undefined;
+}
+
+export interface TermsPage extends Standing {
+  /** Newest first. */
+  readonly places: readonly EventId[];
+  /** The newest that the look did not come to; undefined where it came to the end. */
+  readonly next: EventId | undefined;
 }
 
 export interface EntityPage<Doc> {
@@ -96,16 +121,45 @@ export class Views {
     const { keys } = this.shape(projection, stream);
     const needed = script === 'view.shelf' ? keys : keys.slice(0, INDEX_AND_DOCUMENTS);
     const reply = await this.log.ask(script, stream, { ...args, missing: String(missing) }, needed);
-    const [, applied, head, orderText, found, behind] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[]];
+    const [, , , orderText, found] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[]];
     const orders = orderText.toString('latin1').split(' ');
     const { packing } = projection;
+    const docs = found.map((bytes, i) => ({ order: Number(orders[i]), json: packing ? packing.unpack(bytes) : bytes }));
+    return { ...standingOf(reply, missing), docs };
+  }
+
+  /**
+   * Where documents of a view of terms may be that have all that is wanted: one look, from its newest end or from where the last one ended.
+   * Where the view is behind, at most `missing` events that it lacks come along.
+   */
+  async terms(projection: Projection, stream: StreamRef, range: TermsRange, missing = 0): Promise<TermsPage> {
+    const { wanted, most, below = Infinity, before = Infinity, least = 0, since = 0 } = range;
+    const args = { below: number(below), before: number(before), least: number(least), since: number(since) };
+    const { keys } = this.shape(projection, stream);
+    const reply = await this.log.ask(
+      'view.terms',
+      stream,
+      { ...args, most: String(most), missing: String(missing), wanted },
+      keys,
+    );
+    const [, , , , found, , next] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[], Buffer];
+    const ended = next.toString('latin1');
     return {
-      applied: applied.toString('latin1'),
-      head: head.length > 0 ? head.toString('latin1') : undefined,
-      docs: found.map((bytes, i) => ({ order: Number(orders[i]), json: packing ? packing.unpack(bytes) : bytes })),
-      missing: behind.flatMap(([, fields]) => eventOfEntry(fields) ?? []),
-      more: behind.length > 0 && behind.length === missing ? behind.at(-1)![0].toString('latin1') : undefined,
+      ...standingOf(reply, missing),
+      places: found.map((id) => eventId(id.toString('latin1'))),
+      next: ended === '' ? undefined : eventId(ended),
     };
+  }
+
+  /** The events that put these documents of a view of terms; undefined for one that is not there. */
+  async places(projection: Projection, stream: StreamRef, keys: readonly string[]): Promise<(string | undefined)[]> {
+    const facts = await this.redis.hmget(this.keys.of(stream, projection.placedIn!), ...keys);
+    return facts.map((words) => words?.split(' ', 1)[0]);
+  }
+
+  /** All of a sorted set but what keeps it in being, in its order. */
+  members(key: string): Promise<string[]> {
+    return this.redis.zrangebyscore(key, '0', '+inf');
   }
 
   /** Id of the last event that a view holds of a stream. */
@@ -141,4 +195,17 @@ export class Views {
   private firstKey(projection: Projection, stream: StreamRef): string {
     return this.shape(projection, stream).keys[0]!;
   }
+}
+
+/** A number as scripts read it. */
+const number = (n: number): string => (n === Infinity ? 'inf' : String(n));
+
+function standingOf(reply: readonly unknown[], missing: number): Standing {
+  const [, applied, head, , , behind] = reply as [Buffer, Buffer, Buffer, unknown, unknown, RawEntry[]];
+  return {
+    applied: applied.toString('latin1'),
+    head: head.length > 0 ? head.toString('latin1') : undefined,
+    missing: behind.flatMap(([, fields]) => eventOfEntry(fields) ?? []),
+    more: behind.length > 0 && behind.length === missing ? behind.at(-1)![0].toString('latin1') : undefined,
+  };
 }

@@ -89,6 +89,7 @@ export const contract: Readonly<Record<string, Area>> = {
     ],
     frames: ['message.send', 'message.edit', 'message.delete'],
   },
+  search: { paths: ['GET /search/messages'] },
   reactions: {
     paths: [`PUT ${MESSAGE}/reactions/{emoji}`, `DELETE ${MESSAGE}/reactions/{emoji}`],
     frames: ['reaction.add', 'reaction.remove'],

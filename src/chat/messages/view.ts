@@ -52,6 +52,10 @@ export function messagesOf({ reading, receipts }: Parts): Messages {
       return [...found.values()].map(({ doc }) => doc);
     },
     someThen: (conversationId, asOf, fits) => reading.allThen(history, conversationStream(conversationId), asOf, fits),
+    async shownTo(readerId, conversationId, messages) {
+      const pieces = await piecesFor(receipts, { readerId, conversationId }, messages.map(jsonOf));
+      return pieces.map((each) => Buffer.concat(each).toString());
+    },
     async listFor(readerId, conversationId, messages, { next, asOf }) {
       return listOf(await piecesFor(receipts, { readerId, conversationId, asOf }, messages.map(jsonOf)), next);
     },

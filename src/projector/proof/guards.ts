@@ -6,7 +6,7 @@ import { translated } from '../../log/connection.ts';
 import { BEHIND_NAMES, directories, GuardState, NOBODY } from '../../log/guard.ts';
 import type { GuardHandler, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
-import type { KeyContent } from '../../views/shapes.ts';
+import type { KeyContent } from '../../views/shape.ts';
 import { Unprovable, wrongAmong, wrongKind } from './keys.ts';
 import type { Expectation, Proof } from './keys.ts';
 import { Past } from './past.ts';

@@ -8,7 +8,7 @@ import { translated } from '../../log/connection.ts';
 import { WHATEVER } from '../../log/guard.ts';
 import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
-import type { Content, KeyContent } from '../../views/shapes.ts';
+import type { Content, KeyContent } from '../../views/shape.ts';
 
 /** What keys should hold at a position, and the event by which something in them came to be so. */
 export interface Expectation {

@@ -8,7 +8,7 @@ import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
-import { APPLIED } from '../../views/shapes.ts';
+import { APPLIED } from '../../views/shape.ts';
 import type { Views } from '../../views/store.ts';
 import type { FoldOptions } from '../fold.ts';
 import { COMPLETE } from '../versions.ts';

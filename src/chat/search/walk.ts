@@ -1,0 +1,120 @@
+/**
+ * What several conversations may have, as one list, newest first. Each is looked into only as far as the list has come, many side by side;
+ * what is told is a place of each candidate, for the message itself to decide. Bounds the looks that one walk takes.
+ */
+import type { EventId } from '../../envelope.ts';
+
+/** Where a message stands among those of all conversations. */
+export interface Place extends EventId {
+  readonly conversationId: string;
+}
+
+/** Newest first; those of one millisecond by conversation. */
+export function byPlace(a: Place, b: Place): number {
+  if (a.ms !== b.ms) return b.ms - a.ms;
+  if (a.conversationId !== b.conversationId) return a.conversationId < b.conversationId ? 1 : -1;
+  return b.seq - a.seq;
+}
+
+/** Places in a conversation, newest first, down to what was not looked at. */
+export interface Found {
+  readonly places: readonly EventId[];
+  readonly next: EventId | undefined;
+}
+
+/** Looks on in a conversation: `below` is undefined for the first look, and then the seq beneath which nothing was looked at. */
+export type LookInto = (conversationId: string, below: number | undefined) => Promise<Found>;
+
+interface Source {
+  readonly conversationId: string;
+  /** Newest first. */
+  places: EventId[];
+  next: EventId | undefined;
+}
+
+/** Conversations that are looked into side by side. */
+const AT_ONCE = 50;
+/** Looks of one walk beyond the first one into each conversation. */
+const MOST_LOOKS = 200;
+
+export class Walk {
+  private readonly look: LookInto;
+  private readonly sources: Source[] = [];
+  private looks = 0;
+
+  private constructor(look: LookInto) {
+    this.look = look;
+  }
+
+  static async begin(conversationIds: readonly string[], look: LookInto): Promise<Walk> {
+    const walk = new Walk(look);
+    for (let i = 0; i < conversationIds.length; i += AT_ONCE) {
+      const some = conversationIds.slice(i, i + AT_ONCE);
+      const found = await Promise.all(some.map((id) => look(id, undefined)));
+      walk.sources.push(...some.map((conversationId, n) => sourceOf(conversationId, found[n]!)));
+    }
+    return walk;
+  }
+
+  /** The next candidates, at most so many; none at the end, or where the walk has taken too many looks: see `rest`. */
+  async take(most: number): Promise<Place[]> {
+    for (;;) {
+      const taken = this.takeKnown(most);
+      if (taken.length > 0) return taken;
+      const waiting = this.sources.filter(({ next }) => next).toSorted((a, b) => byPlace(topOf(a)!, topOf(b)!));
+      if (waiting.length === 0 || this.looks >= MOST_LOOKS) return [];
+      // What stands first must be looked into; the others beside it will be, most likely.
+      const some = waiting.slice(0, Math.min(AT_ONCE, most));
+      this.looks += some.length;
+      await Promise.all(some.map((source) => this.lookOn(source)));
+    }
+  }
+
+  /** The newest place that was not looked at; undefined at the end. */
+  get rest(): Place | undefined {
+    return this.sources.flatMap((source) => topOf(source) ?? []).toSorted(byPlace)[0];
+  }
+
+  private takeKnown(most: number): Place[] {
+    const known: Place[] = [];
+    let unknown: Place | undefined;
+    for (const source of this.sources) {
+      const { conversationId, next } = source;
+      known.push(...source.places.filter((each) => isBefore(each, next)).map((each) => ({ ...each, conversationId })));
+      const first = next && { ...next, conversationId };
+      if (first && (!unknown || byPlace(first, unknown) < 0)) unknown = first;
+    }
+    const sure = known.filter((place) => !unknown || byPlace(place, unknown) < 0);
+    const taken = sure.toSorted(byPlace).slice(0, most);
+    for (const source of this.sources) {
+      const last = taken.findLast(({ conversationId }) => conversationId === source.conversationId);
+      if (last) source.places = source.places.filter(({ seq }) => seq < last.seq);
+    }
+    return taken;
+  }
+
+  private async lookOn(source: Source): Promise<void> {
+    const found = await this.look(source.conversationId, source.next!.seq + 1);
+    source.places = inOrder([...source.places, ...found.places]);
+    source.next = found.next;
+  }
+}
+
+const isBefore = ({ seq }: EventId, next: EventId | undefined): boolean => !next || seq > next.seq;
+
+const sourceOf = (conversationId: string, { places, next }: Found): Source => ({
+  conversationId,
+  places: inOrder(places),
+  next,
+});
+
+/** Newest first, each once. */
+function inOrder(places: readonly EventId[]): EventId[] {
+  return [...new Map(places.map((place) => [place.seq, place])).values()].toSorted((a, b) => b.seq - a.seq);
+}
+
+/** What a source has next, whether it was looked at or not. */
+function topOf({ places: [first], next, conversationId }: Source): Place | undefined {
+  const top = first && isBefore(first, next) ? first : next;
+  return top && { ...top, conversationId };
+}
