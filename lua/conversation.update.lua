@@ -1,6 +1,6 @@
--- conversation.update   changes name, description, picture or policy
+-- conversation.update   changes name, description, picture, policy, slow mode, or archives it: then nothing changes until it comes back
 -- KEYS     log head members channels feed feed_head requests_0 requests_1
--- ARGV     request fingerprint salt envelope actor policy directory data
+-- ARGV     request fingerprint salt envelope actor policy slow archived directory data
 -- FAIL     not_found forbidden conflict
 -- EMITS    conversation.updated/1
 -- INCLUDE  append members
@@ -8,13 +8,16 @@
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local kind, current, listed, deleted = read_head('kind', 'policy', 'directory', 'deleted')
+local kind, current, listed, was_slow, was_archived, deleted = read_head('kind', 'policy', 'directory', 'slow', 'archived', 'deleted')
 if not member or deleted then return GONE end
 if kind == 'direct' then return { 'fail', 'forbidden', 'A direct conversation has nothing to change' } end
-if not is_admin(member) and (policy ~= '' or policy_of(current).edit_info == 'admins') then
+-- '' keeps what is there.
+local is_for_admins = policy .. slow .. archived ~= '' or policy_of(current).edit_info == 'admins'
+if is_for_admins and not is_admin(member) then
   return { 'fail', 'forbidden', 'Only admins may change this' }
 end
 if data == '' then return unchanged() end
+if was_archived == '1' and archived ~= '0' then return ARCHIVED end
 
 -- Four words, of which '=' keeps what is there.
 if policy ~= '' then
@@ -31,4 +34,5 @@ if kind == 'channel' and directory ~= '' and directory ~= listed then
   redis.call('ZADD', channels, 0, directory)
   listed = directory
 end
-return commit(id, 'policy', current, 'directory', listed)
+return commit(id, 'policy', current, 'directory', listed, 'slow', slow ~= '' and slow or was_slow or '0',
+  'archived', archived ~= '' and archived or was_archived or '0')

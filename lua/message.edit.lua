@@ -8,8 +8,9 @@
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local deleted = read_head('deleted')
+local archived, deleted = read_head('archived', 'deleted')
 if not member or deleted then return GONE end
+if archived == '1' then return ARCHIVED end
 local message = message_of(message_id)
 if not message or message.is_deleted then return NO_MESSAGE end
 if message.sender ~= actor then return { 'fail', 'forbidden', 'Only who wrote a message may edit it' } end

@@ -8,8 +8,9 @@
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local policy, pins, deleted = read_head('policy', 'pins', 'deleted')
+local policy, pins, archived, deleted = read_head('policy', 'pins', 'archived', 'deleted')
 if not member or deleted then return GONE end
+if archived == '1' then return ARCHIVED end
 if policy_of(policy).pin == 'admins' and not is_admin(member) then return { 'fail', 'forbidden', 'Only admins may pin here' } end
 local message = message_of(message_id)
 if not message or message.is_deleted then return NO_MESSAGE end

@@ -1,9 +1,9 @@
 -- message.send   a member posts a message; its id makes it repeatable for ever. data '' forwards one that is not there
 -- KEYS     log head members messages typing feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor message_id reply_to data
--- FAIL     not_found forbidden conflict
+-- FAIL     not_found forbidden conflict rate_limited
 -- EMITS    message.sent/1
--- INCLUDE  append members messages typing
+-- INCLUDE  append members posting messages typing
 
 local before = repeated()
 if before then return before end
@@ -15,10 +15,10 @@ if earlier then
   return role and { 'fail', 'conflict', 'This message id is taken' } or GONE
 end
 
-local posted, policy, blocked, deleted = read_head('messages', 'policy', 'blocked', 'deleted')
+local posted, policy, blocked, archived, slow, deleted = read_head('messages', 'policy', 'blocked', 'archived', 'slow', 'deleted')
 if not role or deleted then return GONE end
-if blocked and string.find(blocked, '+', 1, true) then return { 'fail', 'forbidden', 'You cannot write to this user' } end
-if not may_post(role, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
+local refused = refused_post(role, policy, blocked, archived, slow)
+if refused then return refused end
 if data == '' then return { 'fail', 'not_found', 'There is no such message to forward' } end
 
 local thread = '-'
@@ -37,6 +37,7 @@ posted = tonumber(posted) + 1
 local id = append('message.sent', 1, data)
 new_message(message_id, id, actor, posted, thread)
 set_posted(actor, role, joined, posted, id, last_seq)
+note_post(slow)
 redis.call('ZREM', typing, typist(actor))
 local done = commit(id, 'messages', posted, 'active', now_text, 'newest', message_id)
 if thread ~= reply_to and thread ~= '-' then done[3] = thread end

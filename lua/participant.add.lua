@@ -8,8 +8,9 @@
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local kind, policy, posted, deleted = read_head('kind', 'policy', 'messages', 'deleted')
+local kind, policy, posted, archived, deleted = read_head('kind', 'policy', 'messages', 'archived', 'deleted')
 if not member or deleted then return GONE end
+if archived == '1' then return ARCHIVED end
 if kind == 'direct' then return { 'fail', 'forbidden', 'A direct conversation stays between two' } end
 if policy_of(policy).add == 'admins' and not is_admin(member) then
   return { 'fail', 'forbidden', 'Only admins may add people here' }

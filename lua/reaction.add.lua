@@ -1,15 +1,16 @@
 -- reaction.add   a member reacts to a message with an emoji, each with each emoji once
 -- KEYS     log head members messages reactions feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor message_id emoji
--- FAIL     not_found conflict
+-- FAIL     not_found forbidden conflict
 -- EMITS    reaction.added/1
 -- INCLUDE  append members messages reactions
 
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local deleted = read_head('deleted')
+local archived, deleted = read_head('archived', 'deleted')
 if not member or deleted then return GONE end
+if archived == '1' then return ARCHIVED end
 local message = message_of(message_id)
 if not message or message.is_deleted then return { 'fail', 'not_found', 'There is no such message' } end
 if redis.call('HEXISTS', reactions, own_field()) == 1 then return unchanged() end

@@ -8,8 +8,9 @@
 local before = repeated()
 if before then return before end
 local role = role_of(actor)
-local policy, deleted = read_head('policy', 'deleted')
+local policy, archived, deleted = read_head('policy', 'archived', 'deleted')
 if not role or deleted then return GONE end
+if archived == '1' then return ARCHIVED end
 if not may_post(role, policy) then return { 'fail', 'forbidden', 'Only admins may post here' } end
 
 local clock = redis_ms()

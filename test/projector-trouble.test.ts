@@ -182,10 +182,10 @@ for (const topology of topologies) {
         const all = rooms(world);
         await converseAll(all);
         const [sick] = all as [Room];
-        const spoilt = ['history:v2', 'cards:v1', 'participants:v1'];
+        const spoilt = ['history:v2', 'cards:v2', 'participants:v1'];
         const [index, card, docs] = [
           world.log.keys.view('history:v2', sick.stream),
-          world.log.keys.view('cards:v1', sick.stream),
+          world.log.keys.view('cards:v2', sick.stream),
           world.log.keys.view('participants:v1', sick.stream, 'docs'),
         ];
         const first = await projectors.start();

@@ -69,4 +69,6 @@ local function may_post(role, policy)
   return role ~= 'member' or string.match(policy, '^%S+ (%S+)') ~= 'admins'
 end
 
+-- Of what is archived all can be read, and taken away, and nothing comes in.
+local ARCHIVED = { 'fail', 'forbidden', 'This conversation is archived: nothing new comes in' }
 local GONE = { 'fail', 'not_found', 'There is no such conversation' }

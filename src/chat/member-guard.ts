@@ -59,6 +59,12 @@ export function mark(state: GuardState, user: string, marks: (member: MemberWord
   if (member) write(state, user, { ...member, ...(areMany(state) ? UNTOLD : marks(member)) });
 }
 
+/** In slow mode it is kept when somebody posted last. */
+export function notePost(state: GuardState, user: string, eventId: string): void {
+  const slow = state.get('head', 'slow') ?? '0';
+  if (slow !== '0') state.set('head', `posted ${user}`, eventId.split('-')[0]!);
+}
+
 /** What is delivered only grows. */
 export const laterOf = (delivered: string, seq: number): string =>
   delivered === WHATEVER ? WHATEVER : String(Math.max(Number(delivered), seq));

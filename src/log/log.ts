@@ -363,7 +363,7 @@ export class Log {
     if (reply[0] !== 'fail') return reply;
     const code = String(reply[1]);
     throw isErrorCode(code)
-      ? fail(code, reply[2] === undefined ? undefined : String(reply[2]))
+      ? fail(code, reply[2] === undefined ? undefined : String(reply[2]), retryOf(reply[3]))
       : new Error(`${script.name}: ${code}`);
   }
 
@@ -387,6 +387,9 @@ export class Log {
     return onlyEvents(read, from, count);
   }
 }
+
+/** Seconds after which what was refused may be tried again, where the script says so. */
+const retryOf = (seconds: Reply[number] | undefined) => (seconds === undefined ? {} : { retryAfter: Number(seconds) });
 
 function fingerprintOf({ script, body }: Append): string {
   return createHash('sha1')

@@ -148,6 +148,11 @@ export async function converse(room: Room, round = 0): Promise<void> {
   await room.accept(n + 30, n + 2);
   await room.accept(n + 31, n + 3);
   await room.revoke(1, n + 1);
+  await room.slowMode(1, 1 + round);
+  await room.send(1, n + 6);
+  await room.archive(1);
+  await room.archive(1, false);
+  await room.slowMode(1, 0);
   await room.ban(1, 15, { reason: `round ${round}` });
 }
 

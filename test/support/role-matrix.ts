@@ -247,6 +247,14 @@ const conversation: readonly Row[] = [
     group: ADMINS,
     direct: NOBODY_DIRECT,
   },
+  ...[{ slow_mode_seconds: 10 }, { is_archived: true }].map((change): Row => ({
+    act: 'conversation.update',
+    what: `${Object.keys(change).join()}, where members edit`,
+    policy: { edit_info: 'members' },
+    ...plain('PATCH ', change),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  })),
   {
     act: 'conversation.delete',
     ...plain('DELETE '),

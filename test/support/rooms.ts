@@ -154,8 +154,22 @@ export class Room {
     return this.run('participant.change_role', actor, { user: user(target), role }, more);
   }
 
-  update(actor: number, changes: object, { policy = '', directory = '' } = {}, more: More = {}): Promise<Appended> {
-    return this.run('conversation.update', actor, { policy, directory, data: JSON.stringify(changes) }, more);
+  update(
+    actor: number,
+    changes: object,
+    { policy = '', directory = '', slow = '', archived = '' } = {},
+    more: More = {},
+  ): Promise<Appended> {
+    const args = { policy, slow, archived, directory, data: JSON.stringify(changes) };
+    return this.run('conversation.update', actor, args, more);
+  }
+
+  slowMode(actor: number, slow_mode_seconds: number): Promise<Appended> {
+    return this.update(actor, { slow_mode_seconds }, { slow: String(slow_mode_seconds) });
+  }
+
+  archive(actor: number, is_archived = true): Promise<Appended> {
+    return this.update(actor, { is_archived }, { archived: is_archived ? '1' : '0' });
   }
 
   rename(actor: number, name: string): Promise<Appended> {

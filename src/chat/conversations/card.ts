@@ -21,13 +21,16 @@ export interface Card {
   created_by: string;
   created_at: string;
   member_count: number;
+  slow_mode_seconds: number;
+  /** 'yes' or ''. */
+  is_archived: string;
   /** Of a direct conversation: both, as JSON. */
   participants: string;
 }
 
 export const cards: Projection<Card> = {
   name: 'cards',
-  version: 1,
+  version: 2,
   source: 'conversation',
   shape: 'entity',
   key: () => '',
@@ -41,6 +44,8 @@ export const cards: Projection<Card> = {
     created_by: 'string',
     created_at: 'string',
     member_count: 'number',
+    slow_mode_seconds: 'number',
+    is_archived: 'string',
     participants: 'string',
   },
   handlers: [
@@ -56,6 +61,8 @@ export const cards: Projection<Card> = {
         created_by: actor_id,
         created_at: at,
         member_count: participants.length,
+        slow_mode_seconds: 0,
+        is_archived: '',
         participants: type === 'direct' ? JSON.stringify(participants) : '[]',
       };
       return [{ key: '', order: 0, put }];
@@ -68,6 +75,8 @@ export const cards: Projection<Card> = {
           ...(data.name === undefined ? {} : { name: data.name }),
           ...(data.description === undefined ? {} : { description: data.description ?? '' }),
           ...(data.avatar_url === undefined ? {} : { avatar_url: data.avatar_url ?? '' }),
+          slow_mode_seconds: data.slow_mode_seconds ?? card.slow_mode_seconds,
+          is_archived: data.is_archived === undefined ? card.is_archived : data.is_archived ? 'yes' : '',
           policy: JSON.stringify({ ...(JSON.parse(card.policy) as Policy), ...data.policy }),
         }),
       },
@@ -105,7 +114,8 @@ export function toJson({ card, standing, settings, lastMessage }: Found, users: 
     description: orNull(card.description),
     avatar_url: orNull(card.avatar_url),
     policy: JSON.parse(card.policy) as unknown,
-    slow_mode_seconds: 0,
+    slow_mode_seconds: card.slow_mode_seconds,
+    ...(card.is_archived === '' ? {} : { is_archived: true }),
     created_by: card.created_by,
     created_at: card.created_at,
     last_activity: new Date(standing.active).toISOString(),
@@ -162,6 +172,12 @@ export function changesTo(card: Card, wanted: Changes): Changes {
     ...(differs(card.name, wanted.name) ? { name: wanted.name } : {}),
     ...(differs(card.description, wanted.description) ? { description: wanted.description } : {}),
     ...(differs(card.avatar_url, wanted.avatar_url) ? { avatar_url: wanted.avatar_url } : {}),
+    ...(wanted.slow_mode_seconds === undefined || wanted.slow_mode_seconds === card.slow_mode_seconds
+      ? {}
+      : { slow_mode_seconds: wanted.slow_mode_seconds }),
+    ...(wanted.is_archived === undefined || wanted.is_archived === (card.is_archived !== '')
+      ? {}
+      : { is_archived: wanted.is_archived }),
     ...(rules.length > 0 ? { policy: Object.fromEntries(rules) } : {}),
   } as Changes;
 }

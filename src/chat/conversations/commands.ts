@@ -25,6 +25,7 @@ import {
   Name,
   PictureUrl,
   PolicyChange,
+  SlowMode,
   Target,
 } from './contract.ts';
 import type { Policy } from './contract.ts';
@@ -172,7 +173,9 @@ const policyWords = (policy: Partial<Policy>): string =>
 function changing({ log }: Deps, reads: ConversationReads): Command[] {
   const update = command({
     type: 'conversation.update',
-    about: 'Changes name, description, picture or policy',
+    about:
+      'Changes name, description, picture, policy or slow mode, or archives it for everyone: then it can be read, what is there be taken ' +
+      'away, and nothing new comes in until is_archived is false again',
     data: Type.Object(
       {
         conversation_id: Id,
@@ -180,6 +183,8 @@ function changing({ log }: Deps, reads: ConversationReads): Command[] {
         description: Type.Optional(Description),
         avatar_url: Type.Optional(PictureUrl),
         policy: Type.Optional(PolicyChange),
+        slow_mode_seconds: Type.Optional(SlowMode),
+        is_archived: Type.Optional(Type.Boolean()),
       },
       { additionalProperties: false, minProperties: 2 },
     ),
@@ -198,6 +203,8 @@ function changing({ log }: Deps, reads: ConversationReads): Command[] {
         args: {
           // As it was asked for: who may not give it is told so, also where it would change nothing.
           policy: wanted.policy ? policyWords(wanted.policy) : '',
+          slow: wanted.slow_mode_seconds === undefined ? '' : String(wanted.slow_mode_seconds),
+          archived: wanted.is_archived === undefined ? '' : wanted.is_archived ? '1' : '0',
           directory: changes.name === undefined ? '' : directoryEntry(changes.name, id),
           data: Object.keys(changes).length === 0 ? '' : JSON.stringify(changes),
         },

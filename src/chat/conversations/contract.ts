@@ -8,6 +8,13 @@ import { ParticipantAnswer, Role } from '../participants/contract.ts';
 
 const who = (other: string) => Type.Enum(['admins', other]);
 
+/** Seconds between two messages of one who is no admin; 0 is no slow mode. */
+export const SlowMode = Type.Integer({
+  minimum: 0,
+  maximum: 21_600,
+  description: 'Seconds that members wait between two messages of theirs; 0 switches it off',
+});
+
 /** Who may do what, besides owner and admins, who always may. */
 export const Policy = Type.Object(
   { add: who('members'), post: who('everyone'), edit_info: who('members'), pin: who('members') },
@@ -53,6 +60,8 @@ export const ConversationUpdated = event({
     description: Type.Optional(Description),
     avatar_url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     policy: Type.Optional(PolicyChange),
+    slow_mode_seconds: Type.Optional(Type.Integer({ minimum: 0 })),
+    is_archived: Type.Optional(Type.Boolean()),
   }),
 });
 
@@ -83,6 +92,11 @@ export const ConversationAnswer = Type.Object(
     avatar_url: OrNull,
     policy: Policy,
     slow_mode_seconds: Type.Integer({ minimum: 0 }),
+    is_archived: Type.Optional(
+      Type.Literal(true, {
+        description: 'There only where it is archived, for everyone: it can be read, and nothing new comes in',
+      }),
+    ),
     created_by: Id,
     created_at: Time,
     last_activity: Time,
@@ -90,7 +104,7 @@ export const ConversationAnswer = Type.Object(
     participants: Type.Optional(Type.Array(ParticipantAnswer)),
     role: Type.Union([Role, Type.Null()]),
     muted_until: OrNull,
-    archived: Type.Boolean(),
+    archived: Type.Boolean({ description: "The caller's own setting" }),
     pinned: Type.Boolean(),
   },
   { additionalProperties: false },
@@ -103,6 +117,8 @@ export interface Changes {
   description?: string | null;
   avatar_url?: string | null;
   policy?: Partial<Policy>;
+  slow_mode_seconds?: number;
+  is_archived?: boolean;
 }
 
 const userEvent = Type.Object({ conversation_id: Id });

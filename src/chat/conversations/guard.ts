@@ -35,6 +35,10 @@ export const conversationGuards = [
   guards(ConversationUpdated, (state, { conversation_id = '', data }) => {
     const policy = policyOf(state.get('head', 'policy') ?? '');
     state.set('head', 'policy', words({ ...policy, ...data.policy }));
+    const { slow_mode_seconds: slow, is_archived: archived } = data;
+    state.set('head', 'slow', slow === undefined ? (state.get('head', 'slow') ?? '0') : String(slow));
+    const archivedNow = archived ? '1' : '0';
+    state.set('head', 'archived', archived === undefined ? (state.get('head', 'archived') ?? '0') : archivedNow);
     const isChannel = state.get('head', 'kind') === 'channel';
     if (isChannel && data.name !== undefined) listed(state, directoryEntry(data.name, conversation_id));
   }),

@@ -3,7 +3,7 @@ import { eventId } from '../../envelope.ts';
 import { guards } from '../../log/guard.ts';
 import type { GuardState } from '../../log/guard.ts';
 import { ConversationCreated } from '../conversations/contract.ts';
-import { mark } from '../member-guard.ts';
+import { mark, notePost } from '../member-guard.ts';
 import { messageFactsText, parseMessageFacts } from '../message-facts.ts';
 import type { MessageFacts } from '../message-facts.ts';
 import { MessageDeleted, MessageEdited, MessageSent, threadOf } from './contract.ts';
@@ -14,6 +14,7 @@ export const messageGuards = [
     const count = state.add('head', 'messages', 1);
     state.set('head', 'active', String(eventId(id).ms));
     state.set('head', 'newest', data.message_id);
+    notePost(state, actor_id, id);
     const facts = { eventId: id, senderId: actor_id, number: count, revision: 1, isDeleted: false };
     const threadId = threadOf(data) ?? undefined;
     state.set('messages', data.message_id, messageFactsText({ ...facts, threadId }));

@@ -48,12 +48,13 @@ export const systemLines: readonly Handler<Message>[] = [
     return [systemMessage(changed, ROLES[role], { user_id, role })];
   }),
   when(ConversationUpdated, (updated) => {
-    const { policy: _policy, ...changes } = updated.data;
-    const { name, description, avatar_url } = changes;
+    const { policy: _policy, slow_mode_seconds: _slow, ...changes } = updated.data;
+    const { name, description, avatar_url, is_archived } = changes;
     const told = [
       name === undefined ? [] : `renamed the conversation to ${name}`,
       description === undefined ? [] : `${description ? 'changed' : 'removed'} the description`,
       avatar_url === undefined ? [] : `${avatar_url ? 'changed' : 'removed'} the picture`,
+      is_archived === undefined ? [] : `${is_archived ? 'archived' : 'reopened'} the conversation`,
     ].flat();
     return told.length === 0 ? [] : [systemMessage(updated, told.join(', '), changes)];
   }),

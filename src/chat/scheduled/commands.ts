@@ -37,9 +37,10 @@ async function checkMayPost(log: Deps['log'], userId: string, id: string): Promi
       ? fail('not_found', 'There is no such conversation')
       : error;
   });
-  const [head] = await log.heads([conversationStream(id)], ['policy', 'blocked']);
+  const [head] = await log.heads([conversationStream(id)], ['policy', 'blocked', 'archived']);
   const [, post] = (head?.policy ?? '').split(' ');
   if (post === 'admins' && member.role === 'member') throw fail('forbidden', 'Only admins may post here');
+  if (head?.archived === '1') throw fail('forbidden', 'This conversation is archived: nothing new comes in');
   if (head?.blocked.includes('+')) throw fail('forbidden', 'You cannot write to this user');
 }
 
