@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { eventId, START } from '../envelope.ts';
 import type { RawEntry, RawEvent } from '../envelope.ts';
-import { fail, isErrorCode } from '../errors.ts';
 import { Keys, PARTITIONS_KEY, streamOfKey } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
 import { Connection, translated } from './connection.ts';
@@ -16,6 +15,7 @@ import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
 import type { Bytes, Reply } from './script-runner.ts';
 import { NOBODY } from './guard.ts';
+import { refusalOf } from './refusal.ts';
 import { idBefore } from './seek.ts';
 
 export interface LogOptions {
@@ -360,11 +360,8 @@ export class Log {
     // Only what writes an event is worth waiting for: the rest can be done again.
     const runner = script.emits.length > 0 ? (this.replicated ?? this.runner) : this.runner;
     const reply = await translated(runner.run(script, keys, values));
-    if (reply[0] !== 'fail') return reply;
-    const code = String(reply[1]);
-    throw isErrorCode(code)
-      ? fail(code, reply[2] === undefined ? undefined : String(reply[2]), retryOf(reply[3]))
-      : new Error(`${script.name}: ${code}`);
+    if (reply[0] === 'fail') throw refusalOf(script, reply);
+    return reply;
   }
 
   /** A script's arguments in the order of its header. Where it publishes signals it is told how. */
@@ -387,9 +384,6 @@ export class Log {
     return onlyEvents(read, from, count);
   }
 }
-
-/** Seconds after which what was refused may be tried again, where the script says so. */
-const retryOf = (seconds: Reply[number] | undefined) => (seconds === undefined ? {} : { retryAfter: Number(seconds) });
 
 function fingerprintOf({ script, body }: Append): string {
   return createHash('sha1')
