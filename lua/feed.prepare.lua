@@ -1,6 +1,6 @@
 -- feed.prepare   makes every key of a partition that scripts name, so that it exists: while a slot moves, Redis refuses a script that names
 --                one which does not. What is put there is none of the things that lie there
--- KEYS     feed feed_head requests_0 requests_1 checkpoints leases parked views channels users typing present online timers
+-- KEYS     feed feed_head requests_0 requests_1 checkpoints leases parked views channels users typing present online attachments files timers
 -- ARGV     -
 -- FAIL     -
 -- EMITS    -
@@ -14,6 +14,6 @@ for _, hash in ipairs({ feed_head, checkpoints, leases, parked, views }) do redi
 for _, generation in ipairs({ requests_0, requests_1 }) do redis.call('HSETNX', generation, 'day', '-1') end
 -- In directories it sorts behind every name.
 for _, directory in ipairs({ channels, users }) do redis.call('ZADD', directory, 0, '\255') end
-for _, by_name in ipairs({ present, online }) do redis.call('ZADD', by_name, 0, '-') end
+for _, by_name in ipairs({ present, online, attachments, files }) do redis.call('ZADD', by_name, 0, '-') end
 for _, by_time in ipairs({ typing, timers }) do redis.call('ZADD', by_time, '+inf', '-') end
 return { 'ok' }

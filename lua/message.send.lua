@@ -1,4 +1,4 @@
--- message.send   a member posts a message; its id makes it repeatable for ever. data '' forwards one that is not there
+-- message.send   a member posts a message; its id makes it repeatable for ever. data '' brings along what is not there
 -- KEYS     log head members messages typing feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor message_id reply_to data
 -- FAIL     not_found forbidden conflict rate_limited
@@ -19,7 +19,7 @@ local posted, policy, blocked, archived, slow, deleted = read_head('messages', '
 if not role or deleted then return GONE end
 local refused = refused_post(role, policy, blocked, archived, slow)
 if refused then return refused end
-if data == '' then return { 'fail', 'not_found', 'There is no such message to forward' } end
+if data == '' then return { 'fail', 'not_found', 'What the message would bring along is not there' } end
 
 local thread = '-'
 if reply_to ~= '' then

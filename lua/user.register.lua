@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions conversations settings blocks notified notified_at unread drafts scheduled reminders bots users presence present online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions conversations settings blocks uploads attached notified notified_at unread drafts scheduled reminders bots users attachments presence present online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -19,6 +19,9 @@ redis.call('HSET', sessions, '-', '')
 redis.call('HSET', settings, '-', '')
 redis.call('HSET', conversations, '-', '')
 redis.call('HSET', blocks, '-', '0 0')
+redis.call('HSET', uploads, '-', '')
+redis.call('ZADD', attached, 0, '-')
+redis.call('ZADD', attachments, 0, '-')
 redis.call('ZADD', notified, 0, '-')
 redis.call('ZADD', unread, 0, '-')
 redis.call('HSET', notified_at, '-', '')

@@ -157,6 +157,16 @@ export interface Context {
   readonly userAgent: string;
   /** The WebSocket that a command came over; REST has none. */
   readonly socket?: CallingSocket;
+  /** The file that comes with a command which takes one. */
+  readonly upload?: Upload;
+}
+
+/** A file that is about to arrive with a request. */
+export interface Upload {
+  /** Bytes of the whole request, where it says so. */
+  readonly length: number | undefined;
+  /** Has each piece of the file written as it comes, and answers its name as the client gave it. Throws `validation_failed`. */
+  receive(write: (piece: Buffer) => Promise<void>): Promise<{ fileName: string }>;
 }
 
 export interface CallingSocket {

@@ -12,7 +12,7 @@ import { crc32 } from 'node:zlib';
 import keySlot from 'cluster-key-slot';
 
 export interface Owner {
-  readonly kind: 'conversation' | 'user' | 'login' | 'ticket' | 'limit';
+  readonly kind: 'conversation' | 'user' | 'login' | 'ticket' | 'file' | 'limit';
   readonly id: string;
 }
 
@@ -42,6 +42,8 @@ const perOwner: Record<string, string> = {
   conversations: ':conversations',
   settings: ':settings',
   blocks: ':blocks',
+  uploads: ':uploads',
+  attached: ':attached',
   notified: ':notified',
   notified_at: ':notified:at',
   unread: ':unread',
@@ -70,6 +72,8 @@ const perPartition: Record<string, string> = {
   users: 'directory:users',
   present: 'present',
   online: 'directory:online',
+  attachments: 'directory:attachments',
+  files: 'files',
   timers: 'timers',
   folding: 'directory:folding',
 };

@@ -148,8 +148,8 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
   }
 }
 
-function apiOptions({ door, identity, limits }: Chat, newId: () => string): Parameters<typeof routes>[0] {
-  return { door, identity, limits, newId, now: () => Date.now() };
+function apiOptions({ door, identity, limits, config }: Chat, newId: () => string): Parameters<typeof routes>[0] {
+  return { door, identity, limits, newId, now: () => Date.now(), uploadSeconds: config.UPLOAD_TIMEOUT_SECONDS };
 }
 
 function gatewayOf(

@@ -39,12 +39,21 @@ const allowed: Record<string, readonly string[]> = {
   'src/files': ['src/config.ts', 'src/errors.ts'],
   'src/views': [...SHARED, 'src/log'],
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/views'],
-  'src/gateway': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/limits.ts', 'src/log'],
+  'src/gateway': [
+    'src/addresses.ts',
+    'src/errors.ts',
+    'src/envelope.ts',
+    'src/keys.ts',
+    'src/limits.ts',
+    'src/log',
+    'src/turns.ts',
+  ],
   'src/api': ['src/addresses.ts', 'src/errors.ts', 'src/envelope.ts', 'src/limits.ts', 'src/version.ts'],
   'src/limits.ts': ['src/addresses.ts', 'src/config.ts', 'src/errors.ts'],
+  'src/turns.ts': [],
   'src/version.ts': [],
   'src/metrics.ts': [],
-  'src/chat': [...SHARED, 'src/addresses.ts', 'src/files', 'src/limits.ts', 'src/log', 'src/views'],
+  'src/chat': [...SHARED, 'src/addresses.ts', 'src/files', 'src/limits.ts', 'src/log', 'src/turns.ts', 'src/views'],
 };
 
 function importsOf(file: string): string[] {

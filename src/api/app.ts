@@ -73,6 +73,10 @@ export function app({ trustedProxies, origins, onError, onAnswered, middleware }
     }),
   );
   for (const use of middleware) koa.use(use);
+  // What breaks off half way; a client that went away is no trouble.
+  koa.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') onError(error);
+  });
   return koa;
 }
 

@@ -34,7 +34,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export async function readBody(ctx: Context): Promise<object> {
   const hasBody = ctx.request.length !== undefined ? ctx.request.length > 0 : ctx.get('Transfer-Encoding') !== '';
   if (!hasBody) return {};
-  if (!ctx.is(JSON_TYPE)) throw fail('unsupported_media_type');
+  if (!ctx.is(JSON_TYPE)) throw fail('unsupported_media_type', 'The body must be application/json');
   if (!/^(utf-?8)?$/i.test(ctx.request.charset)) throw fail('unsupported_media_type', 'The body must be in UTF-8');
   await readText(ctx, async () => {});
   const body = parse(Buffer.from(ctx.request.body as string, BYTES));

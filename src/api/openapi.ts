@@ -67,6 +67,15 @@ const TOO_OFTEN = {
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
 
+const FILE = {
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
+    },
+  },
+};
+
 function operationOf(name: string, entry: Entry, isCommand: boolean): object {
   const schema = entry.data as Schema;
   const properties = schema.properties ?? {};
@@ -81,7 +90,7 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
   });
   const { answer } = entry;
   const status = String(answer === null ? 204 : (entry.route!.status ?? 200));
-  const media = entry.media ?? 'application/json';
+  const media = entry.media ?? (entry.givesFile ? 'application/octet-stream' : 'application/json');
   const content = status === '204' ? {} : { content: { [media]: { schema: answer } } };
   const body = {
     required: required.length > 0,
@@ -109,11 +118,14 @@ function operationOf(name: string, entry: Entry, isCommand: boolean): object {
     operationId: name,
     summary: entry.about,
     ...(entry.open ? { security: [] } : {}),
+    ...(entry.signed ? { security: [{ token: [] }, {}] } : {}),
     parameters: [...inPath.map(parameter('path')), ...(isCommand ? repeatable : rest.map(parameter('query')))],
     ...(isCommand && rest.length > 0 ? { requestBody: body } : {}),
+    ...(entry.takesFile ? { requestBody: FILE } : {}),
     responses: {
       [status]: { description: 'Done', ...content },
       429: TOO_OFTEN,
+      ...(entry.givesFile ? { 206: { description: 'The range that was asked for', ...content } } : {}),
       default: {
         description: 'A problem, with its stable code',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

@@ -10,6 +10,9 @@ import { ChatError, fail } from '../errors.ts';
 import { addressSubject } from '../limits.ts';
 import type { Limits } from '../limits.ts';
 import { readBody } from './body.ts';
+import { sendFile } from './file.ts';
+import type { FileToSend } from './file.ts';
+import { uploadOf } from './upload.ts';
 
 /** What a table entry must say to be served; `Command` and `Query` of the features fit. */
 export interface Entry {
@@ -26,6 +29,12 @@ export interface Entry {
   readonly open?: boolean;
   /** Of the answer; JSON where none is named. */
   readonly media?: string;
+  /** A file comes with it, as multipart/form-data. */
+  readonly takesFile?: boolean;
+  /** Its answer is a file. */
+  readonly givesFile?: boolean;
+  /** A `signature` in its query stands for a token. */
+  readonly signed?: boolean;
 }
 
 /** The door through which every command and query goes; `Door` of the features fits. */
@@ -47,6 +56,8 @@ export interface RoutesOptions {
   readonly limits: Pick<Limits, 'spend'>;
   readonly newId: () => string;
   readonly now: () => number;
+  /** A file that comes must be there in this time. */
+  readonly uploadSeconds: number;
 }
 
 /** What is known of a request once it was looked at: the state of its context. */
@@ -74,8 +85,9 @@ export function routes(options: RoutesOptions): Middleware[] {
           const context = await contextOf(ctx, entry, options);
           const [stray] = Object.keys(ctx.query);
           if (stray !== undefined) throw invalid([{ pointer: `/query/${stray}`, message: NO_FIELD }]);
-          const { body, eventId } = await withPath(ctx, '', await readBody(ctx), (data) =>
-            door.command(type, context, data),
+          const upload = entry.takesFile ? uploadOf(ctx, options.uploadSeconds) : undefined;
+          const { body, eventId } = await withPath(ctx, '', upload ? {} : await readBody(ctx), (data) =>
+            door.command(type, upload ? { ...context, upload } : context, data),
           );
           if (eventId && parseEventId(eventId))
             ctx.set({ 'Chat-Event-Id': eventId, 'Chat-Durability': door.durability });
@@ -90,7 +102,8 @@ export function routes(options: RoutesOptions): Middleware[] {
     router.get(koaPath(entry.route!.path), async (ctx) => {
       const context = await contextOf(ctx, entry, options);
       const answer = await withPath(ctx, '/query', queryOf(ctx, entry), (data) => door.query(name, context, data));
-      send(ctx, answer);
+      if (entry.givesFile) await sendFile(ctx, answer as FileToSend);
+      else send(ctx, answer);
     });
   }
 
@@ -119,7 +132,9 @@ function send(ctx: KoaContext, body: object): void {
 async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions): Promise<Context> {
   let caller = NOBODY;
   const now = options.now();
-  if (entry.open) await options.limits.spend('open_request', addressSubject(ctx.ip), now);
+  // Whether the signature fits is for the query to say: the address is its own permission, and counts against nobody.
+  if (entry.signed && ctx.query['signature'] !== undefined) caller = NOBODY;
+  else if (entry.open) await options.limits.spend('open_request', addressSubject(ctx.ip), now);
   else {
     caller = await callerOf(ctx, options);
     await options.limits.spend('request', caller.userId, now);

@@ -3,6 +3,7 @@
  * and `serve`, which makes its commands (REST route and WebSocket frame of one name), queries, reactors and timers. `index.ts` lists the
  * features; api, gateway and projector get tables and know none of them by name.
  */
+import type { Readable } from 'node:stream';
 import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
@@ -22,6 +23,19 @@ export class RawJson {
   constructor(json: Buffer) {
     this.json = json;
   }
+}
+
+/** Bytes of a file, read as they are sent. */
+export interface FileAnswer {
+  readonly fileName: string;
+  readonly contentType: string;
+  readonly size: number;
+  /** Changes with the content. */
+  readonly etag: string;
+  /** Shown where it stands, by a browser; false has it saved. */
+  readonly isShown: boolean;
+  /** From the first to the last of these bytes. Throws `not_found`. */
+  read(range?: { readonly start: number; readonly end: number }): Promise<Readable>;
 }
 
 export interface Answer {
@@ -56,6 +70,8 @@ export interface Command<S extends TSchema = TSchema> {
   readonly open?: boolean;
   /** The name under which a WebSocket ack carries the answer: `message`. */
   readonly noun?: string;
+  /** A file comes with it, as multipart/form-data. */
+  readonly takesFile?: true;
   /** Of what the user may do only so often it is one time. What counts only sometimes asks `limits` itself. */
   readonly limited?: Action;
   /** Not for bots: it concerns what only a person owns. */
@@ -75,7 +91,11 @@ export interface Query<S extends TSchema = TSchema> {
   readonly open?: boolean;
   readonly peopleOnly?: true;
   readonly anyKey?: true;
-  run(context: Context, data: Static<S>): Promise<object | RawJson>;
+  /** A `signature` in its query stands for a token: who calls is not known then, and the query itself looks whether it fits. */
+  readonly signed?: true;
+  /** Its answer is a file. */
+  readonly givesFile?: true;
+  run(context: Context, data: Static<S>): Promise<object | RawJson | FileAnswer>;
 }
 
 /** What an event means to the sockets of a node, beyond being delivered. */

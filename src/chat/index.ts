@@ -19,6 +19,7 @@ import { botAccountsOf } from './accounts/bot-accounts.ts';
 import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
 import { peopleOf } from './accounts/view.ts';
+import { attachments, attachmentsOf } from './attachments/commands.ts';
 import { bans } from './bans/commands.ts';
 import { blocks } from './blocks/commands.ts';
 import { BlockedPairs } from './blocks/pairs.ts';
@@ -74,6 +75,7 @@ export const features: readonly Feature[] = [
   reminders,
   bots,
   search,
+  attachments,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
@@ -131,6 +133,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     blocks: blocked,
     botAccounts: botAccountsOf({ log, limits, tokens, identity, memberships }),
     perform: (type: string, context: Context, data: object): Promise<Answer> => doors[0]!.command(type, context, data),
+    attachments: attachmentsOf({ log, decode, config, limits }),
   };
   const deps: Deps = { ...services, rooms: conversationReads(services) };
   const served = features.map((feature) => feature.serve(deps));
@@ -175,9 +178,10 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL: readonly RegExp[] = [
-  /^(projector|feed|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\./,
+  /^(projector|feed|file|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\./,
   /^ticket\.redeem$/,
   /^block\.(mirror|direct)$/,
+  /^attachment\.(claim|unclaim|settle|release)$/,
   /^notification\.add$/,
   /^message\.erase$/,
   /^erasing\.advance$/,

@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { Context } from '../envelope.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
+import type { Attached, Uploaded } from './attachments/contract.ts';
 import type { Answer, Membership, RawJson, Reactor, SessionListener } from './feature.ts';
 import type { Message, MessageAnswer } from './messages/contract.ts';
 
@@ -150,6 +151,34 @@ export interface Messages {
   ): Promise<RawJson>;
 }
 
+/** A message, by where it stands. */
+export interface MessagePlace {
+  readonly conversationId: string;
+  readonly messageId: string;
+}
+
+/** Files that messages carry. */
+export interface Attachments {
+  /** Takes the file that comes with a request. Throws what it is refused with. */
+  upload(context: Context): Promise<{ uploaded: Uploaded; eventId: string }>;
+  /**
+   * What a message is about to carry: the user's own uploads, or those of a message that the user sees. They stay for it from now on; it is
+   * looked later whether it came. Safe to repeat. Throws `not_found`.
+   */
+  claim(userId: string, ids: readonly string[], use: MessagePlace, from?: MessagePlace): Promise<Attached[]>;
+  /** The message was refused. */
+  unclaim(ids: readonly string[], use: MessagePlace): Promise<void>;
+  /** The id of an upload of what stands in a message's text. Safe to repeat. Throws what it is refused with. */
+  fromText(context: Context, file: TextFile): Promise<string>;
+}
+
+/** A file as a `data:` address in the text of a message. */
+export interface TextFile {
+  readonly messageId: string;
+  readonly kind: 'image' | 'audio';
+  readonly address: string;
+}
+
 /** How a user looks to others. */
 export interface Presence {
   readonly status: 'online' | 'away' | 'busy' | 'offline';
@@ -198,5 +227,6 @@ export interface Services {
   readonly presences: Presences;
   readonly settings: Settings;
   readonly blocks: Blocks;
+  readonly attachments: Attachments;
   readonly rooms: Rooms;
 }

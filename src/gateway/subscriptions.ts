@@ -14,7 +14,7 @@ import { FIRST_PAGE } from './log-pages.ts';
 import type { Outbox } from './outbox.ts';
 import { Subscription } from './subscription.ts';
 import type { SubscriptionOwner } from './subscription.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../turns.ts';
 import { WaitingRoom } from './waiting.ts';
 
 export interface SubscriptionsParts {

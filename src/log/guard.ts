@@ -11,7 +11,7 @@ import type { Log } from './log.ts';
 export const WHATEVER = '*';
 
 /** The directories by the name of their key, with whose entries they hold: `<name>\n<id>`, or the id alone. */
-export const directories = { channels: 'conversation', users: 'user', online: 'user' } as const;
+export const directories = { channels: 'conversation', users: 'user', online: 'user', attachments: 'user' } as const;
 /** What keeps the key of a hash or a directory in being that would be empty: scripts may name only keys that exist. */
 export const NOBODY = '-';
 /** The same in directories of names, behind every name: a byte that is no text, as it is read. */

@@ -10,6 +10,8 @@ import type { Owner, StreamRef } from '../keys.ts';
 import { Connection, translated } from './connection.ts';
 import type { Durability, RedisAddress, Say, Warn } from './connection.ts';
 import { onlyEvents } from './entries.ts';
+import { entryPage, mergedPage } from './entry-page.ts';
+import type { EntryPage } from './entry-page.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
@@ -265,6 +267,11 @@ export class Log {
     return new Set(await translated(this.connection.commands.zrange(this.keys.of(owner, name), '0', '-1')));
   }
 
+  /** Members of a guard set of an owner, all of one score, in byte order: those that begin with `prefix`, after `after`. */
+  guardEntries(owner: Owner, name: string, page: EntryPage): Promise<string[]> {
+    return entryPage(this.connection.commands, this.keys.of(owner, name), page);
+  }
+
   /** Notes that something could not be done for a stream, where what stands still is looked for. The rest goes on. */
   async park(stream: StreamRef, by: string, { id, type }: { id: string; type: string }, error: Error): Promise<void> {
     const why = { event_id: id, type, error: error.message };
@@ -289,20 +296,12 @@ export class Log {
     const parts = await Promise.all(
       Array.from({ length: this.keys.partitions }, (_, partition) => this.directoryPart(partition, name, page)),
     );
-    const merged = parts.flat().toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    return { entries: merged.slice(0, limit), more: merged.length > limit };
+    return mergedPage(parts, limit);
   }
 
   /** A page of one partition's directory. */
-  directoryPart(
-    partition: number,
-    name: string,
-    { prefix = '', after, limit }: { prefix?: string; after: string; limit: number },
-  ): Promise<string[]> {
-    const isWithin = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0;
-    const from = isWithin ? `(${after}` : `[${prefix}`;
-    const key = this.keys.at(partition, name);
-    return translated(this.connection.commands.zrangebylex(key, from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, limit));
+  directoryPart(partition: number, name: string, page: EntryPage): Promise<string[]> {
+    return entryPage(this.connection.commands, this.keys.at(partition, name), page);
   }
 
   /** Where a partition's feed ends, and where each projector group stands in it. */

@@ -114,6 +114,7 @@ export const contract: Readonly<Record<string, Area>> = {
   blocks: {
     paths: ['GET /users/me/blocks', 'PUT /users/me/blocks/{user_id}', 'DELETE /users/me/blocks/{user_id}'],
   },
+  attachments: { paths: ['POST /attachments', 'GET /attachments/{id}'] },
   notifications: {
     paths: ['GET /notifications', 'POST /notifications/read', 'POST /push-subscriptions', 'DELETE /push-subscriptions'],
   },

@@ -2,6 +2,7 @@
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
+import { Attached } from '../attachments/contract.ts';
 import { event } from '../feature.ts';
 
 const IdOrNull = Type.Union([Id, Type.Null()]);
@@ -26,7 +27,7 @@ export const MessageSent = event({
     content: Type.String(),
     message_type: Type.String(),
     reply_to: IdOrNull,
-    attachments: Type.Array(Type.String()),
+    attachments: Type.Array(Attached),
     mentions: Type.Array(Type.String()),
     mentions_all: Type.Boolean(),
     metadata: Type.Record(Type.String(), Type.Unknown()),
@@ -67,14 +68,16 @@ export const SendMessage = Type.Object(
   {
     conversation_id: Id,
     id: Type.Optional(Id),
-    content: Type.Optional(Type.String({ description: 'Needed, unless the message forwards another' })),
+    content: Type.Optional(
+      Type.String({ description: 'Needed, unless the message forwards another or carries a file' }),
+    ),
     forward: Type.Optional(Forward),
     message_type: Type.Optional(Type.Enum(['text', 'image', 'audio', 'video', 'file'])),
     reply_to: Type.Optional(Type.Union([Id, Type.Null()])),
-    attachments: Type.Optional(Type.Array(Id, { maxItems: 20 })),
+    attachments: Type.Optional(Type.Array(Id, { maxItems: 20, uniqueItems: true, description: 'Ids of own uploads' })),
     metadata: Type.Optional(Metadata),
   },
-  { additionalProperties: false, anyOf: [one('content'), one('forward')] },
+  { additionalProperties: false, anyOf: [one('content'), one('forward'), one('attachments')] },
 );
 
 /** A message as clients get it; `read_status` joins it on the caller's own. */
@@ -103,7 +106,7 @@ export const MessageAnswer = Type.Object(
     }),
     last_reply_at: TimeOrNull,
     repliers: Type.Array(Id, { description: 'Who replied last, at most five, the latest first' }),
-    attachments: Type.Array(Type.String()),
+    attachments: Type.Array(Attached),
     mentions: Type.Array(Id),
     mentions_all: Type.Boolean({ description: 'Everybody in the conversation is mentioned' }),
     reactions: Type.Array(

@@ -1,17 +1,20 @@
 /** Sending messages: what a client wrote is checked here once, then one script decides and appends. */
 import type { Static } from 'typebox';
 import { eventId, invalid } from '../../envelope.ts';
-import type { ChatEvent } from '../../envelope.ts';
+import type { ChatEvent, Context } from '../../envelope.ts';
+import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { isDerivedMessageId } from '../derived-id.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps } from '../feature.ts';
 import { parseMessageFacts } from '../message-facts.ts';
+import type { MessagePlace } from '../services.ts';
 import { checkContent } from './content.ts';
 import { MessageAnswer, SendMessage } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
 import { messageOf } from './document.ts';
+import { bringing, kindInText } from './files.ts';
 import { forwarding } from './forwarding.ts';
 import type { Said } from './forwarding.ts';
 import { mentioning } from './mentions.ts';
@@ -26,6 +29,7 @@ export function sendMessage(deps: Deps): Command {
   const { log, config, decode, messages } = deps;
   const mentioned = mentioning(deps);
   const forwarded = forwarding(deps);
+  const files = bringing(deps);
 
   /** The guard knows what people wrote; one of the server's own messages is looked for in history, for who may see it. */
   async function answered(userId: string, conversationId: string, replyTo: string | null): Promise<string> {
@@ -34,10 +38,19 @@ export function sendMessage(deps: Deps): Command {
     return isMember && (await messages.find(conversationId, replyTo)) ? replyTo : NO_MESSAGE;
   }
 
-  async function said(userId: string, written: Written): Promise<Said | undefined> {
-    const { conversation_id, content = '', message_type = 'text', attachments = [], forward } = written;
-    if (forward) return forwarded(userId, forward);
-    return { content, message_type, attachments, ...(await mentioned(conversation_id, userId, content)) };
+  /** Undefined where what it would bring along is not there. */
+  async function said(context: Context, place: MessagePlace, written: Written): Promise<Said | undefined> {
+    const { conversation_id, message_type = 'text', forward } = written;
+    const { userId } = context.caller;
+    if (forward) {
+      const source = await forwarded(userId, forward);
+      const ids = source?.attachments.map(({ id }) => id) ?? [];
+      const from = { conversationId: forward.conversation_id, messageId: forward.message_id };
+      const shared = await files.claimed(userId, ids, place, from);
+      return source && shared && { ...source, attachments: shared };
+    }
+    const brought = await files.written(context, place, written);
+    return brought && { ...brought, message_type, ...(await mentioned(conversation_id, userId, brought.content)) };
   }
 
   /** What a repeat answers: what the first one did. What was taken back since is not said once more. */
@@ -57,26 +70,30 @@ export function sendMessage(deps: Deps): Command {
     socket: true,
     noun: 'message',
     limited: 'message',
-    async run({ caller, requestId, newId, now }, written) {
-      checkWritten(written, config.MAX_MESSAGE_LENGTH);
+    async run(context, written) {
+      const { caller, requestId, newId, now } = context;
+      checkWritten(written, config);
       const { conversation_id, id, content, message_type, reply_to = null, attachments, metadata = {} } = written;
       const message_id = id ?? newId();
       const stream = conversationStream(conversation_id);
-      const saying = await said(caller.userId, written);
+      const place = { conversationId: conversation_id, messageId: message_id };
+      const saying = await said(context, place, written);
       const data = saying && sentData(message_id, reply_to, metadata, saying);
-      const appended = await log.append({
-        script: 'message.send',
-        stream,
-        actorId: caller.userId,
-        requestId,
-        knowsRepeats: true,
-        body: [conversation_id, id, content, message_type, reply_to, attachments, metadata, written.forward],
-        args: {
-          message_id,
-          reply_to: await answered(caller.userId, conversation_id, reply_to),
-          data: data ? JSON.stringify(data) : '',
-        },
-      });
+      const appended = await files.unlessSent(saying?.attachments ?? [], place, async () =>
+        log.append({
+          script: 'message.send',
+          stream,
+          actorId: caller.userId,
+          requestId,
+          knowsRepeats: true,
+          body: [conversation_id, id, content, message_type, reply_to, attachments, metadata, written.forward],
+          args: {
+            message_id,
+            reply_to: await answered(caller.userId, conversation_id, reply_to),
+            data: data ? JSON.stringify(data) : '',
+          },
+        }),
+      );
       if (appended.status === 'duplicate' || !data) {
         const first = await log.readOne(stream, appended.id);
         if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
@@ -102,8 +119,8 @@ export function sendMessage(deps: Deps): Command {
   });
 }
 
-/** Throws `validation_failed`, or `not_found` for a file that is not there. */
-function checkWritten(written: Written, maxLength: number): void {
+/** Throws `validation_failed`. */
+function checkWritten(written: Written, { MAX_MESSAGE_LENGTH, MAX_ATTACHMENTS }: Config): void {
   const { id, content, message_type = 'text', attachments = [], metadata = {}, forward } = written;
   const refuse = (field: string, message: string) => invalid([{ pointer: `/${field}`, message }]);
   if (id !== undefined && isDerivedMessageId(id))
@@ -112,11 +129,13 @@ function checkWritten(written: Written, maxLength: number): void {
     const brought = (['content', 'message_type', 'attachments'] as const).find((field) => written[field] !== undefined);
     if (brought !== undefined) throw refuse(brought, 'comes with the message that is forwarded');
   } else {
-    if (content === undefined) throw refuse('content', 'is needed, or a message to forward');
-    if (message_type !== 'text' && attachments.length === 0)
+    if (content === undefined && attachments.length === 0)
+      throw refuse('content', 'is needed, or a file, or a message to forward');
+    if (attachments.length > MAX_ATTACHMENTS) throw refuse('attachments', `must not be more than ${MAX_ATTACHMENTS}`);
+    const isFile = kindInText(written) !== undefined;
+    if (message_type !== 'text' && attachments.length === 0 && !isFile)
       throw refuse('attachments', `must name a file for a message of type ${message_type}`);
-    if (attachments.length > 0) throw fail('not_found', 'There is no such attachment');
-    checkContent(content, maxLength, attachments.length > 0);
+    if (!isFile) checkContent(content ?? '', MAX_MESSAGE_LENGTH, attachments.length > 0);
   }
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES)
     throw refuse('metadata', `must not be larger than ${MAX_METADATA_BYTES} bytes`);
@@ -131,15 +150,22 @@ function sentData(message_id: string, reply_to: string | null, metadata: Metadat
   return forwarded_from ? { ...data, forwarded_from } : data;
 }
 
-/** Whether a repeat under the message's own id says what was said; a message that it forwards may have changed or gone since. */
+/**
+ * Whether a repeat under the message's own id says what was said. A message that it forwards, or a file that stood in its text, may have
+ * changed or gone since.
+ */
 function isSame(first: MessageSentData, written: Written, again: MessageSentData | undefined): boolean {
-  const { content, message_type = 'text', attachments = [], reply_to = null, metadata = {}, forward } = written;
+  const { message_type = 'text', attachments = [], reply_to = null, metadata = {}, forward } = written;
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const source = again ? again.forwarded_from : first.forwarded_from;
+  const files = ({ attachments: all }: MessageSentData) => all.map(({ id }) => id);
+  const isFile = kindInText(written) !== undefined;
+  const saidAgain = isFile
+    ? [again?.content ?? '', message_type, files(again ?? first)]
+    : [written.content ?? '', message_type, attachments];
   const isAlike = forward
     ? first.forwarded_from !== undefined && same(first.forwarded_from, source)
-    : first.forwarded_from === undefined &&
-      same([first.content, first.message_type, first.attachments], [content, message_type, attachments]);
+    : first.forwarded_from === undefined && same([first.content, first.message_type, files(first)], saidAgain);
   return isAlike && same([first.reply_to, first.metadata], [reply_to, metadata]);
 }
 
