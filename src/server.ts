@@ -26,7 +26,6 @@ import type { Config } from './config.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
-import { addressSubject } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { randomness } from './randomness.ts';
@@ -155,33 +154,23 @@ function apiOptions({ door, identity, limits, config }: Chat, newId: () => strin
 function gatewayOf(
   config: Config,
   log: Log,
-  { sockets, sessions, identity, door, withheldFrom, blocks, limits }: Chat,
+  { sockets, sessions, identity, door, limits }: Chat,
   logger: Logger,
   newId: () => string,
 ): Gateway {
   return new Gateway({
     log,
-    conversationIds: (userId) => sockets.conversationIds(userId),
-    checkMember: (userId, id) => sockets.checkMember(userId, id),
-    opening: (userId, only) => sockets.opening(userId, only),
-    beforeJoining: (userId, stream) => sockets.beforeJoining(userId, stream),
-    effectsOf: (event) => sockets.effectsOf(event),
-    withheldFrom,
-    hiddenFrom: (actorId) => blocks.hiddenFrom(actorId),
-    isPublic: (type) => sockets.isPublic(type),
+    product: sockets,
+    identity,
+    door,
+    limits,
     sessions,
-    authenticate: (token) => identity.authenticate(token, Date.now()),
-    hasEnded: (caller) => identity.hasEnded(caller),
-    redeemTicket: (ticket) => identity.redeemTicket(ticket, Date.now()),
-    run: (frame, caller, from) =>
-      door.frame(frame, { caller, requestId: frame.request_id, now: Date.now(), newId, ...from }),
     origins: config.CORS_ORIGINS,
     trustedProxies: config.TRUSTED_PROXIES,
     heartbeatSeconds: config.WS_HEARTBEAT_INTERVAL,
     maxConnections: config.WS_MAX_CONNECTIONS,
     maxPerUser: config.WS_MAX_CONNECTIONS_PER_USER,
     maxPerAddress: config.WS_MAX_CONNECTIONS_PER_ADDRESS,
-    countHandshake: (ip) => limits.spend('handshake', addressSubject(ip), Date.now()),
     maxBufferedBytes: config.WS_MAX_BUFFERED_BYTES,
     maxFramesPerSecond: config.WS_MAX_FRAMES_PER_SECOND,
     now: () => Date.now(),

@@ -129,6 +129,13 @@ describe('the checker of ledgers', () => {
     expectOnly(check([...written, ...read('a', 1, 2, 3), seen('a', 4, undefined, 'other')]), { divergent: 1 });
   });
 
+  it('but for the words of a deleted message, which one reader saw and the other came too late for', () => {
+    const events = [...log.slice(0, 3), { ...logged(4), toldLate: 'emptied' }];
+    const lines = [...written, ...read('a', 1, 2, 3, 4), ...read('b', 1, 2, 3), seen('b', 4, undefined, 'emptied')];
+    expectOnly(check(lines, events), {});
+    expectOnly(check([...lines, ...read('c', 1, 2, 3), seen('c', 4, undefined, 'other')], events), { divergent: 1 });
+  });
+
   it('divergent: two readers have different events at one place', () => {
     const lines = [...written, ...read('a', 1, 2, 3, 4), ...read('b', 1, 2, 3), seen('b', 4, 2_000)];
     expectOnly(check(lines), { divergent: 1, invented: 1 });

@@ -70,7 +70,7 @@ export class Truth {
     const logs = new Map<string, LoggedEvent[]>();
     for (const key of await this.keys('chat:{*}:*:events')) {
       const stream = LOG_KEY.exec(key)?.[3];
-      if (stream !== undefined) logs.set(stream, (await this.entries(key)).map(toLogged));
+      if (stream !== undefined) logs.set(stream, loggedOf(await this.entries(key)));
     }
     return logs;
   }
@@ -171,16 +171,55 @@ function toFields(flat: Buffer[]): Record<string, Buffer> {
   return fields;
 }
 
+function loggedOf(entries: readonly RawEntry[]): LoggedEvent[] {
+  const deleted = new Set<string>();
+  for (const { fields } of entries)
+    if (fields['type']?.toString() === 'message.deleted') deleted.add(saidIn(fields['event']!)?.data?.message_id ?? '');
+  return entries.map((entry) => {
+    const logged = toLogged(entry);
+    const toldLate = deleted.size === 0 ? undefined : digestOfEmptied(entry, deleted);
+    return toldLate === undefined ? logged : { ...logged, toldLate };
+  });
+}
+
+interface Said {
+  readonly data?: Readonly<Record<string, unknown>> & { readonly message_id: string; readonly content: string };
+}
+
+/** Undefined for a poisoned entry of the story's own. */
+function saidIn(event: Buffer): Said | undefined {
+  try {
+    return JSON.parse(event.toString()) as Said;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is to be left of the words of a message that was deleted; undefined for any other event. */
+function digestOfEmptied({ fields }: RawEntry, deleted: ReadonlySet<string>): string | undefined {
+  const type = fields['type']?.toString();
+  if (type !== 'message.sent' && type !== 'message.edited') return undefined;
+  const event = saidIn(fields['event']!);
+  if (!event?.data || !deleted.has(event.data.message_id)) return undefined;
+  const none: Record<string, unknown> = {
+    content: '',
+    mentions: [],
+    mentions_all: false,
+    attachments: [],
+    metadata: {},
+  };
+  const left = Object.entries(event.data).filter(([name]) => name !== 'forwarded_from');
+  return digestOf(
+    JSON.stringify({ ...event, data: Object.fromEntries(left.map(([name, value]) => [name, none[name] ?? value])) }),
+  );
+}
+
 function toLogged({ id, fields }: RawEntry): LoggedEvent {
   const event = fields['event']!;
   // What people wrote stands behind it.
   const request = REQUEST.exec(event.toString('latin1', 0, 260))?.[1];
   const base = { id, seq: seqOf(id), digest: digestOf(event), request };
   if (fields['type']?.toString() !== 'message.sent') return base;
-  try {
-    const { data } = JSON.parse(event.toString()) as { data: { message_id: string; content: string } };
-    return { ...base, message: data.message_id, content: data.content };
-  } catch {
-    return base; // a poisoned entry of the story's own
-  }
+  const data = saidIn(event)?.data;
+  return data ? { ...base, message: data.message_id, content: data.content } : base;
 }

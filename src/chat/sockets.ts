@@ -7,6 +7,7 @@ import { userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { memberStanding, parseMember } from './access.ts';
 import type { Deps, FeatureEvent, Listener } from './feature.ts';
+import { toldLate } from './told-late.ts';
 
 /** `session.ready` names this many conversations; the rest come by REST. */
 const CONVERSATIONS_IN_READY = 100;
@@ -58,6 +59,21 @@ export class Sockets {
   /** Whether those who watch a user get this event of theirs. */
   isPublic(type: string): boolean {
     return this.publicTypes.has(type);
+  }
+
+  /** From whom an actor's signals are kept, of those with a socket here. */
+  hiddenFrom(actorId: string): ((userId: string) => boolean) | undefined {
+    return this.deps.blocks.hiddenFrom(actorId);
+  }
+
+  /** The same of an event, which then keeps its place and says nothing. */
+  withheldFrom(event: RawEvent): ((userId: string) => boolean) | undefined {
+    return this.deps.withheldFrom(event);
+  }
+
+  /** Events as who reads their log late is told them. */
+  toldLate(stream: StreamRef, events: readonly RawEvent[]): Promise<readonly RawEvent[]> {
+    return toldLate(this.deps, stream, events);
   }
 
   effectsOf(raw: RawEvent): Effect[] {

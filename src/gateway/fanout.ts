@@ -1,7 +1,7 @@
 /**
  * Which sessions follow which streams on this node, and the way from the tail to them. Frames are built once per event; what a batch
  * brings of one stream is joined once and the same bytes go to every session. Owns the head of every followed stream: the very event
- * that the tail brought last, which is where every live session stands. Refuses features: what an event means arrives as a function.
+ * that the tail brought last, which is where every live session stands. Refuses features: what an event means arrives from outside.
  */
 import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
@@ -11,7 +11,7 @@ import type { Signal } from '../log/signals.ts';
 import { framed, isPlain } from './frames.ts';
 import type { Framed } from './frames.ts';
 import { LogPages } from './log-pages.ts';
-import type { LogPagesOptions } from './log-pages.ts';
+import type { LateFraming, ReadableLog } from './log-pages.ts';
 import { textFrame } from './outbox.ts';
 import type { Flusher, Outbox } from './outbox.ts';
 import { Watching } from './watching.ts';
@@ -49,13 +49,18 @@ interface Followed {
   seq: number;
 }
 
-export interface FanoutOptions extends LogPagesOptions {
-  readonly log: Pick<Log, 'keys'> & LogPagesOptions['log'];
-  readonly flusher: Flusher;
+/** What events and signals mean for sockets. */
+export interface Meaning extends LateFraming {
   /** Types of a user's events that others may see who watch the user; none when absent. */
-  readonly isPublic?: (type: string) => boolean;
+  isPublic?(type: string): boolean;
   /** From whom an actor's signals are kept; undefined: from nobody. */
-  readonly hiddenFrom?: (actorId: string) => ((userId: string) => boolean) | undefined;
+  hiddenFrom?(actorId: string): ((userId: string) => boolean) | undefined;
+}
+
+export interface FanoutOptions {
+  readonly log: Pick<Log, 'keys'> & ReadableLog;
+  readonly flusher: Flusher;
+  readonly meaning: Meaning;
 }
 
 export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
@@ -69,8 +74,8 @@ export class Fanout {
 
   constructor(options: FanoutOptions) {
     this.options = options;
-    this.pages = new LogPages(options);
-    this.watching = new Watching(options.isPublic ?? (() => false));
+    this.pages = new LogPages(options.log, options.meaning);
+    this.watching = new Watching(options.meaning);
   }
 
   /** Streams followed now. */
@@ -128,10 +133,11 @@ export class Fanout {
 
   /** What the tail brings: events of one partition, in their order. */
   take(events: readonly RawEvent[]): void {
+    const { meaning } = this.options;
     const deliveries = new Map<Followed, Framed[]>();
     for (const raw of events) {
       const known = this.followed.get(keyOf(raw.stream));
-      const event = known && framed(raw, this.options);
+      const event = known && framed(raw, meaning);
       if (known && event) {
         if (known.head !== '' && raw.seq !== known.seq + 1) {
           this.deliver(deliveries);
@@ -143,8 +149,8 @@ export class Fanout {
         known.head = raw.id;
         known.seq = raw.seq;
       }
-      this.watching.take(raw, () => event ?? framed(raw, this.options));
-      const effects = event ? event.effects : this.options.effectsOf(raw);
+      this.watching.take(raw, () => event ?? framed(raw, meaning));
+      const effects = event ? event.effects : meaning.effectsOf(raw);
       if (!effects?.length) continue;
       // Who follows has it before others begin with it.
       this.deliver(deliveries);
@@ -152,7 +158,7 @@ export class Fanout {
         for (const follower of this.byUser.get(effect.userId) ?? []) {
           if (effect.kind === 'session_ended') follower.sessionEnded(effect.sessionId);
           else if (effect.kind === 'joined' && effect.conversationId === raw.stream.id)
-            follower.cameIn(raw.stream, event ?? framed(raw, this.options));
+            follower.cameIn(raw.stream, event ?? framed(raw, meaning));
         }
       }
     }
@@ -167,7 +173,7 @@ export class Fanout {
     const following = known ? subscribersOf(known).filter(({ isCurrent }) => isCurrent) : [];
     const isWatched = stream.kind === 'user' && actorId !== TO_ONESELF;
     const watchers = isWatched ? this.watching.of(stream.id) : [];
-    const isHidden = this.options.hiddenFrom?.(actorId);
+    const isHidden = this.options.meaning.hiddenFrom?.(actorId);
     for (const { userId, outbox } of [...following, ...watchers])
       if (userId !== actorId && !isHidden?.(userId)) outbox.push(frame);
   }

@@ -21,17 +21,15 @@ interface Withheld {
   readonly placeholder: Buffer;
 }
 
-/** From whom an event is withheld; undefined for nearly every event, and then nobody is asked about. */
-export type WithheldFrom = (event: RawEvent) => ((userId: string) => boolean) | undefined;
-
+/** From whom an event is withheld is undefined for nearly every event, and then nobody is asked about. */
 export interface Framing {
-  readonly effectsOf: (event: RawEvent) => readonly Effect[];
-  readonly withheldFrom?: WithheldFrom;
+  effectsOf(event: RawEvent): readonly Effect[];
+  withheldFrom?(event: RawEvent): ((userId: string) => boolean) | undefined;
 }
 
-export function framed(event: RawEvent, { effectsOf, withheldFrom }: Framing): Framed {
-  const effects = effectsOf(event);
-  const isFrom = withheldFrom?.(event);
+export function framed(event: RawEvent, framing: Framing): Framed {
+  const effects = framing.effectsOf(event);
+  const isFrom = framing.withheldFrom?.(event);
   return {
     id: event.id,
     seq: event.seq,

@@ -9,8 +9,9 @@ import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
 import { callerAddress, isOwnOrigin } from '../addresses.ts';
 import { invalid } from '../envelope.ts';
-import type { Caller, CommandFrame, Context } from '../envelope.ts';
+import type { Context } from '../envelope.ts';
 import { asChatError, closeCodes, fail, problemHeaders, problemOf } from '../errors.ts';
+import { addressSubject } from '../limits.ts';
 import type { Say, Warn } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import type { Signal } from '../log/signals.ts';
@@ -18,8 +19,8 @@ import { Tail } from '../log/tail.ts';
 import { Attendance } from './attendance.ts';
 import type { Connected, SessionListener } from './attendance.ts';
 import { Fanout } from './fanout.ts';
-import type { FanoutOptions } from './fanout.ts';
 import { Flusher, Outbox } from './outbox.ts';
+import type { FrameDoor, HandshakeLimit, Identified, Identity, Product } from './product.ts';
 import { Places } from './places.ts';
 import { Session } from './session.ts';
 import type { SessionParts } from './session.ts';
@@ -27,8 +28,12 @@ import type { SessionParts } from './session.ts';
 /** Where a command came from. */
 export type Origin = Required<Pick<Context, 'ip' | 'userAgent' | 'socket'>>;
 
-export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
+export interface GatewayOptions {
   readonly log: Log;
+  readonly product: Product;
+  readonly identity: Identity;
+  readonly door: FrameDoor;
+  readonly limits: HandshakeLimit;
   readonly origins: readonly string[];
   /** How many proxies stand before the server. */
   readonly trustedProxies: number;
@@ -37,23 +42,8 @@ export interface GatewayOptions extends Omit<FanoutOptions, 'flusher'> {
   /** Of one user and of one address; 0 is no limit. */
   readonly maxPerUser: number;
   readonly maxPerAddress: number;
-  /** Counts an attempt of an address. Throws `rate_limited` or `unavailable`. */
-  readonly countHandshake: (ip: string) => Promise<void>;
   readonly maxBufferedBytes: number;
   readonly maxFramesPerSecond: number;
-  readonly authenticate: (token: string) => Promise<{ caller: Caller; expiresAt: number }>;
-  readonly redeemTicket: (ticket: string) => Promise<{ caller: Caller; expiresAt: number }>;
-  /** Throws `not_found` unless the user is in the conversation. */
-  readonly checkMember: (userId: string, conversationId: string) => Promise<unknown>;
-  readonly conversationIds: (userId: string) => Promise<string[]>;
-  readonly opening: (userId: string, only: string | undefined) => ReturnType<SessionParts['opening']>;
-  /** Whether the session has ended, as Redis has it now and not as anyone believes. */
-  readonly hasEnded: (caller: Caller) => Promise<boolean>;
-  readonly beforeJoining: (
-    userId: string,
-    ...args: Parameters<SessionParts['beforeJoining']>
-  ) => ReturnType<SessionParts['beforeJoining']>;
-  readonly run: (frame: CommandFrame, caller: Caller, from: Origin) => Promise<object>;
   /** Who is told which sockets are open. */
   readonly sessions?: SessionListener;
   readonly now: () => number;
@@ -91,7 +81,7 @@ export class Gateway {
     const { log, warn, sessions } = options;
     this.attendance = sessions && new Attendance(sessions, warn);
     this.places = new Places({ perUser: options.maxPerUser, perAddress: options.maxPerAddress });
-    const fanout = new Fanout({ ...options, flusher: this.flusher });
+    const fanout = new Fanout({ log, flusher: this.flusher, meaning: options.product });
     this.fanout = fanout;
     this.tail = new Tail({ log, warn, onEvents: (events) => fanout.take(events), onLost: (p) => fanout.lost(p) });
     const server: ServerOptions = {
@@ -145,7 +135,7 @@ export class Gateway {
     const { options } = this;
     if (this.isStopping) throw fail('unavailable');
     const ip = this.addressOf(request);
-    await options.countHandshake(ip);
+    await options.limits.spend('handshake', addressSubject(ip), options.now());
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     const parameters = new URLSearchParams(search);
     const match = PATH.exec(path);
@@ -158,7 +148,7 @@ export class Gateway {
     const scope = caller.key?.scope;
     if (scope && (only === undefined || !scope.includes(only)))
       throw fail('forbidden', 'This key opens a socket of a conversation that it is for, and no other');
-    if (only !== undefined) await options.checkMember(caller.userId, only);
+    if (only !== undefined) await options.product.checkMember(caller.userId, only);
     if (socket.destroyed) return;
     this.places.take(socket, caller.userId, ip);
     this.server.handleUpgrade(request, socket, head, (ws) => {
@@ -180,6 +170,7 @@ export class Gateway {
     from: Omit<Origin, 'socket'>,
   ): void {
     const { options, fanout, attendance } = this;
+    const { product, door, now, newId } = options;
     const { caller, connectionId, deviceId } = connected;
     const { userId } = caller;
     const outbox = new Outbox(socket, {
@@ -195,12 +186,12 @@ export class Gateway {
       ws,
       heartbeatSeconds: options.heartbeatSeconds,
       maxFramesPerSecond: options.maxFramesPerSecond,
-      conversationIds: () => options.conversationIds(userId),
-      opening: () => options.opening(userId, who.only),
-      hasEnded: () => options.hasEnded(caller),
-      beforeJoining: (stream) => options.beforeJoining(userId, stream),
-      run: (frame) => options.run(frame, caller, origin),
-      now: options.now,
+      conversationIds: () => product.conversationIds(userId),
+      opening: () => product.opening(userId, who.only),
+      hasEnded: () => options.identity.hasEnded(caller),
+      beforeJoining: (stream) => product.beforeJoining(userId, stream),
+      run: (frame) => door.frame(frame, { caller, requestId: frame.request_id, now: now(), newId, ...origin }),
+      now,
       onReady: () => attendance?.opened(connected),
       onClosed: () => {
         this.sessions.delete(session);
@@ -235,12 +226,10 @@ export class Gateway {
     });
   }
 
-  private identify(
-    request: IncomingMessage,
-    parameters: URLSearchParams,
-  ): Promise<{ caller: Caller; expiresAt: number }> {
+  private identify(request: IncomingMessage, parameters: URLSearchParams): Promise<Identified> {
+    const { identity, now } = this.options;
     const ticket = parameters.get('ticket');
-    if (ticket !== null) return this.options.redeemTicket(ticket);
+    if (ticket !== null) return identity.redeemTicket(ticket, now());
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((protocol) => protocol.trim()) ?? [];
     if (offered.length > 0 && !offered.includes('chat.v1'))
       throw fail('validation_failed', 'The sub-protocol is chat.v1');
@@ -248,7 +237,7 @@ export class Gateway {
     const inProtocol = offered.find((protocol) => protocol.startsWith('bearer.'))?.slice('bearer.'.length);
     const token = bearer ?? inProtocol ?? parameters.get('token');
     if (!token) throw fail('unauthenticated');
-    return this.options.authenticate(token);
+    return identity.authenticate(token, now());
   }
 
   private addressOf({ socket, headers }: IncomingMessage): string {

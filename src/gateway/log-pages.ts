@@ -1,7 +1,7 @@
 /**
  * Logs in pages of frames, for sessions that catch up: what many ask for at the same time is read once, and a page has no more bytes than
- * a socket is given room for, since it may be kept as long as a slow reader takes. Refuses features: how an event is told to who comes
- * late arrives as a function.
+ * a socket is given room for, since it may be kept as long as a slow reader takes. Refuses features: how events are told to who comes
+ * late arrives from outside.
  */
 import { START } from '../envelope.ts';
 import type { RawEvent } from '../envelope.ts';
@@ -18,13 +18,12 @@ export interface LogPage {
   readonly nextCount: number;
 }
 
-/** Events of a stream as who reads its log late is told them. */
-export type ToldLate = (stream: StreamRef, events: readonly RawEvent[]) => Promise<readonly RawEvent[]>;
-
-export interface LogPagesOptions extends Framing {
-  readonly log: Pick<Log, 'heads' | 'readAfter' | 'readFromCursor'>;
-  readonly toldLate?: ToldLate;
+export interface LateFraming extends Framing {
+  /** Events of a stream as who reads its log late is told them; as they are when absent. */
+  toldLate?(stream: StreamRef, events: readonly RawEvent[]): Promise<readonly RawEvent[]>;
 }
+
+export type ReadableLog = Pick<Log, 'heads' | 'readAfter' | 'readFromCursor'>;
 
 const PAGE_BYTES = 65_536;
 /** Events of a page, while nothing is known of their size, and at most. */
@@ -32,11 +31,13 @@ export const FIRST_PAGE = 8;
 const FULL_PAGE = 256;
 
 export class LogPages {
-  private readonly options: LogPagesOptions;
+  private readonly log: ReadableLog;
+  private readonly framing: LateFraming;
   private readonly reads = new Map<string, Promise<LogPage | undefined>>();
 
-  constructor(options: LogPagesOptions) {
-    this.options = options;
+  constructor(log: ReadableLog, framing: LateFraming) {
+    this.log = log;
+    this.framing = framing;
   }
 
   /** What comes after an id, at most so many; undefined where the log must know the id and does not. Equal reads under way are one. */
@@ -51,7 +52,7 @@ export class LogPages {
 
   /** Id of a stream's last event, as the guard state of its log has it now. */
   async head(stream: StreamRef): Promise<string> {
-    return (await this.options.log.heads([stream], []))[0]?.id ?? START;
+    return (await this.log.heads([stream], []))[0]?.id ?? START;
   }
 
   private async readNow(
@@ -60,14 +61,14 @@ export class LogPages {
     count: number,
     id: 'known' | 'any',
   ): Promise<LogPage | undefined> {
-    const { log, toldLate } = this.options;
+    const { log, framing } = this;
     const read =
       id === 'any' ? await log.readAfter(stream, after, count) : await log.readFromCursor(stream, after, count);
     if (!read) return undefined;
     const events = firstOf(read, PAGE_BYTES);
-    const told = toldLate ? await toldLate(stream, events) : events;
+    const told = (await framing.toldLate?.(stream, events)) ?? events;
     return {
-      events: told.map((event) => framed(event, this.options)),
+      events: told.map((event) => framed(event, framing)),
       hasMore: read.length === count || events.length < read.length,
       nextCount: events.length === 0 ? count : countFor(events),
     };

@@ -16,12 +16,12 @@ export interface Watcher {
 const MAX_WATCHED = 500;
 
 export class Watching {
-  private readonly isPublic: (type: string) => boolean;
+  private readonly meaning: { isPublic?(type: string): boolean };
   private readonly watched = new Map<Watcher, ReadonlySet<string>>();
   private readonly byUser = new Map<string, Set<Watcher>>();
 
-  constructor(isPublic: (type: string) => boolean) {
-    this.isPublic = isPublic;
+  constructor(meaning: { isPublic?(type: string): boolean }) {
+    this.meaning = meaning;
   }
 
   /** The watcher follows these users from now on, and no other. A session's own user is followed anyway. */
@@ -55,7 +55,7 @@ export class Watching {
   /** Hands an event of a user's stream to who watches them. Where it is withheld from one of them, that one gets nothing. */
   take({ stream, type }: RawEvent, framed: () => Framed): void {
     const watchers = this.byUser.get(stream.id);
-    if (!watchers || stream.kind !== 'user' || !this.isPublic(type)) return;
+    if (!watchers || stream.kind !== 'user' || !this.meaning.isPublic?.(type)) return;
     const event = framed();
     for (const { userId, outbox } of watchers) {
       if (frameFor(event, userId) === event.frame) outbox.push(event.frame);

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { ulid } from 'ulid';
 import { eventLog } from '../../src/chat/events/view.ts';
 import type { Deps, RawJson, WithheldFrom } from '../../src/chat/feature.ts';
+import { toldLate } from '../../src/chat/told-late.ts';
 import { rawEvent } from '../../src/envelope.ts';
 import type { Context } from '../../src/envelope.ts';
 import { conversationStream } from '../../src/keys.ts';
@@ -159,6 +160,51 @@ describe('the log over REST', () => {
     expect(after.items.map((event) => decode(rawEvent(event.type, Buffer.from(JSON.stringify(event)))!))).to.deep.equal(
       after.items,
     );
+  });
+
+  it('is the same to the byte for a socket that comes late or asks again, also of what was deleted', async () => {
+    const live = await bob.socket();
+    const path = `/conversations/${id}/messages`;
+    const { body: gone } = await ada.rest.post<Json>(path, { content: 'secret one', metadata: { why: 'secret two' } });
+    await ada.rest.call('PATCH', `${path}/${String(gone['id'])}`, { content: 'secret three' });
+    await ada.rest.post(path, { content: 'kept' });
+    await ada.rest.call('DELETE', `${path}/${String(gone['id'])}`);
+    await live.reached(id, 5);
+    expect(live.texts.join()).to.match(/secret one.*secret three/);
+    const late = await bob.socket('?resume=1');
+    await late.command('session.resume', { cursors: { [id]: '0-0' } });
+    const again = await bob.socket();
+    await again.command('conversation.sync', { conversation_id: id, after: '0-0' });
+    const headers = { Authorization: `Bearer ${bob.token}` };
+    const response = await fetch(`${node.base}/api/v1/conversations/${id}/events`, { headers });
+    const rest = await response.text();
+    expect(rest).to.include('kept').and.not.include('secret');
+    for (const { texts, frames } of [late, again]) {
+      const events = texts.filter((_, i) => frames[i]!.conversation_id === id);
+      expect(rest).to.equal(`{"items":[${events.join(',')}],"next_cursor":null,"has_more":false}`);
+    }
+  });
+
+  it('where the event of a deleted message cannot be read only its place is left', async () => {
+    const stream = conversationStream(id);
+    const head = `{"id":"5-2","seq":2,"at":"1970-01-01T00:00:00.005Z","conversation_id":"${id}"`;
+    const said = (version: number) =>
+      rawEvent(
+        'message.sent',
+        Buffer.from(
+          `${head},"actor_id":"${ada.id}","type":"message.sent","version":${version},"data":{"message_id":"${ulid()}","words":"secret"}}`,
+        ),
+      )!;
+    let isDeleted = true;
+    const log = {
+      guardFields: async (_: unknown, __: string, ids: readonly string[]) =>
+        ids.map(() => `5-2 ${ada.id} 1 1 - ${isDeleted ? 'deleted' : '-'}`),
+    };
+    const of = (version: number) => toldLate({ log, decode }, stream, [said(version)]);
+    const [told] = await of(99);
+    expect(told!.json.toString()).to.equal(`${head},"type":"event.withheld","version":1,"data":{}}`);
+    isDeleted = false;
+    expect((await of(99))[0]!.json.toString()).to.include('secret');
   });
 
   it('is for members alone', async () => {

@@ -2,8 +2,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import type { Context } from '../../src/envelope.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
-import type { GatewayOptions, Origin } from '../../src/gateway/gateway.ts';
+import type { GatewayOptions } from '../../src/gateway/gateway.ts';
+import type { FrameDoor, Product } from '../../src/gateway/product.ts';
 import { userStream } from '../../src/keys.ts';
 import { Socket } from '../support/client.ts';
 import { bearer, handshake } from '../support/handshake.ts';
@@ -13,6 +15,17 @@ import { useWorld } from '../support/world.ts';
 
 const created_at = new Date(0).toISOString();
 const someone = { id: user(1), username: 'al', display_name: 'Al', avatar_url: null, created_at, email: null };
+const nobodysProduct: Product = {
+  effectsOf: () => [],
+  checkMember: async () => {},
+  conversationIds: async () => [],
+  opening: async () => ({
+    ready: `"user":${JSON.stringify(someone)},"conversations":[]`,
+    heads: new Map(),
+    userEventId: '0-0',
+  }),
+  beforeJoining: async () => undefined,
+};
 
 describe("a gateway's hooks", () => {
   const world = useWorld();
@@ -22,33 +35,30 @@ describe("a gateway's hooks", () => {
   });
 
   /** A gateway whose tokens are the users' ids and who nobody is in any conversation. */
-  async function startGateway(more: Partial<GatewayOptions>): Promise<{ gateway: Gateway; base: string }> {
+  async function startGateway(
+    more: Partial<GatewayOptions>,
+    product: Partial<Product> = {},
+  ): Promise<{ gateway: Gateway; base: string }> {
     const http = createServer((_, response) => response.writeHead(404).end());
     let ids = 0;
     const gateway = new Gateway({
       log: world.log,
-      effectsOf: () => [],
+      product: { ...nobodysProduct, ...product },
+      identity: {
+        authenticate: async (token) => ({ caller: { userId: token, sessionId: message(1) }, expiresAt: Infinity }),
+        redeemTicket: () => Promise.reject(new Error('there are no tickets here')),
+        hasEnded: async () => false,
+      },
+      door: { frame: async () => ({}) },
+      limits: { spend: async () => {} },
       origins: [],
       trustedProxies: 0,
       heartbeatSeconds: 30,
       maxConnections: 0,
       maxPerUser: 0,
       maxPerAddress: 0,
-      countHandshake: async () => {},
       maxBufferedBytes: 1_000_000,
       maxFramesPerSecond: 0,
-      authenticate: async (token) => ({ caller: { userId: token, sessionId: message(1) }, expiresAt: Infinity }),
-      redeemTicket: () => Promise.reject(new Error('there are no tickets here')),
-      hasEnded: async () => false,
-      checkMember: async () => {},
-      conversationIds: async () => [],
-      opening: async () => ({
-        ready: `"user":${JSON.stringify(someone)},"conversations":[]`,
-        heads: new Map(),
-        userEventId: '0-0',
-      }),
-      beforeJoining: async () => undefined,
-      run: async () => ({}),
       now: () => Date.now(),
       newId: () => `c${(ids += 1)}`,
       warn: (message) => void world.warnings.push(message),
@@ -104,18 +114,17 @@ describe("a gateway's hooks", () => {
   });
 
   it('a command may let its socket watch other users, whose signals and public events then come', async () => {
-    let from: Origin | undefined;
-    const { gateway, base } = await startGateway({
-      isPublic: (type) => type === 'conversation.joined',
-      run: async (_, __, origin) => {
-        from = origin;
-        origin.socket.watch([user(2)]);
-        return {};
-      },
-    });
+    let from: Context['socket'];
+    const frame: FrameDoor['frame'] = async (_, { socket }) => {
+      from = socket;
+      socket!.watch([user(2)]);
+      return {};
+    };
+    const isPublic = (type: string) => type === 'conversation.joined';
+    const { gateway, base } = await startGateway({ door: { frame } }, { isPublic });
     const socket = await Socket.open(base, user(1), '?device_id=d');
     await socket.command('look');
-    expect(from?.socket).to.include({ connectionId: 'c1', deviceId: 'd' });
+    expect(from).to.include({ connectionId: 'c1', deviceId: 'd' });
     const data = { expires_at: new Date().toISOString() };
     const json = Buffer.from(JSON.stringify({ type: 'typing.started', user_id: user(2), actor_id: user(2), data }));
     gateway.signal({ stream: userStream(user(2)), actorId: user(2), json });

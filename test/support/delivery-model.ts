@@ -56,7 +56,7 @@ class Node {
     this.fanout = new Fanout({
       log: redis.logOfGateway,
       flusher: this.flusher,
-      effectsOf: ({ stream, id }) => redis.effects.get(`${stream.id} ${id}`) ?? [],
+      meaning: { effectsOf: ({ stream, id }) => redis.effects.get(`${stream.id} ${id}`) ?? [] },
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Effect, RawEvent } from '../../src/envelope.ts';
 import { closeCodes } from '../../src/errors.ts';
 import { Fanout, keyOf } from '../../src/gateway/fanout.ts';
-import type { FanoutOptions } from '../../src/gateway/fanout.ts';
+import type { FanoutOptions, Meaning } from '../../src/gateway/fanout.ts';
 import { Flusher, Outbox } from '../../src/gateway/outbox.ts';
 import { Session } from '../../src/gateway/session.ts';
 import type { SessionParts } from '../../src/gateway/session.ts';
@@ -37,7 +37,7 @@ export class NodeInMemory {
   gate: Gate | undefined;
   private readonly flusher = new Flusher();
 
-  constructor(more: Pick<FanoutOptions, 'isPublic' | 'withheldFrom'> = {}) {
+  constructor(more: Partial<Meaning> = {}) {
     const log: FanoutOptions['log'] = {
       keys: new Keys(1),
       heads: async <F extends string>(streams: readonly StreamRef[]) =>
@@ -61,8 +61,7 @@ export class NodeInMemory {
     this.fanout = new Fanout({
       log,
       flusher: this.flusher,
-      effectsOf: (event) => this.effects.get(event.id) ?? [],
-      ...more,
+      meaning: { effectsOf: (event) => this.effects.get(event.id) ?? [], ...more },
     });
   }
 

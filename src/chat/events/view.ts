@@ -14,8 +14,8 @@ import { memberStanding } from '../access.ts';
 import { listAnswer, query } from '../feature.ts';
 import type { Deps, Feature, Query } from '../feature.ts';
 import { Limit, listOf } from '../paging.ts';
+import { toldLate } from '../told-late.ts';
 import { EventAnswer } from './contract.ts';
-import { emptiedOf } from './emptied.ts';
 
 export const eventLog: Feature = { serve: (deps) => ({ queries: [listEvents(deps)] }) };
 
@@ -55,11 +55,9 @@ function listEvents({ log, decode, withheldFrom }: Deps): Query {
       const stream = conversationStream(id);
       const events = await read(stream, cursor, member.joined, limit + 1);
       const page = events.slice(0, limit);
-      const emptied = await emptiedOf({ log, decode }, stream, page);
-      const items = page.map((event) => {
-        if (withheldFrom(event)?.(caller.userId)) return withheldEvent(event);
-        return emptied.get(event.id) ?? [event.json];
-      });
+      const items = (await toldLate({ log, decode }, stream, page)).map((event) =>
+        withheldFrom(event)?.(caller.userId) ? withheldEvent(event) : [event.json],
+      );
       return listOf(items, events.length > limit ? page.at(-1)!.id : null);
     },
   });
