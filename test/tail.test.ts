@@ -141,6 +141,31 @@ for (const topology of topologies) {
       expect(Math.max(...counts) * PARTITIONS).to.be.within(1, 1_024);
     });
 
+    it('asks for fewer at once where they are large', async () => {
+      const monitors = await Promise.all(world.log.connection.masters().map((master) => master.monitor()));
+      const counts: number[] = [];
+      for (const monitor of monitors) {
+        monitor.on('monitor', (_: string, [name, , count]: string[]) => {
+          if (name === 'xread') counts.push(Number(count));
+        });
+      }
+      await tail.start();
+      await until('it waits', isBlocked);
+      const bytes = 60_000;
+      const [room] = rooms;
+      const last = (await redis().xrevrange(room!.key('feed'), '+', '-', 'COUNT', 1))[0]!;
+      const [ms, seq] = last[0].split('-').map(Number);
+      const [, type, , event] = last[1];
+      const batch = redis().multi();
+      for (let n = 1; n <= 200; n += 1)
+        batch.xadd(room!.key('feed'), `${ms! + 1}-${seq! + n}`, 'type', type!, 'event', event! + ' '.repeat(bytes));
+      await batch.hset(room!.key('feed_head'), 'id', `${ms! + 1}-${seq! + 200}`).exec();
+      await until('all were brought', () => events.length === 200);
+      for (const monitor of monitors) monitor.disconnect();
+      expect(Math.max(...counts) * bytes).to.be.within(8 * bytes, 5_000_000);
+      expect(lost).to.deep.equal([]);
+    });
+
     it('passes over entries of strangers', async () => {
       const before = await lengths();
       await tail.start();

@@ -14,6 +14,7 @@ import type { Warn } from './connection.ts';
 import { FeedRead } from './feed-read.ts';
 import { seqOf } from './log.ts';
 import type { Log } from './log.ts';
+import { ReplySize } from './reply-size.ts';
 
 export interface TailOptions {
   readonly log: Log;
@@ -38,8 +39,6 @@ interface Cursor {
 /** A wake over all feeds has a price of its own, so reads follow each other this far apart, but for a few: one event alone never waits. */
 const GATHER_MS = 1;
 const READS_AT_ONCE = 8;
-/** An entry is about 64 KB at most, so one reply over all feeds stays below 64 MB, also after a long pause of ours. */
-const ENTRIES_AT_ONCE = 1_024;
 const BACK_OFF_MS = { first: 100, most: 2_000 };
 /** A feed that was emptied under us brings nothing until someone writes to it, so where it stands is asked now and then. */
 const ASK_HEADS_EVERY_MS = 2_000;
@@ -81,10 +80,10 @@ export class Tail {
   private async follow(cursors: Cursor[]): Promise<void> {
     let client: Redis | undefined;
     let failures = 0;
-    const count = Math.max(1, Math.floor(ENTRIES_AT_ONCE / this.options.log.keys.partitions));
+    const size = new ReplySize(cursors.length, this.options.log.keys.partitions);
     const read = new FeedRead(
       ['xread'],
-      count,
+      size.count,
       cursors.map(({ key }) => key),
       cursors.map(({ id }) => id),
     );
@@ -100,9 +99,11 @@ export class Tail {
           for (const cursor of cursors) await this.verify(client, cursor);
         }
         if (readsLeft < 1) await sleep(GATHER_MS);
-        const most = await this.readOnce(client, cursors, read);
-        // Where a feed had as much as was asked for there is more, and nothing to gather.
-        if (most > 0 && most < count) readsLeft -= 1;
+        read.ask(size.count);
+        const feeds = await this.readOnce(client, cursors, read);
+        const hasMore = size.saw(feeds);
+        // Where there is more, there is nothing to gather.
+        if (feeds.length > 0 && !hasMore) readsLeft -= 1;
         const now = performance.now();
         readsLeft = Math.min(READS_AT_ONCE, readsLeft + (now - counted) / GATHER_MS);
         counted = now;
@@ -126,12 +127,12 @@ export class Tail {
     client?.disconnect();
   }
 
-  /** How many entries came of the feed that had the most. */
-  private async readOnce(client: Redis, cursors: readonly Cursor[], read: FeedRead): Promise<number> {
+  /** What came, by feeds. */
+  private async readOnce(client: Redis, cursors: readonly Cursor[], read: FeedRead): Promise<(readonly RawEntry[])[]> {
     for (let i = 0; i < cursors.length; i += 1) read.moveTo(i, cursors[i]!.id);
     const brought = await read.send(client);
     for (const [i, rows] of brought) await this.take(cursors[i]!, rows);
-    return brought.reduce((most, [, rows]) => Math.max(most, rows.length), 0);
+    return brought.map(([, rows]) => rows);
   }
 
   private async take(cursor: Cursor, rows: readonly RawEntry[]): Promise<void> {
