@@ -30,6 +30,7 @@ export const catalogue = {
   unsupported_media_type: { status: 415, title: 'Content of this kind is not taken here' },
   range_not_satisfiable: { status: 416, title: 'There are no such bytes' },
   content_rejected: { status: 422, title: 'This content is not accepted' },
+  upgrade_required: { status: 426, title: 'This address is for WebSockets' },
   rate_limited: { status: 429, title: 'Too many requests', retryAfter: 1 },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'The service cannot do this right now', retryAfter: 1 },

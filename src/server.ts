@@ -17,13 +17,14 @@ import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
 import { status } from './api/status.ts';
+import { upgradeRequired } from './api/upgrade.ts';
 import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Watch } from './chat/door.ts';
 import type { Chat } from './chat/index.ts';
 import { Totals } from './chat/totals.ts';
 import type { Config } from './config.ts';
-import { Gateway } from './gateway/gateway.ts';
+import { Gateway, isSocketAddress } from './gateway/gateway.ts';
 import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
 import type { Logger } from './logger.ts';
@@ -128,7 +129,11 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       onError: (error) =>
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
       onAnswered: (answered) => info('request', { ...answered, ms: tenths(answered.ms) }),
-      middleware: [...operators, ...(config.ROLES.has('api') ? [...routes(asked), ...pages(product.door)] : [])],
+      middleware: [
+        ...(gateway ? [upgradeRequired(isSocketAddress)] : []),
+        ...operators,
+        ...(config.ROLES.has('api') ? [...routes(asked), ...pages(product.door)] : []),
+      ],
     });
     const handle = koa.callback();
     const http = createServer({ keepAliveTimeout: config.HTTP_KEEP_ALIVE_SECONDS * 1_000 }, (request, response) => {

@@ -53,6 +53,7 @@ export interface GatewayOptions {
 }
 
 const PATH = /^\/api\/v1\/ws(?:\/conversations\/([0-9A-Z]{26}))?\/?$/;
+export const isSocketAddress = (path: string): boolean => PATH.test(path);
 const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_FRAME_BYTES = 65_536;
 const MAX_MISSED_PONGS = 2;

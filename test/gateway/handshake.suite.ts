@@ -109,6 +109,23 @@ export function handshakeSuite(world: World): void {
       );
     });
 
+    it('in plain HTTP an address of sockets says that it is one', async () => {
+      const addresses = ['/api/v1/ws', '/api/v1/ws/', `/api/v1/ws/conversations/${'0'.repeat(26)}`];
+      for (const path of addresses) {
+        const plain = await fetch(`${node.base}${path}`);
+        const { code } = (await plain.json()) as { code: string };
+        expect([plain.status, code, plain.headers.get('upgrade')], path).to.deep.equal([
+          426,
+          'upgrade_required',
+          'websocket',
+        ]);
+        expect(plain.headers.get('content-type')).to.include('application/problem+json');
+        const posted = await fetch(`${node.base}${path}`, { method: 'POST' });
+        expect([posted.status, posted.headers.get('allow')], path).to.deep.equal([405, 'GET']);
+      }
+      expect((await fetch(`${node.base}/api/v1/ws/conversations/abc`)).status).to.equal(404);
+    });
+
     it('what is no handshake is told so, and the node lives on', async () => {
       const { hostname, port } = new URL(node.base);
       const socket = connect(Number(port), hostname);
@@ -118,8 +135,6 @@ export function handshakeSuite(world: World): void {
       );
       const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())));
       expect(answer).to.match(/^HTTP\/1.1 400 /);
-      const plain = await fetch(`${node.base}/api/v1/ws`);
-      expect(plain.status).to.equal(404);
       const opened = await Socket.open(node.base, ada.token);
       await opened.close();
     });
