@@ -1,9 +1,9 @@
 -- message.send   a member posts a message; its id makes it repeatable for ever. data '' brings along what is not there
 -- KEYS     log head members messages typing feed feed_head requests_0 requests_1
--- ARGV     request fingerprint salt envelope actor message_id reply_to data
--- FAIL     not_found forbidden conflict rate_limited
+-- ARGV     request fingerprint salt envelope actor message_id reply_to rules broken data
+-- FAIL     not_found forbidden conflict rate_limited content_rejected
 -- EMITS    message.sent/1
--- INCLUDE  append members posting messages typing
+-- INCLUDE  append members posting messages typing rules
 
 local before = repeated()
 if before then return before end
@@ -15,11 +15,14 @@ if earlier then
   return role and { 'fail', 'conflict', 'This message id is taken' } or GONE
 end
 
-local posted, policy, blocked, archived, slow, deleted = read_head('messages', 'policy', 'blocked', 'archived', 'slow', 'deleted')
+local posted, policy, blocked, archived, slow, ruled, deleted =
+  read_head('messages', 'policy', 'blocked', 'archived', 'slow', 'rules', 'deleted')
 if not role or deleted then return GONE end
 local refused = refused_post(role, policy, blocked, archived, slow)
 if refused then return refused end
 if data == '' then return { 'fail', 'not_found', 'What the message would bring along is not there' } end
+refused = refused_text(ruled, rules, broken, role)
+if refused then return refused end
 
 local thread = '-'
 if reply_to ~= '' then

@@ -100,6 +100,11 @@ export const settings = Type.Object({
   S3_ACCESS_KEY_ID: text('', 'Key of the object storage'),
   S3_SECRET_ACCESS_KEY: text('', 'Its secret'),
   S3_REGION: text('us-east-1', 'Its region', '\\S'),
+  CONTENT_BLOCKLIST: text('false', 'true refuses English swear words in messages and names', '^(true|false)$'),
+  CONTENT_WORDS: text(
+    '',
+    'Words and phrases that no message and no name may have, separated by commas; * stands for the rest of a word',
+  ),
   EDIT_WINDOW_SECONDS: int(300, 'How long who wrote a message may edit it; 0: for ever'),
   DELETE_WINDOW_SECONDS: int(3600, 'How long who wrote a message may delete it, if no admin; 0: for ever'),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
@@ -114,12 +119,23 @@ export const described: Readonly<Record<string, { description: string; default: 
 type Settings = Static<typeof settings>;
 export type Role = 'api' | 'gateway' | 'projector';
 export type Config = Readonly<
-  Omit<Settings, 'ROLES' | 'CORS_ORIGINS' | 'REDIS_CLUSTER_NODES' | 'ADMIN_USERNAMES' | 'ALLOWED_FILE_TYPES'>
+  Omit<
+    Settings,
+    | 'ROLES'
+    | 'CORS_ORIGINS'
+    | 'REDIS_CLUSTER_NODES'
+    | 'ADMIN_USERNAMES'
+    | 'ALLOWED_FILE_TYPES'
+    | 'CONTENT_BLOCKLIST'
+    | 'CONTENT_WORDS'
+  >
 > & {
   readonly ROLES: ReadonlySet<Role>;
   readonly CORS_ORIGINS: readonly string[];
   readonly ADMIN_USERNAMES: readonly string[];
   readonly ALLOWED_FILE_TYPES: ReadonlySet<string>;
+  readonly CONTENT_BLOCKLIST: boolean;
+  readonly CONTENT_WORDS: readonly string[];
   readonly REDIS_CLUSTER_NODES: readonly { host: string; port: number }[];
 };
 
@@ -151,12 +167,18 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Conf
   }
   const missing = (['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).find((name) => !values[name]);
   if (values.S3_ENDPOINT && missing) throw new ConfigError(`${missing} must be set beside S3_ENDPOINT`);
+  const words = values.CONTENT_WORDS.split(',').flatMap((word) => word.trim() || []);
+  const noWord = words.find((word) => !/[\p{L}\p{N}\p{S}]/u.test(word));
+  if (noWord !== undefined)
+    throw new ConfigError(`CONTENT_WORDS: ${noWord} has no letter, digit or sign to be found by`);
   return Object.freeze({
     ...values,
     ROLES: new Set(values.ROLES.split(',') as Role[]),
     CORS_ORIGINS: originsOf(values.CORS_ORIGINS),
     ALLOWED_FILE_TYPES: new Set(values.ALLOWED_FILE_TYPES.split(',').map((type) => type.trim())),
     ADMIN_USERNAMES: values.ADMIN_USERNAMES.split(',').flatMap((name) => name.trim() || []),
+    CONTENT_BLOCKLIST: values.CONTENT_BLOCKLIST === 'true',
+    CONTENT_WORDS: words,
     REDIS_CLUSTER_NODES: values.REDIS_CLUSTER_NODES.split(',')
       .filter(Boolean)
       .map((node) => ({

@@ -61,6 +61,8 @@ export const closeCodes = {
 export interface FieldError {
   pointer: string;
   message: string;
+  /** Of content that a rule refuses: which. */
+  rule?: string;
 }
 
 interface FailOptions {

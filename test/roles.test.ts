@@ -39,7 +39,10 @@ describe('who may do what', () => {
     const message_id = ulid();
     const rest = { reply_to: null, attachments: [], mentions: [], mentions_all: false, metadata: {} };
     const data = JSON.stringify({ message_id, content: 'a message', message_type: 'text', ...rest });
-    return { message: message_id, written: append('message.send', id, by, { message_id, reply_to: '', data }) };
+    return {
+      message: message_id,
+      written: append('message.send', id, by, { message_id, reply_to: '', rules: '', broken: '', data }),
+    };
   }
 
   /** Two messages of someone else, of which the second is pinned, and one's own; all on their way at once, since they arrive in order. */

@@ -69,6 +69,23 @@ for (const topology of topologies) {
       }
     });
 
+    it('follows which event set the rules of a conversation, and finds another', async () => {
+      const head = world.log.keys.of(room.stream, 'head');
+      const isWhole = async () => {
+        const projector = await projectors.start();
+        await caughtUp(world.log);
+        await projector.stop();
+        expect(await differences()).to.deep.equal([]);
+      };
+      const { id } = await room.setRules(1, { words: ['spam'] });
+      await isWhole();
+      await redis().hset(head, 'rules', '');
+      expect(await only()).to.include({ key: head, event_id: id });
+      await redis().hset(head, 'rules', id);
+      await room.setRules(1, {});
+      await isWhole();
+    });
+
     it('finds a wrong order in an index, and names view, key, stream and event', async () => {
       const sent = (await room.log()).find(({ event }) => event.includes('message 1'))!;
       await redis().hset(index, message(1), '999');

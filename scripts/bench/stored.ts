@@ -50,7 +50,7 @@ function append(log: Log, room: string, user: BenchUser): Promise<unknown> {
     stream: conversationStream(room),
     actorId: user.id,
     knowsRepeats: true,
-    args: { message_id: id, reply_to: '', data: JSON.stringify(data) },
+    args: { message_id: id, reply_to: '', rules: '', broken: '', data: JSON.stringify(data) },
   });
 }
 

@@ -44,7 +44,10 @@ export function openApi({ commands, queries }: Described, version: string): obje
             code: { enum: Object.keys(catalogue) },
             errors: {
               type: 'array',
-              items: { type: 'object', properties: { pointer: { type: 'string' }, message: { type: 'string' } } },
+              items: {
+                type: 'object',
+                properties: { pointer: { type: 'string' }, message: { type: 'string' }, rule: { type: 'string' } },
+              },
             },
           },
         },

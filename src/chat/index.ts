@@ -47,6 +47,8 @@ import { receipts } from './receipts/commands.ts';
 import { receiptsOf } from './receipts/marks.ts';
 import { reminders } from './reminders/commands.ts';
 import { scheduled } from './scheduled/commands.ts';
+import { contentRules } from './rules/checking.ts';
+import { rules } from './rules/commands.ts';
 import { settings, settingsOf } from './settings/commands.ts';
 import { search } from './search/view.ts';
 import { Sockets } from './sockets.ts';
@@ -76,6 +78,7 @@ export const features: readonly Feature[] = [
   bots,
   search,
   attachments,
+  rules,
 ];
 
 export const events = features.flatMap((feature) => feature.events ?? []);
@@ -99,7 +102,7 @@ export interface Chat extends Deps {
 export function chat(log: Log, views: Views, config: Config, watch?: Watch): Chat {
   const decode = eventDecoder(events);
   const reading = new Reading({ log, views, decode, projections });
-  const rules: WithheldFrom[] = [];
+  const withholding: WithheldFrom[] = [];
   const doors: Door[] = [];
   const memberships = membershipsOf(log, events);
   const blocked = new BlockedPairs(log);
@@ -118,7 +121,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     config,
     limits,
     withheldFrom: ((event) => {
-      const found = rules.flatMap((rule) => rule(event) ?? []);
+      const found = withholding.flatMap((from) => from(event) ?? []);
       return found.length === 0 ? undefined : (userId) => found.some((isFrom) => isFrom(userId));
     }) satisfies WithheldFrom,
     identity,
@@ -132,12 +135,13 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     settings: settingsOf(log),
     blocks: blocked,
     botAccounts: botAccountsOf({ log, limits, tokens, identity, memberships }),
+    rules: contentRules({ log, decode, config }),
     perform: (type: string, context: Context, data: object): Promise<Answer> => doors[0]!.command(type, context, data),
     attachments: attachmentsOf({ log, decode, config, limits }),
   };
   const deps: Deps = { ...services, rooms: conversationReads(services) };
   const served = features.map((feature) => feature.serve(deps));
-  rules.push(...served.flatMap((part) => part.withheldFrom ?? []));
+  withholding.push(...served.flatMap((part) => part.withheldFrom ?? []));
   const commands = served.flatMap((part) => part.commands ?? []);
   const queries = served.flatMap((part) => part.queries ?? []);
   checkOrphans([...log.scripts.values()], [...commands.map(({ type }) => type), ...queries.map(({ name }) => name)]);

@@ -1,11 +1,13 @@
 /** What features ask of each other. Each of these is made once by the feature that owns it; nobody reaches into another's folder. */
 import type { Static } from 'typebox';
 import type { Context } from '../envelope.ts';
+import type { Appended } from '../log/log.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
 import type { Attached, Uploaded } from './attachments/contract.ts';
 import type { Answer, Membership, RawJson, Reactor, SessionListener } from './feature.ts';
 import type { Message, MessageAnswer } from './messages/contract.ts';
+import type { Text } from './rules/check.ts';
 
 /** A user as others see one. */
 export interface Person {
@@ -192,6 +194,18 @@ export interface Presences {
   seenBy(context: Pick<Context, 'caller' | 'now'>, userId: string): Promise<Presence>;
 }
 
+/** What people may not write here: the server's rules and those of a conversation. */
+export interface ContentRules {
+  /** Runs the append of a text with what its script must know of the rules. Throws `content_rejected`, which names the rule. */
+  guarded(
+    conversationId: string,
+    text: Text,
+    append: (verdict: { rules: string; broken: string }) => Promise<Appended>,
+  ): Promise<Appended>;
+  /** Throws `content_rejected` for a name or description, by its field, that the server's rules refuse. */
+  checkNames(texts: Readonly<Record<string, string | null | undefined>>): Promise<void>;
+}
+
 /**
  * Runs another feature's command through the door, for whoever the context names: with its checks and its limits. For what happens by
  * itself or on somebody's behalf. Only from within a command, a timer or a reactor.
@@ -229,4 +243,5 @@ export interface Services {
   readonly blocks: Blocks;
   readonly attachments: Attachments;
   readonly rooms: Rooms;
+  readonly rules: ContentRules;
 }

@@ -45,9 +45,9 @@ export interface Append {
   readonly args: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** `unchanged` has the id '': the state asked for was there already. */
+/** `unchanged` has the id '': the state asked for was there already. `stale`: what it was made by is not the newest, which is `id`. */
 export interface Appended {
-  readonly status: 'ok' | 'duplicate' | 'unchanged';
+  readonly status: 'ok' | 'duplicate' | 'unchanged' | 'stale';
   readonly id: string;
   /** What else the script decided and has to say. */
   readonly told?: string;

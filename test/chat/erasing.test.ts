@@ -134,7 +134,7 @@ describe('the end of an account', () => {
         Array.from({ length: 2_600 }, (_, i) => {
           const message_id = ulid();
           const data = JSON.stringify({ message_id, content: `text ${i}`, message_type: 'text', ...rest });
-          const args = { message_id, reply_to: '', data };
+          const args = { message_id, reply_to: '', rules: '', broken: '', data };
           const actorId = i % 2 === 0 ? ada.id : bob.id;
           return world.log.append({ script: 'message.send', stream, actorId, knowsRepeats: true, args });
         }),

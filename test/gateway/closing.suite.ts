@@ -74,7 +74,13 @@ export function closingSuite(world: World): void {
           script: 'message.send',
           stream: conversationStream(id),
           actorId: ada.id,
-          args: { message_id, reply_to: '', data: JSON.stringify({ message_id, content, ...rest, metadata: {} }) },
+          args: {
+            message_id,
+            reply_to: '',
+            rules: '',
+            broken: '',
+            data: JSON.stringify({ message_id, content, ...rest, metadata: {} }),
+          },
         });
       }
       await watching.reached(id, 62);

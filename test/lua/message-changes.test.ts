@@ -65,7 +65,8 @@ describe('scripts of changed messages', () => {
     });
 
     it('changes nothing where the text is the same', async () => {
-      const same = () => room.run('message.edit', 3, { message_id: message(1), window: '0', data: '' });
+      const same = () =>
+        room.run('message.edit', 3, { message_id: message(1), window: '0', rules: '', broken: '', data: '' });
       expect(await room.changesNothing(same)).to.deep.equal({ status: 'unchanged', id: '' });
     });
 

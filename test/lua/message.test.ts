@@ -118,6 +118,8 @@ describe('scripts of messages', () => {
       const { id } = await room.run('message.send', 1, {
         message_id: message(1),
         reply_to: own,
+        rules: '',
+        broken: '',
         data: JSON.stringify({ message_id: message(1), reply_to: own }),
       });
       expect(await room.guard('messages', message(1))).to.equal(`${id} ${user(1)} 1 1 ${own} -`);

@@ -1,5 +1,5 @@
 /** Who may do what about who may come in: rows of the table of roles. */
-import { ADMINS, BOTH, MEMBERS, NOBODY_DIRECT, plain, READ_CHANNEL } from './role-rows.ts';
+import { ADMINS, BOTH, MEMBERS, NOBODY_DIRECT, plain, READ_CHANNEL, reads } from './role-rows.ts';
 import type { Row } from './role-rows.ts';
 
 export const bans: readonly Row[] = [
@@ -84,4 +84,15 @@ export const invites: readonly Row[] = [
     group: ADMINS,
     direct: BOTH,
   },
+];
+
+export const rules: readonly Row[] = [
+  {
+    act: 'rules.change',
+    ...plain('PUT /rules', { links: false }),
+    frame: () => ({ links: false }),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  { ...reads('rules.show', () => '/rules'), direct: BOTH },
 ];

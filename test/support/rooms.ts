@@ -9,6 +9,8 @@ import type { Ban } from '../../src/chat/bans/guard.ts';
 import { ChatError } from '../../src/errors.ts';
 import { conversationStream } from '../../src/keys.ts';
 import type { StreamRef } from '../../src/keys.ts';
+import { NO_RULES } from '../../src/chat/rules/contract.ts';
+import type { Rules } from '../../src/chat/rules/contract.ts';
 import type { Append, Appended, Log } from '../../src/log/log.ts';
 import { seqOf } from '../../src/log/log.ts';
 import type { World } from './world.ts';
@@ -38,6 +40,11 @@ export interface Stored {
 }
 
 type More = Partial<Append>;
+/** What a node says of a text: by which rules it looked at it, and which of them it breaks. */
+interface Verdict {
+  rules?: string;
+  broken?: string;
+}
 
 export class Room {
   readonly stream: StreamRef;
@@ -73,8 +80,13 @@ export class Room {
     );
   }
 
-  send(actor: number, n: number, text = `message ${n}`, more: More & { replyTo?: number } = {}): Promise<Appended> {
-    const { replyTo, ...rest } = more;
+  send(
+    actor: number,
+    n: number,
+    text = `message ${n}`,
+    more: More & Verdict & { replyTo?: number } = {},
+  ): Promise<Appended> {
+    const { replyTo, rules = '', broken = '', ...rest } = more;
     const reply_to = replyTo === undefined ? null : message(replyTo);
     const data = {
       message_id: message(n),
@@ -86,17 +98,22 @@ export class Room {
       mentions_all: false,
       metadata: {},
     };
-    const args = { message_id: message(n), reply_to: reply_to ?? '', data: JSON.stringify(data) };
+    const args = { message_id: message(n), reply_to: reply_to ?? '', rules, broken, data: JSON.stringify(data) };
     return this.run('message.send', actor, args, rest);
   }
 
-  edit(actor: number, n: number, text = 'other words', more: More & { window?: number } = {}): Promise<Appended> {
-    const { window = 0, ...rest } = more;
+  edit(
+    actor: number,
+    n: number,
+    text = 'other words',
+    more: More & Verdict & { window?: number } = {},
+  ): Promise<Appended> {
+    const { window = 0, rules = '', broken = '', ...rest } = more;
     const data = { message_id: message(n), content: text, mentions: [], mentions_all: false };
     return this.run(
       'message.edit',
       actor,
-      { message_id: message(n), window: String(window), data: JSON.stringify(data) },
+      { message_id: message(n), window: String(window), rules, broken, data: JSON.stringify(data) },
       rest,
     );
   }
@@ -104,6 +121,12 @@ export class Room {
   takeBack(actor: number, n: number, more: More & { window?: number } = {}): Promise<Appended> {
     const { window = 0, ...rest } = more;
     return this.run('message.delete', actor, { message_id: message(n), window: String(window) }, rest);
+  }
+
+  setRules(actor: number, rules: Partial<Rules>, more: More = {}): Promise<Appended> {
+    const all = { ...NO_RULES, ...rules };
+    const state = Object.keys(rules).length === 0 ? 'none' : 'some';
+    return this.run('rules.change', actor, { state, data: JSON.stringify(all) }, more);
   }
 
   pin(actor: number, n: number, more: More = {}): Promise<Appended> {

@@ -15,7 +15,7 @@ export async function write(world: World, user: User, conversationId: string, co
         script: 'message.send',
         stream: conversationStream(conversationId),
         actorId: user.id,
-        args: { message_id, reply_to: '', data: JSON.stringify(data) },
+        args: { message_id, reply_to: '', rules: '', broken: '', data: JSON.stringify(data) },
       });
     }),
   );

@@ -8,8 +8,8 @@ import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { directoryEntry } from '../directory.ts';
 import { command, projection } from '../feature.ts';
-import type { Command, Feature } from '../feature.ts';
-import type { Memberships } from '../services.ts';
+import type { Command, Deps, Feature } from '../feature.ts';
+import type { ContentRules } from '../services.ts';
 import { ChangePassword, DeleteUser, LoggedInAnswer, OwnUserAnswer, Register, UpdateUser } from './contract.ts';
 import { SessionEnded, UserDeleted, UserRegistered, UserUpdated } from './contract.ts';
 import type { User } from './contract.ts';
@@ -47,13 +47,13 @@ export const accounts: Feature = {
       authentication: identity,
     };
     return {
-      commands: [register(parts), ...sessionCommands(parts), ...ownAccount(parts, deps.memberships)],
+      commands: [register(parts, deps.rules), ...sessionCommands(parts), ...ownAccount(parts, deps)],
       queries: [...userQueries(deps), ...sessionQueries(parts)],
     };
   },
 };
 
-function register(parts: Parts): Command {
+function register(parts: Parts, rules: ContentRules): Command {
   const { log, passwords, logins } = parts;
   return command({
     type: 'user.register',
@@ -67,6 +67,7 @@ function register(parts: Parts): Command {
       const [username, email] = [given.username.trim(), given.email?.trim() ?? ''];
       checkNewPassword(password, '/password');
       const shown = displayName(display_name ?? username);
+      await rules.checkNames({ username, display_name });
       // Before the claims: what waits for its turn must not let them grow old.
       const hash = await passwords.hash(password);
       const [id, session] = [context.newId(), context.newId()];
@@ -98,7 +99,7 @@ function register(parts: Parts): Command {
   });
 }
 
-function ownAccount(parts: Parts, memberships: Memberships): Command[] {
+function ownAccount(parts: Parts, { memberships, rules }: Pick<Deps, 'memberships' | 'rules'>): Command[] {
   const { log, people, tokens, passwords, logins } = parts;
 
   /** The hash that the password was proved against, or '' where it is wrong. Counts as an attempt to log in. */
@@ -125,6 +126,7 @@ function ownAccount(parts: Parts, memberships: Memberships): Command[] {
           ? {}
           : { avatar_url: wanted.avatar_url }),
       };
+      await rules.checkNames({ display_name: data.display_name });
       const appended = await log.append({
         script: 'user.update',
         stream: userStream(userId),

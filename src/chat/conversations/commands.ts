@@ -54,7 +54,7 @@ function checkedName(name: string): string {
   throw invalid([{ pointer: '/name', message: `must be 1 to ${MAX_NAME} characters of readable text` }]);
 }
 
-function making({ log, people, memberships, blocks, limits }: Deps, reads: ConversationReads): Command[] {
+function making({ log, people, memberships, blocks, limits, rules }: Deps, reads: ConversationReads): Command[] {
   interface Plan {
     kind: 'direct' | 'group' | 'channel';
     name: string | null;
@@ -80,7 +80,10 @@ function making({ log, people, memberships, blocks, limits }: Deps, reads: Conve
       return { status: 'unchanged', body: await reads.one(caller.userId, id) };
     }
     // What is there already is only come back to, or asked for once more.
-    if (!head) await limits.spend('conversation', caller.userId, context.now);
+    if (!head) {
+      await rules.checkNames({ name: plan.name, description: plan.description });
+      await limits.spend('conversation', caller.userId, context.now);
+    }
     const participants = [
       { user_id: caller.userId, role: direct ? 'member' : 'owner' },
       ...others.map((user_id) => ({ user_id, role: 'member' })),
@@ -170,7 +173,7 @@ function making({ log, people, memberships, blocks, limits }: Deps, reads: Conve
 const policyWords = (policy: Partial<Policy>): string =>
   [policy.add, policy.post, policy.edit_info, policy.pin].map((word) => word ?? '=').join(' ');
 
-function changing({ log }: Deps, reads: ConversationReads): Command[] {
+function changing({ log, rules }: Deps, reads: ConversationReads): Command[] {
   const update = command({
     type: 'conversation.update',
     about:
@@ -194,6 +197,7 @@ function changing({ log }: Deps, reads: ConversationReads): Command[] {
     async run({ caller, requestId }, { conversation_id: id, ...wanted }) {
       if (wanted.name !== undefined) wanted.name = checkedName(wanted.name);
       const changes = await reads.changesOf(id, wanted);
+      await rules.checkNames({ name: changes.name, description: changes.description });
       const appended = await log.append({
         script: 'conversation.update',
         stream: conversationStream(id),

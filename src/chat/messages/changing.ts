@@ -10,14 +10,14 @@ import type { Command, Deps } from '../feature.ts';
 import { checkContent } from './content.ts';
 import { EditMessage, MessageAnswer, MessageTarget } from './contract.ts';
 import type { Message, MessageEditedData } from './contract.ts';
-import { mentioning } from './mentions.ts';
+import { mentioning, textOf } from './mentions.ts';
 import type { Mentioned } from './mentions.ts';
 
 const NOBODY: Mentioned = { mentions: [], mentions_all: false };
 const PATH = '/conversations/{conversation_id}/messages/{message_id}';
 
 export function changingCommands(deps: Deps): Command[] {
-  const { log, config, messages } = deps;
+  const { log, config, messages, rules } = deps;
   const mentioned = mentioning(deps);
 
   /** The message, for who may see it. Throws `forbidden` for one of the server's own, which no script knows. */
@@ -46,18 +46,21 @@ export function changingCommands(deps: Deps): Command[] {
       // Where there is nothing to change or to see, the script has no use for what the text says.
       const who = now && !isSame ? await mentioned(conversation_id, caller.userId, content) : NOBODY;
       const data: Omit<MessageEditedData, 'revision'> = { message_id, content, ...who };
-      const appended = await log.append({
-        script: 'message.edit',
-        stream: conversationStream(conversation_id),
-        actorId: caller.userId,
-        requestId,
-        body: [conversation_id, message_id, content],
-        args: {
-          message_id,
-          window: String(config.EDIT_WINDOW_SECONDS),
-          data: isSame ? '' : JSON.stringify(data),
-        },
-      });
+      const append = (verdict: object) =>
+        log.append({
+          script: 'message.edit',
+          stream: conversationStream(conversation_id),
+          actorId: caller.userId,
+          requestId,
+          body: [conversation_id, message_id, content],
+          args: {
+            message_id,
+            window: String(config.EDIT_WINDOW_SECONDS),
+            ...verdict,
+            data: isSame ? '' : JSON.stringify(data),
+          },
+        });
+      const appended = await rules.guarded(conversation_id, textOf(data), append);
       return { body: await messages.seenBy(caller.userId, conversation_id, message_id), eventId: appended.id };
     },
   });

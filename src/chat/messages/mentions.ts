@@ -81,3 +81,11 @@ export function mentioning({ log, people }: Pick<Deps, 'log' | 'people'>) {
     };
   };
 }
+
+/** A text as rules on content look at it; nothing at all of one that is not there. */
+export const textOf = (
+  said: (Mentioned & { readonly content: string }) | undefined,
+): { content: string; mentions: number } => ({
+  content: said?.content ?? '',
+  mentions: said ? said.mentions.length + (said.mentions_all ? 1 : 0) : 0,
+});

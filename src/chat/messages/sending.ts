@@ -17,7 +17,7 @@ import { messageOf } from './document.ts';
 import { bringing, kindInText } from './files.ts';
 import { forwarding } from './forwarding.ts';
 import type { Said } from './forwarding.ts';
-import { mentioning } from './mentions.ts';
+import { mentioning, textOf } from './mentions.ts';
 
 const MAX_METADATA_BYTES = 4_096;
 /** What a script takes for a message that nobody has. */
@@ -26,7 +26,7 @@ const NO_MESSAGE = 'none';
 type Written = Static<typeof SendMessage>;
 
 export function sendMessage(deps: Deps): Command {
-  const { log, config, decode, messages } = deps;
+  const { log, config, decode, messages, rules } = deps;
   const mentioned = mentioning(deps);
   const forwarded = forwarding(deps);
   const files = bringing(deps);
@@ -79,7 +79,8 @@ export function sendMessage(deps: Deps): Command {
       const place = { conversationId: conversation_id, messageId: message_id };
       const saying = await said(context, place, written);
       const data = saying && sentData(message_id, reply_to, metadata, saying);
-      const appended = await files.unlessSent(saying?.attachments ?? [], place, async () =>
+      const replyTo = await answered(caller.userId, conversation_id, reply_to);
+      const append = (verdict: object) =>
         log.append({
           script: 'message.send',
           stream,
@@ -89,10 +90,13 @@ export function sendMessage(deps: Deps): Command {
           body: [conversation_id, id, content, message_type, reply_to, attachments, metadata, written.forward],
           args: {
             message_id,
-            reply_to: await answered(caller.userId, conversation_id, reply_to),
+            reply_to: replyTo,
+            ...verdict,
             data: data ? JSON.stringify(data) : '',
           },
-        }),
+        });
+      const appended = await files.unlessSent(saying?.attachments ?? [], place, () =>
+        rules.guarded(conversation_id, textOf(saying), append),
       );
       if (appended.status === 'duplicate' || !data) {
         const first = await log.readOne(stream, appended.id);
