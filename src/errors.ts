@@ -124,6 +124,12 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(catalogue, code);
 }
 
+/** What a failure says to operators: what is behind it, where something is. */
+export function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? cause.message : message;
+}
+
 /** What a caller may know of any thrown thing: catalogue errors as they are, all else as `internal` with the cause kept for the log. */
 export function asChatError(error: unknown): ChatError {
   return error instanceof ChatError ? error : new ChatError('internal', undefined, { cause: error });

@@ -36,6 +36,8 @@ for (const topology of topologies) {
       expect(await codeOf(world.log.readAfter(room.stream, START))).to.equal('unavailable');
       expect(await codeOf(world.log.heads([room.stream], []))).to.equal('unavailable');
       expect(await codeOf(world.log.progress(0))).to.equal('unavailable');
+      // Whatever is asked, also by who takes the client itself.
+      expect(await codeOf(world.log.connection.commands.time())).to.equal('unavailable');
       const reading = new Reading({ log: world.log, views: new Views(world.log), decode, projections });
       const page = reading.page(history, room.stream, { direction: 'up', limit: 1 }, undefined);
       expect(await codeOf(page)).to.equal('unavailable');

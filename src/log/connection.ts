@@ -4,10 +4,9 @@
  */
 import type { Socket } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
+import type { Command, RedisOptions } from 'ioredis';
 import keySlot from 'cluster-key-slot';
-import { fail } from '../errors.ts';
-import type { ChatError } from '../errors.ts';
+import { ChatError, fail, reasonOf } from '../errors.ts';
 import { PARTITIONS_KEY } from '../keys.ts';
 
 export interface RedisAddress {
@@ -78,6 +77,7 @@ export class Connection {
     client.on('error', rateLimited(this.warn, 'Redis connection'));
     if (client instanceof Redis) gatherWrites(client);
     else client.on('+node', gatherWrites);
+    translateErrors(client);
     return client;
   }
 
@@ -93,7 +93,7 @@ export class Connection {
       } catch (error) {
         if (Date.now() > ends) {
           connection.close();
-          throw fail('unavailable', `Redis does not answer: ${(error as Error).message}`);
+          throw fail('unavailable', `Redis does not answer: ${reasonOf(error)}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
@@ -217,7 +217,25 @@ const NOT_DONE =
   /^(LOADING|CLUSTERDOWN|READONLY|NOREPLICAS|OOM|MISCONF|MASTERDOWN|TRYAGAIN|BUSY |NOAUTH|WRONGPASS)|enableOfflineQueue options is false|ECONNREFUSED|None of startup nodes|Failed to refresh slots/;
 const IN_DOUBT = /timed out|Connection is closed|max retries|ECONNRESET|EPIPE|Too many Cluster redirections|ETIMEDOUT/;
 
-/** Awaits a Redis command; what it throws is translated. */
+/**
+ * What a command throws is translated on its way out, also of a Cluster's client once that has followed redirections. What goes out in a
+ * pipeline is not: the client looks at those errors itself.
+ */
+function translateErrors(client: Redis | Cluster): void {
+  const send: SendCommand = client.sendCommand.bind(client);
+  client.sendCommand = (command: Command, stream?: Stream, node?: unknown) => {
+    if (stream === undefined) {
+      const { reject } = command;
+      command.reject = (error) => reject(asRedisFailure(error));
+    }
+    return send(command, stream, node);
+  };
+}
+
+type Stream = Parameters<Cluster['sendCommand']>[1];
+type SendCommand = (command: Command, stream?: Stream, node?: unknown) => unknown;
+
+/** The same for one of a Cluster's masters, which is asked past the client. */
 export async function translated<T>(command: Promise<T>): Promise<T> {
   try {
     return await command;
@@ -228,6 +246,7 @@ export async function translated<T>(command: Promise<T>): Promise<T> {
 
 /** What a caller is told of a failed Redis command: `unavailable` (not done), `unknown_outcome` (perhaps done), or a defect. */
 export function asRedisFailure(error: unknown): ChatError | Error {
+  if (error instanceof ChatError) return error;
   const { message } = error as Error;
   if (NOT_DONE.test(message)) return fail('unavailable', 'The log cannot be written right now', { cause: error });
   if (IN_DOUBT.test(message)) return fail('unknown_outcome', undefined, { cause: error });

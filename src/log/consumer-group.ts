@@ -6,7 +6,6 @@
 import type { Redis } from 'ioredis';
 import { eventOfEntry } from '../envelope.ts';
 import type { RawEntry, RawEvent } from '../envelope.ts';
-import { translated } from './connection.ts';
 import { FeedRead } from './feed-read.ts';
 import { NOBODY } from './guard.ts';
 import type { Log } from './log.ts';
@@ -111,7 +110,7 @@ export class ConsumerGroup {
 
   /** Moves the group to its checkpoint, so that what lies after it is delivered again. */
   async rewind(partition: number, checkpoint: string): Promise<void> {
-    await translated(this.log.connection.commands.xgroup('SETID', this.feed(partition), this.name, checkpoint));
+    await this.log.connection.commands.xgroup('SETID', this.feed(partition), this.name, checkpoint);
   }
 
   /** What this worker or a dead one was given and never acknowledged, oldest first. Claims it; names trimmed entries too. */
@@ -119,18 +118,16 @@ export class ConsumerGroup {
     const redis = this.log.connection.commands;
     const found: FeedEntry[] = [];
     for (let cursor = '0-0'; ;) {
-      const reply = await translated(
-        (redis as Redis).callBuffer(
-          'XAUTOCLAIM',
-          this.feed(partition),
-          this.name,
-          this.worker,
-          0,
-          cursor,
-          'COUNT',
-          500,
-        ) as Promise<[Buffer, RawEntry[], Buffer[]?]>,
-      );
+      const reply = (await (redis as Redis).callBuffer(
+        'XAUTOCLAIM',
+        this.feed(partition),
+        this.name,
+        this.worker,
+        0,
+        cursor,
+        'COUNT',
+        500,
+      )) as [Buffer, RawEntry[], Buffer[]?];
       found.push(...reply[1].map(toEntry));
       found.push(...(reply[2] ?? []).map((id) => ({ id: id.toString(), event: undefined, fields: null })));
       cursor = reply[0].toString();
@@ -147,7 +144,7 @@ export class ConsumerGroup {
       const positions = partitions.map(() => '>');
       this.reading = { of, read: new FeedRead(words, count, keys, positions) };
     }
-    const brought = await translated(this.reading.read.send(client));
+    const brought = await this.reading.read.send(client);
     return new Map(brought.map(([i, rows]) => [partitions[i]!, rows.map(toEntry)]));
   }
 
@@ -159,15 +156,19 @@ export class ConsumerGroup {
     const keys = partitions.map((p) => this.feed(p));
     const from = ['GROUP', this.name, this.worker, 'COUNT', String(count), 'NOACK', 'STREAMS'];
     const words = [...from, ...keys, ...keys.map(() => '>')];
-    const reply = await translated(this.log.connection.commands.callBuffer('xreadgroup', words));
+    const reply = await this.log.connection.commands.callBuffer('xreadgroup', words);
     const brought = (reply ?? []) as [Buffer, RawEntry[]][];
     return new Map(brought.map(([key, rows]) => [partitions[keys.indexOf(key.toString())]!, rows.map(toEntry)]));
   }
 
   /** Entries after a checkpoint, outside of the group's own bookkeeping. */
   async after(partition: number, checkpoint: string, count: number): Promise<FeedEntry[]> {
-    const rows = await translated(
-      this.log.connection.commands.xrangeBuffer(this.feed(partition), `(${checkpoint}`, '+', 'COUNT', count),
+    const rows = await this.log.connection.commands.xrangeBuffer(
+      this.feed(partition),
+      `(${checkpoint}`,
+      '+',
+      'COUNT',
+      count,
     );
     return (rows as RawEntry[]).map(toEntry);
   }
@@ -206,9 +207,7 @@ export class ConsumerGroup {
 
   /** What is parked in a partition: `<view> <stream kind> <stream id>` → why, as JSON. */
   async parked(partition: number): Promise<Record<string, string>> {
-    const { [NOBODY]: _, ...parked } = await translated(
-      this.log.connection.commands.hgetall(this.parkedKey(partition)),
-    );
+    const { [NOBODY]: _, ...parked } = await this.log.connection.commands.hgetall(this.parkedKey(partition));
     return parked;
   }
 

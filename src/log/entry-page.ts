@@ -1,6 +1,5 @@
 /** Pages of sorted sets that are in byte order, all of one score: directories and the like. */
 import type { Cluster, Redis } from 'ioredis';
-import { translated } from './connection.ts';
 
 /** What begins with `prefix`, after `after`. */
 export interface EntryPage {
@@ -13,7 +12,7 @@ export function entryPage(client: Redis | Cluster, key: string, page: EntryPage)
   const { prefix = '', after, limit } = page;
   const isWithin = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0;
   const from = isWithin ? `(${after}` : `[${prefix}`;
-  return translated(client.zrangebylex(key, from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, limit));
+  return client.zrangebylex(key, from, `[${prefix}\u{10ffff}`, 'LIMIT', 0, limit);
 }
 
 /** Of pages of several sets, each with one entry more than the limit where it goes on, the page of them all. */

@@ -43,7 +43,7 @@ export async function removeGroup(log: Log, name: string): Promise<void> {
   if (!found) throw fail('not_found', `There is no group ${name}`);
   if (found.workers > 0) throw fail('conflict', `${found.workers} of its workers are at work: stop them first`);
   for (let partition = 0; partition < log.keys.partitions; partition += 1) {
-    const parked = await translated(log.connection.commands.hkeys(log.keys.at(partition, 'parked')));
+    const parked = await log.connection.commands.hkeys(log.keys.at(partition, 'parked'));
     const own = parked.filter((place) => place.startsWith(`${name} `));
     await log.runAt('projector.retire', partition, { group: name, parked_names: own });
   }
@@ -52,7 +52,7 @@ export async function removeGroup(log: Log, name: string): Promise<void> {
 /** Living workers by their group. */
 async function workersOf(log: Log): Promise<Map<string, number>> {
   const [{ commands }, key] = [log.connection, log.keys.at(0, 'workers')];
-  const found = await translated((commands as Redis).zrange(key, '0', '-1', 'WITHSCORES'));
+  const found = await (commands as Redis).zrange(key, '0', '-1', 'WITHSCORES');
   const counts = new Map<string, number>();
   const [seconds] = await translated(log.connection.masters()[0]!.time());
   for (let i = 0; i < found.length; i += 2) {
@@ -65,8 +65,8 @@ async function workersOf(log: Log): Promise<Map<string, number>> {
 /** Name and last delivered id of each group that Redis has on a feed. */
 async function groupsOfFeed(log: Log, partition: number): Promise<[string, string][]> {
   const feed = log.keys.at(partition, 'feed');
-  if ((await translated(log.connection.commands.exists(feed))) === 0) return [];
-  const rows = (await translated(log.connection.commands.xinfo('GROUPS', feed))) as string[][];
+  if ((await log.connection.commands.exists(feed)) === 0) return [];
+  const rows = (await log.connection.commands.xinfo('GROUPS', feed)) as string[][];
   return rows.map((row) => {
     const fields = new Map(row.flatMap((field, i) => (i % 2 === 0 ? [[field, String(row[i + 1])] as const] : [])));
     return [fields.get('name')!, fields.get('last-delivered-id')!];

@@ -167,7 +167,7 @@ export class Log {
   async ask(name: string, owner: Owner, args: Append['args'], openKeys: readonly string[]): Promise<Bytes[]> {
     const script = this.script(name);
     const keys = [...this.keys.all(owner, script.fixedKeys), ...openKeys];
-    return translated(this.runner.ask(script, keys, this.valuesOf(script, this.keys.partitionOf(owner.id), args)));
+    return this.runner.ask(script, keys, this.valuesOf(script, this.keys.partitionOf(owner.id), args));
   }
 
   /** Events of a stream after an id, oldest first, at most `count`. */
@@ -222,9 +222,7 @@ export class Log {
     after: string,
   ): AsyncGenerator<{ id: string; type: string; event: string; proof: string }[]> {
     for (let from = after === START ? '-' : `(${after}`; ;) {
-      const rows = await translated(
-        this.connection.commands.xrange(this.keys.of(stream, 'log'), from, '+', 'COUNT', PAGE),
-      );
+      const rows = await this.connection.commands.xrange(this.keys.of(stream, 'log'), from, '+', 'COUNT', PAGE);
       yield rows.map(([id, [, type = '', , event = '', , proof = '']]) => ({ id, type, event, proof }));
       if (rows.length < PAGE) return;
       from = `(${rows.at(-1)![0]}`;
@@ -236,8 +234,8 @@ export class Log {
     streams: readonly StreamRef[],
     fields: readonly F[],
   ): Promise<(Record<F | 'id', string> | undefined)[]> {
-    const rows = await translated(
-      Promise.all(streams.map((s) => this.connection.commands.hmget(this.keys.of(s, 'head'), 'id', ...fields))),
+    const rows = await Promise.all(
+      streams.map((s) => this.connection.commands.hmget(this.keys.of(s, 'head'), 'id', ...fields)),
     );
     return rows.map(([id, ...values]) =>
       id
@@ -248,23 +246,23 @@ export class Log {
 
   /** A field of a guard hash of an owner, or null. */
   guardField(owner: Owner, name: string, field: string): Promise<string | null> {
-    return translated(this.connection.commands.hget(this.keys.of(owner, name), field));
+    return this.connection.commands.hget(this.keys.of(owner, name), field);
   }
 
   /** Fields of a guard hash of an owner. */
   guardFields(owner: Owner, name: string, fields: readonly string[]): Promise<(string | null)[]> {
     if (fields.length === 0) return Promise.resolve([]);
-    return translated(this.connection.commands.hmget(this.keys.of(owner, name), ...fields));
+    return this.connection.commands.hmget(this.keys.of(owner, name), ...fields);
   }
 
   /** How many fields a guard hash of an owner has. */
   guardCount(owner: Owner, name: string): Promise<number> {
-    return translated(this.connection.commands.hlen(this.keys.of(owner, name)));
+    return this.connection.commands.hlen(this.keys.of(owner, name));
   }
 
   /** The members of a guard set of an owner, without their scores. */
   async guardSet(owner: Owner, name: string): Promise<ReadonlySet<string>> {
-    return new Set(await translated(this.connection.commands.zrange(this.keys.of(owner, name), '0', '-1')));
+    return new Set(await this.connection.commands.zrange(this.keys.of(owner, name), '0', '-1'));
   }
 
   /** Members of a guard set of an owner, all of one score, in byte order: those that begin with `prefix`, after `after`. */
@@ -276,12 +274,12 @@ export class Log {
   async park(stream: StreamRef, by: string, { id, type }: { id: string; type: string }, error: Error): Promise<void> {
     const why = { event_id: id, type, error: error.message };
     const key = this.keys.at(this.keys.partitionOf(stream.id), 'parked');
-    await translated(this.connection.commands.hset(key, `${by} ${stream.kind} ${stream.id}`, JSON.stringify(why)));
+    await this.connection.commands.hset(key, `${by} ${stream.kind} ${stream.id}`, JSON.stringify(why));
   }
 
   /** A whole guard hash of an owner, without what only keeps its key in being. */
   async guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
-    const { [NOBODY]: _, ...all } = await translated(this.connection.commands.hgetall(this.keys.of(owner, name)));
+    const { [NOBODY]: _, ...all } = await this.connection.commands.hgetall(this.keys.of(owner, name));
     return all;
   }
 
@@ -307,12 +305,10 @@ export class Log {
   /** Where a partition's feed ends, and where each projector group stands in it. */
   async progress(partition: number): Promise<{ head: string; checkpoints: Record<string, string> }> {
     const { commands } = this.connection;
-    const [head, checkpoints] = await translated(
-      Promise.all([
-        commands.hget(this.keys.at(partition, 'feed_head'), 'id'),
-        commands.hgetall(this.keys.at(partition, 'checkpoints')),
-      ]),
-    );
+    const [head, checkpoints] = await Promise.all([
+      commands.hget(this.keys.at(partition, 'feed_head'), 'id'),
+      commands.hgetall(this.keys.at(partition, 'checkpoints')),
+    ]);
     delete checkpoints[NOBODY];
     return { head: head ?? START, checkpoints };
   }
@@ -358,7 +354,7 @@ export class Log {
   private async call(script: Script, keys: readonly string[], values: readonly string[]): Promise<Reply> {
     // Only what writes an event is worth waiting for: the rest can be done again.
     const runner = script.emits.length > 0 ? (this.replicated ?? this.runner) : this.runner;
-    const reply = await translated(runner.run(script, keys, values));
+    const reply = await runner.run(script, keys, values);
     if (reply[0] === 'fail') throw refusalOf(script, reply);
     return reply;
   }

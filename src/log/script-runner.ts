@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Command } from 'ioredis';
 import type { Redis } from 'ioredis';
 import keySlot from 'cluster-key-slot';
-import { fail } from '../errors.ts';
+import { fail, reasonOf } from '../errors.ts';
+import { asRedisFailure } from './connection.ts';
 import type { Say } from './connection.ts';
 import { within } from './deadline.ts';
 import type { Script } from './scripts.ts';
@@ -38,7 +39,7 @@ const MAX_WAITING = 20_000;
 const LOST_ON_THE_WAY = /Cluster isn't ready/;
 const REDIRECTED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
 /** A server that restarted or failed over has an empty script cache. */
-const isForgotten = (error: unknown): boolean => (error as Error).message.startsWith('NOSCRIPT');
+const isForgotten = (error: unknown): boolean => reasonOf(error).startsWith('NOSCRIPT');
 
 export class ScriptRunner {
   private readonly client: Redis | Cluster;
@@ -90,12 +91,12 @@ export class ScriptRunner {
   /** Throws what cannot be mended by trying again. */
   private async beforeRetry({ script }: Call, error: Error, passedMs: number): Promise<void> {
     const { client } = this;
-    if (LOST_ON_THE_WAY.test(error.message)) throw fail('unknown_outcome', undefined, { cause: error });
+    if (LOST_ON_THE_WAY.test(reasonOf(error))) throw fail('unknown_outcome', undefined, { cause: error });
     if (passedMs > REDIRECT_MS) throw error;
     if (isForgotten(error)) {
       const masters = client instanceof Cluster ? client.nodes('master') : [client];
       await Promise.allSettled(masters.map((master) => master.script('LOAD', script.source)));
-    } else if (REDIRECTED.test(error.message)) {
+    } else if (REDIRECTED.test(reasonOf(error))) {
       if (client instanceof Cluster) client.refreshSlotsCache();
       await sleep(REDIRECT_PAUSE_MS);
     } else throw error;
@@ -140,11 +141,11 @@ export class ScriptRunner {
       const replies = await this.round(calls);
       for (const [i, call] of calls.entries()) {
         const [error, reply] = replies[i]!;
-        if (error) call.reject(error);
+        if (error) call.reject(asRedisFailure(error));
         else call.resolve(reply as Reply);
       }
     } catch (error) {
-      for (const call of calls) call.reject(error);
+      for (const call of calls) call.reject(asRedisFailure(error));
     }
     if (this.waiting.get(master)?.length === 0) this.waiting.delete(master);
     else setImmediate(() => void this.drain(master));

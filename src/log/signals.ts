@@ -8,7 +8,6 @@
  */
 import type { StreamRef } from '../keys.ts';
 import { Channels } from './channels.ts';
-import { translated } from './connection.ts';
 import type { Warn } from './connection.ts';
 import type { Log } from './log.ts';
 
@@ -41,7 +40,7 @@ export class Signals {
     const message = `${stream.kind} ${stream.id} ${actorId} ${json}`;
     const channel = keys.signals(keys.partitionOf(stream.id));
     const { commands } = connection;
-    await translated(connection.isCluster ? commands.spublish(channel, message) : commands.publish(channel, message));
+    await (connection.isCluster ? commands.spublish(channel, message) : commands.publish(channel, message));
   }
 
   /** Hears what is published from now on, on any node; what is published while a lost connection comes back is not heard. */

@@ -7,7 +7,6 @@ import { START } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
 import { ChatError } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
-import { translated } from '../log/connection.ts';
 import type { Expected, Write } from '../log/consumer-group.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
@@ -115,7 +114,7 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
   let fresh: Fresh;
   let sheet: Sheet<object>;
   try {
-    applied = known ?? (await translated(views.applied(projection, stream)));
+    applied = known ?? (await views.applied(projection, stream));
     fresh = await freshAfter(options, task, applied);
     sheet = await loadedFor(fresh, shape, applied);
   } catch (error) {
@@ -185,5 +184,5 @@ const NOTHING: Fresh = { folding: [], parked: undefined, isPartial: false };
 async function loadedFor({ folding }: Fresh, shape: Shape<object>, applied: string): Promise<Sheet<object>> {
   const named = new Set(folding.flatMap(({ steps }) => steps.map(({ key }) => key)));
   if (applied === START || named.size === 0) return new Sheet();
-  return translated(shape.load([...named]));
+  return shape.load([...named]);
 }

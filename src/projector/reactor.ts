@@ -6,7 +6,7 @@
  */
 import { eventId, START } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
-import { ChatError, fail } from '../errors.ts';
+import { ChatError, fail, reasonOf } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
 import type { FeedEntry, Write } from '../log/consumer-group.ts';
 import type { Warn } from '../log/connection.ts';
@@ -187,11 +187,6 @@ function stoppedAt(stream: StreamRef, standstill: Standstill, tries = 1): Stoppe
   const backOff = Math.min(BACK_OFF_MS.first * 2 ** (tries - 1), BACK_OFF_MS.most);
   const dueAt = standstill.waits ? performance.now() + backOff : Infinity;
   return { stream, standstill, after: `${ms}-${seq - 1}`, tries, dueAt };
-}
-
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  return cause instanceof Error ? cause.message : message;
 }
 
 async function sideBySide<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {

@@ -3,7 +3,7 @@
  * what is due, trying again what could not be done just now, and parking what failed. A timer acts once because the script that acts
  * takes it away; this side may well fire twice, after a crash or a doubt. Refuses to know what a timer does.
  */
-import { ChatError, fail } from '../errors.ts';
+import { ChatError, fail, reasonOf } from '../errors.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
 import type { Say, Warn } from '../log/connection.ts';
 import { within } from '../log/deadline.ts';
@@ -200,8 +200,7 @@ export class Timers {
   }
 
   private tell(error: unknown, about: Record<string, unknown> = {}): void {
-    const cause = error instanceof ChatError ? (error.cause as Error | undefined) : undefined;
-    this.options.warn(`timers: ${(cause ?? (error as Error)).message}`, about);
+    this.options.warn(`timers: ${reasonOf(error)}`, about);
   }
 }
 

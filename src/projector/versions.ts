@@ -7,7 +7,6 @@
  */
 import type { StreamRef } from '../keys.ts';
 import type { Write } from '../log/consumer-group.ts';
-import { translated } from '../log/connection.ts';
 import type { Say } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import { viewName } from '../views/projection.ts';
@@ -128,7 +127,7 @@ export class PartitionVersions {
 
   /** Looks what there is, and leaves word of what this worker is going to write. */
   async begin(commit: Commit): Promise<void> {
-    const known = await translated(this.log.connection.commands.hgetall(this.key));
+    const known = await this.log.connection.commands.hgetall(this.key);
     const own = new Set(this.projections.map(viewName));
     const others = new Set(Object.keys(known).filter((view) => !own.has(view)));
     const isNewest = ({ name, version }: Projection) => versionsIn(others, name).every((other) => other < version);
@@ -205,7 +204,7 @@ export class PartitionVersions {
       return isWell;
     }
     const parkedKey = this.log.keys.at(this.partition, 'parked');
-    const lanes = await translated(this.log.connection.commands.hkeys(parkedKey));
+    const lanes = await this.log.connection.commands.hkeys(parkedKey);
     const released = lanes.filter((lane) => this.outdated.some((view) => laneIn(view, lane)));
     const isWell = await written(tools, [
       this.note('HDEL', this.outdated),
@@ -220,9 +219,7 @@ export class PartitionVersions {
 
   /** Streams for which readers fold what is not built yet. */
   private async askedFor(): Promise<StreamRef[]> {
-    const names = await translated(
-      this.log.connection.commands.spop(this.log.keys.at(this.partition, 'wanted'), AT_ONCE),
-    );
+    const names = await this.log.connection.commands.spop(this.log.keys.at(this.partition, 'wanted'), AT_ONCE);
     return names.flatMap((name) => {
       const [kind, id = ''] = name.split(' ');
       return kind === 'conversation' || kind === 'user' ? [{ kind, id }] : [];

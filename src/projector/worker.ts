@@ -4,7 +4,7 @@
  * effect's, made anew for each partition that is taken.
  */
 import type { Redis } from 'ioredis';
-import { ChatError } from '../errors.ts';
+import { ChatError, reasonOf } from '../errors.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
 import type { Since } from '../log/consumer-group.ts';
 import type { Say, Warn } from '../log/connection.ts';
@@ -174,7 +174,6 @@ export class Worker {
   }
 
   private tell(error: unknown, about: Record<string, unknown> = {}): void {
-    const cause = error instanceof ChatError ? (error.cause as Error | undefined) : undefined;
-    this.options.warn(`${this.group.name}: ${(cause ?? (error as Error)).message}`, about);
+    this.options.warn(`${this.group.name}: ${reasonOf(error)}`, about);
   }
 }

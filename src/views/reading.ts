@@ -6,7 +6,6 @@
 import { compareEventIds, eventId, invalid, parseEventId, parseTime, START } from '../envelope.ts';
 import type { Decode, EventId } from '../envelope.ts';
 import { ChatError } from '../errors.ts';
-import { translated } from '../log/connection.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
@@ -258,7 +257,7 @@ export class Reading {
     nothing: Omit<P, 'head'>,
   ): Promise<P> {
     try {
-      return await translated(asked);
+      return await asked;
     } catch (error) {
       if (error instanceof ChatError) throw error;
       const [found] = await this.log.heads([stream], []);

@@ -2,7 +2,6 @@
 import { eventOfEntry } from '../../envelope.ts';
 import type { RawEntry, RawEvent } from '../../envelope.ts';
 import type { StreamRef } from '../../keys.ts';
-import { translated } from '../../log/connection.ts';
 import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 
@@ -18,7 +17,7 @@ export async function wrongInFeed(log: Log, partition: number): Promise<WrongEnt
   const key = log.keys.at(partition, 'feed');
   const wrong: WrongEntry[] = [];
   for (let from = '-'; ;) {
-    const rows = (await translated(commands.xrangeBuffer(key, from, '+', 'COUNT', PAGE))) as RawEntry[];
+    const rows = (await commands.xrangeBuffer(key, from, '+', 'COUNT', PAGE)) as RawEntry[];
     const events = rows.map(([, fields]) => eventOfEntry(fields));
     const logged = await Promise.all(events.map((event) => inLog(log, event)));
     for (const [i, [id, fields]] of rows.entries()) {
@@ -36,7 +35,7 @@ export async function wrongInFeed(log: Log, partition: number): Promise<WrongEnt
 async function inLog(log: Log, event: RawEvent | undefined): Promise<readonly Buffer[] | undefined> {
   if (!event) return undefined;
   const key = log.keys.of(event.stream, 'log');
-  const [entry] = await translated(log.connection.commands.xrangeBuffer(key, event.id, event.id));
+  const [entry] = await log.connection.commands.xrangeBuffer(key, event.id, event.id);
   return (entry as RawEntry | undefined)?.[1] ?? undefined;
 }
 

@@ -2,7 +2,6 @@
 import { isUlid } from '../../envelope.ts';
 import type { Decode } from '../../envelope.ts';
 import type { StreamRef } from '../../keys.ts';
-import { translated } from '../../log/connection.ts';
 import { BEHIND_NAMES, directories, GuardState, NOBODY } from '../../log/guard.ts';
 import type { GuardHandler, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
@@ -119,7 +118,7 @@ async function wrongEntry(
 async function* entriesOf(log: Log, key: string): AsyncGenerator<string> {
   let cursor = '0';
   do {
-    const [next, found] = await translated(log.connection.commands.zscan(key, cursor, 'COUNT', 1_000));
+    const [next, found] = await log.connection.commands.zscan(key, cursor, 'COUNT', 1_000);
     cursor = next;
     for (let i = 0; i < found.length; i += 2) yield found[i]!;
   } while (cursor !== '0');

@@ -4,7 +4,6 @@
  * merely moved is called wrong.
  */
 import type { StreamRef } from '../../keys.ts';
-import { translated } from '../../log/connection.ts';
 import { WHATEVER } from '../../log/guard.ts';
 import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
@@ -46,7 +45,7 @@ export async function wrongKeys(log: Log, proof: Proof): Promise<WrongKey[]> {
   const wrongPosition = await wrongKind(log, key);
   if (wrongPosition) return [wrongPosition];
   try {
-    const position = await translated(log.connection.commands.hget(key, field));
+    const position = await log.connection.commands.hget(key, field);
     const { content } = await proof.expected(position ?? '');
     const wrong: WrongKey[] = [];
     for (const [each, should] of content) wrong.push(...(await wrongNames(log, proof, each, should)));
@@ -63,7 +62,7 @@ export async function wrongKind(
   key: string,
   type: KeyContent['type'] = 'hash',
 ): Promise<WrongKey | undefined> {
-  const found = await translated(log.connection.commands.type(key));
+  const found = await log.connection.commands.type(key);
   if (found === type || found === 'none') return undefined;
   return { key, event_id: undefined, reason: `is a ${found} where a ${type} should be` };
 }
@@ -96,11 +95,9 @@ async function suspectsIn(
   const foreign = new Set<string>();
   let cursor = '0';
   do {
-    const [next, found] = await translated(
-      should.type === 'hash'
-        ? commands.hscanBuffer(key, cursor, 'COUNT', SCAN)
-        : commands.zscanBuffer(key, cursor, 'COUNT', SCAN),
-    );
+    const [next, found] = await (should.type === 'hash'
+      ? commands.hscanBuffer(key, cursor, 'COUNT', SCAN)
+      : commands.zscanBuffer(key, cursor, 'COUNT', SCAN));
     cursor = next.toString();
     for (let i = 0; i < found.length; i += 2) {
       const name = found[i]!.toString();

@@ -3,7 +3,6 @@ import { START } from '../../envelope.ts';
 import type { Decode } from '../../envelope.ts';
 import { viewOfKey } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
-import { translated } from '../../log/connection.ts';
 import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../../views/projection.ts';
@@ -92,9 +91,7 @@ export async function strayViewKeys(
 /** Tells keys of views of which a newer version is being built: until it is there the older one is left alone. */
 async function unfinishedIn(log: Log, projections: readonly Projection[]): Promise<(key: string) => boolean> {
   const notes = await Promise.all(
-    Array.from({ length: log.keys.partitions }, (_, p) =>
-      translated(log.connection.commands.hgetall(log.keys.at(p, 'views'))),
-    ),
+    Array.from({ length: log.keys.partitions }, (_, p) => log.connection.commands.hgetall(log.keys.at(p, 'views'))),
   );
   return (key) => {
     const { view = '', id } = viewOfKey(key) ?? {};
