@@ -1,9 +1,9 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
 -- KEYS     log head account sessions conversations settings blocks uploads attached notified notified_at unread drafts scheduled reminders bots users attachments presence present online timers feed feed_head requests_0 requests_1
--- ARGV     request fingerprint salt envelope claimed username email password session details data entries...
+-- ARGV     request fingerprint salt envelope claimed username email password session details welcome data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
--- INCLUDE  append sessions
+-- INCLUDE  append sessions timers
 
 local registered = read_head('registered')
 if registered then return { 'duplicate', registered } end
@@ -33,6 +33,8 @@ redis.call('HSET', presence, 'status', 'online')
 redis.call('ZADD', present, 0, '-')
 redis.call('ZADD', online, 0, '-')
 redis.call('ZADD', timers, '+inf', '-')
+-- By its own partition's worker, so that nobody who registers waits for other partitions.
+if welcome ~= '' then set_timer('welcome', string.match(log, ':([^:]+):events$'), now_text) end
 new_session(session, details)
 redis.call('ZADD', users, 0, entries[1], 0, entries[2])
 return commit(id, 'registered', id)

@@ -64,6 +64,11 @@ export const settings = Type.Object({
     'A bearer token that may read /metrics, /stats and /health/detailed, 16 characters or more',
     '^$|^[!-~]{16,}$',
   ),
+  DEFAULT_CHANNELS: text(
+    'general',
+    'Channels that each new account comes into, separated by commas; empty: none',
+    '^$|^[^,\\p{C}]{1,100}(,[^,\\p{C}]{1,100})*$',
+  ),
   TRUSTED_PROXIES: int(0, "Proxies before the server, whose X-Forwarded-For tells a caller's address", 0, 10),
   RATE_LIMIT_LOGINS_PER_MINUTE: int(10, 'Log-in attempts per account and address; 0: no limit'),
   RATE_LIMIT_REQUESTS_PER_MINUTE: int(
@@ -125,6 +130,7 @@ export type Config = Readonly<
     | 'CORS_ORIGINS'
     | 'REDIS_CLUSTER_NODES'
     | 'ADMIN_USERNAMES'
+    | 'DEFAULT_CHANNELS'
     | 'ALLOWED_FILE_TYPES'
     | 'CONTENT_BLOCKLIST'
     | 'CONTENT_WORDS'
@@ -133,6 +139,7 @@ export type Config = Readonly<
   readonly ROLES: ReadonlySet<Role>;
   readonly CORS_ORIGINS: readonly string[];
   readonly ADMIN_USERNAMES: readonly string[];
+  readonly DEFAULT_CHANNELS: readonly string[];
   readonly ALLOWED_FILE_TYPES: ReadonlySet<string>;
   readonly CONTENT_BLOCKLIST: boolean;
   readonly CONTENT_WORDS: readonly string[];
@@ -179,6 +186,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Conf
     ADMIN_USERNAMES: values.ADMIN_USERNAMES.split(',').flatMap((name) => name.trim() || []),
     CONTENT_BLOCKLIST: values.CONTENT_BLOCKLIST === 'true',
     CONTENT_WORDS: words,
+    DEFAULT_CHANNELS: values.DEFAULT_CHANNELS.split(',').flatMap((name) => name.normalize('NFC').trim() || []),
     REDIS_CLUSTER_NODES: values.REDIS_CLUSTER_NODES.split(',')
       .filter(Boolean)
       .map((node) => ({

@@ -223,6 +223,8 @@ describe('settings', () => {
       { CORS_ORIGINS: 'https://a.example/chat' },
       { CORS_ORIGINS: 'https://a.example/' },
       { CORS_ORIGINS: '*' },
+      { DEFAULT_CHANNELS: 'a,,b' },
+      { DEFAULT_CHANNELS: 'x'.repeat(101) },
       { ALLOWED_FILE_TYPES: 'png' },
       { S3_ENDPOINT: 's3.example.com' },
       { S3_ENDPOINT: 'https://s3.example.com' },
@@ -233,6 +235,8 @@ describe('settings', () => {
     expect(() => readConfig({ REDIS_URL: 'redis://localhost' })).to.throw(ConfigError, 'SECRET_KEY');
     const both = { REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'a:1', SECRET_KEY: 'x'.repeat(32) };
     expect(() => readConfig(both)).to.throw(ConfigError, 'set one');
+    const { DEFAULT_CHANNELS } = readConfig({ DEFAULT_CHANNELS: ' general ,Off Topic' });
+    expect(DEFAULT_CHANNELS).to.deep.equal(['general', 'Off Topic']);
     const origins = readConfig({ CORS_ORIGINS: ' https://a.example , http://localhost:3000,' }).CORS_ORIGINS;
     expect(origins).to.deep.equal(['https://a.example', 'http://localhost:3000']);
   });

@@ -51,6 +51,7 @@ export function startProduct(settings: Record<string, string> = {}): Promise<Sto
       HOST: '127.0.0.1',
       PORT: '0',
       PASSWORD_HASH_COST: '4',
+      DEFAULT_CHANNELS: '',
       LOG_LEVEL: 'warn',
       ...UNLIMITED,
       ...settings,

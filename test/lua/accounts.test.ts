@@ -31,6 +31,7 @@ for (const topology of topologies) {
           password: 'hash-1',
           session: session(1),
           details: 'e30',
+          welcome: '',
           data: '{"username":"Ann","display_name":"Annie","avatar_url":null}',
           entries: [`ann\n${user}`, `annie\n${user}`],
           ...args,

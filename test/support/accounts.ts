@@ -27,7 +27,13 @@ export class AccountsNode {
   private readonly log: Log;
 
   constructor(log: Log, settings: Record<string, string> = {}) {
-    const config = readConfig({ SECRET_KEY, PASSWORD_HASH_COST: '4', RATE_LIMIT_LOGINS_PER_MINUTE: '0', ...settings });
+    const config = readConfig({
+      SECRET_KEY,
+      PASSWORD_HASH_COST: '4',
+      DEFAULT_CHANNELS: '',
+      RATE_LIMIT_LOGINS_PER_MINUTE: '0',
+      ...settings,
+    });
     this.log = log;
     this.chat = chat(log, new Views(log), config);
   }

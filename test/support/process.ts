@@ -26,6 +26,7 @@ export async function startProgram(settings: Record<string, string>, waits = tru
     PARTITIONS: '4',
     SECRET_KEY: SECRET,
     PASSWORD_HASH_COST: '4',
+    DEFAULT_CHANNELS: '',
   };
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     cwd: root,

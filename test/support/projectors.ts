@@ -171,6 +171,7 @@ export async function register(log: Log, n: number): Promise<void> {
       password: 'hash',
       session: user(n),
       details: 'e30',
+      welcome: '',
       data: JSON.stringify({ username: name, display_name: name, avatar_url: null }),
       entries: [`${name}\n${id}`, `${name}\n${id}`],
     },

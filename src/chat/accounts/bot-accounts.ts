@@ -48,6 +48,7 @@ export function botAccountsOf({ log, limits, tokens, identity, memberships }: Pa
             password: key.hash,
             session,
             details: detailsOf(context, scope),
+            welcome: '',
             data: JSON.stringify(data),
             entries: [directoryEntry(username, id), directoryEntry(shown, id)],
           },

@@ -54,7 +54,7 @@ export const accounts: Feature = {
 };
 
 function register(parts: Parts, rules: ContentRules): Command {
-  const { log, passwords, logins } = parts;
+  const { log, config, passwords, logins } = parts;
   return command({
     type: 'user.register',
     about: 'Makes an account and logs it in',
@@ -81,6 +81,7 @@ function register(parts: Parts, rules: ContentRules): Command {
         password: hash,
         session,
         details: sessionDetails(context),
+        welcome: config.DEFAULT_CHANNELS.length > 0 ? '1' : '',
         data: JSON.stringify(data),
         entries: [directoryEntry(username, id), directoryEntry(shown, id)],
       };

@@ -29,6 +29,7 @@ import {
   Target,
 } from './contract.ts';
 import type { Policy } from './contract.ts';
+import { welcoming } from './default-channels.ts';
 import { entering } from './entering.ts';
 import { conversationGuards } from './guard.ts';
 import { conversationReads } from './view.ts';
@@ -44,6 +45,7 @@ export const conversations: Feature = {
       commands: [...making(deps, reads), ...changing(deps, reads), ...entering(deps, reads)],
       queries: reads.queries,
       reactors: [deps.memberships.lists],
+      timers: [welcoming(deps)],
     };
   },
 };

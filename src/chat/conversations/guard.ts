@@ -7,7 +7,8 @@ import { enter } from '../member-guard.ts';
 import { ConversationCreated, ConversationDeleted, ConversationUpdated } from './contract.ts';
 import type { Policy } from './contract.ts';
 
-const words = ({ add, post, edit_info, pin }: Policy): string => [add, post, edit_info, pin].join(' ');
+/** A policy as the head keeps it. */
+export const policyText = ({ add, post, edit_info, pin }: Policy): string => [add, post, edit_info, pin].join(' ');
 
 function policyOf(text: string): Policy {
   const [add, post, edit_info, pin] = text.split(' ');
@@ -26,7 +27,7 @@ export const conversationGuards = [
     const { type, name, policy, participants } = data;
     state.set('head', 'created', id);
     state.set('head', 'kind', type);
-    state.set('head', 'policy', words(policy));
+    state.set('head', 'policy', policyText(policy));
     state.set('head', 'messages', '0');
     state.set('head', 'active', String(eventId(id).ms));
     listed(state, type === 'channel' ? directoryEntry(name ?? '', conversation_id) : '');
@@ -34,7 +35,7 @@ export const conversationGuards = [
   }),
   guards(ConversationUpdated, (state, { conversation_id = '', data }) => {
     const policy = policyOf(state.get('head', 'policy') ?? '');
-    state.set('head', 'policy', words({ ...policy, ...data.policy }));
+    state.set('head', 'policy', policyText({ ...policy, ...data.policy }));
     const { slow_mode_seconds: slow, is_archived: archived } = data;
     state.set('head', 'slow', slow === undefined ? (state.get('head', 'slow') ?? '0') : String(slow));
     const archivedNow = archived ? '1' : '0';
