@@ -23,6 +23,7 @@ import { viewName } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
 import { addAdmins } from './chat-admin.ts';
 import { addGroups } from './chat-groups.ts';
+import { addRules } from './chat-rules.ts';
 
 const GROUP = 'views';
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -127,6 +128,15 @@ async function streamsOf(log: Log, { conversation, user, all, after }: ReplayOpt
   if (named.length + (all ? 1 : 0) !== 1) throw new UsageError('name one of --conversation, --user and --all');
   if (all && after !== START) throw new UsageError('--after is an event of one stream: name the stream');
   return Promise.all(named.map((stream) => existing(log, stream)));
+}
+
+/** A conversation that was named, or all of them. */
+async function conversationsOf(log: Log, options: { conversation?: string; all?: boolean }): Promise<StreamRef[]> {
+  const named = await streamsOf(log, { ...options, after: START });
+  if (named.length > 0) return named;
+  const all: StreamRef[] = [];
+  for await (const stream of log.streams()) if (stream.kind === 'conversation') all.push(stream);
+  return all;
 }
 
 function typesOf(list: string | undefined): Set<string> | undefined {
@@ -251,6 +261,7 @@ program
 
 addGroups(program, { withLog, print });
 addAdmins(program, { withLog, print });
+addRules(program, { withLog, print, conversations: conversationsOf, onProgress: showProgress });
 
 // Whoever reads may have seen enough: `replay --all | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

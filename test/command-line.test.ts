@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { projections } from '../src/chat/index.ts';
 import { conversationStream } from '../src/keys.ts';
+import { eventsWritten } from './support/nothing-written.ts';
 import { projected } from './support/projecting.ts';
 import { group, register, useNodes } from './support/server.ts';
+import type { User } from './support/server.ts';
 import { useWorld } from './support/world.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -20,11 +22,12 @@ describe('the command line', function () {
   this.timeout(60_000);
   const world = useWorld();
   const startNode = useNodes(world);
+  let ada: User;
   let user: string;
   let room: string;
   let other: string;
   beforeEach(async () => {
-    const ada = await register(await startNode());
+    ada = await register(await startNode());
     user = ada.id;
     [room, other] = [await group(ada), await group(ada)];
     for (const content of ['one', 'two', 'three']) await ada.rest.post(`/conversations/${room}/messages`, { content });
@@ -157,5 +160,38 @@ describe('the command line', function () {
       expect([code, output, errors.split('\n').length], args.join(' ')).to.deep.equal([1, '', 2]);
       expect(errors, args.join(' ')).to.include(said);
     }
+  });
+
+  it('rules try says what would have been refused and how often, and changes nothing', async () => {
+    for (const content of ['buy SPAM now', 'see https://a.example', 'spam https://b.example'])
+      await ada.rest.post(`/conversations/${room}/messages`, { content });
+    const before = await eventsWritten(world);
+    const rules = ['--words', 'spam,elsewhere', '--no-links', '--json'];
+    const [here, everywhere, plain, none, wrong, nowhere] = await Promise.all([
+      chat(['rules', 'try', '--conversation', room, ...rules]),
+      chat(['rules', 'try', '--all', '--show', '1', ...rules]),
+      chat(['rules', 'try', '--conversation', room, '--no-links']),
+      chat(['rules', 'try', '--all']),
+      chat(['rules', 'try', '--all', '--words', '*']),
+      chat(['rules', 'try', '--no-links']),
+    ]);
+    expect(here.code, here.errors).to.equal(0);
+    const found = JSON.parse(here.output) as { items: { content: string; rule: string }[] };
+    expect(found).to.deep.include({ texts: 6, refused: 3, by_rule: { words: 2, links: 1 } });
+    expect(found.items.map(({ rule, content }) => [rule, content])).to.deep.equal([
+      ['words', 'buy SPAM now'],
+      ['links', 'see https://a.example'],
+      ['words', 'spam https://b.example'],
+    ]);
+    const all = JSON.parse(everywhere.output) as { items: object[] };
+    expect(all).to.deep.include({ texts: 7, refused: 4, by_rule: { words: 3, links: 1 } });
+    expect(all.items).to.have.length(1);
+    expect(lines(plain)).to.have.length(3);
+    expect(lines(plain).at(-1)).to.equal('2 of 6 texts would have been refused: links 2');
+    for (const refused of [none, wrong, nowhere]) {
+      expect(refused.code).to.equal(1);
+      expect(refused.errors).to.match(/name a rule|"\*" has no letter|name one of/);
+    }
+    expect(await eventsWritten(world)).to.equal(before);
   });
 });

@@ -134,6 +134,14 @@ describe('the README', () => {
     expect(items[0]).to.deep.include({ snippet: 'hello', highlights: [[0, 5]] });
   });
 
+  it('its rules refuse links to all but the owner', async () => {
+    const { port, environment } = await setting();
+    const line = /^curl .*rules$/m.exec(readme)![0].replace('localhost:8000', `127.0.0.1:${port}`);
+    const options = { env: { ...process.env, ...environment } };
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${line} 2>/dev/null`], options);
+    expect(JSON.parse(stdout)).to.deep.equal({ blocklist: false, words: ['spam*'], links: false, max_mentions: null });
+  });
+
   it('its first user is registered by the curl line', async () => {
     const { port } = await setting();
     const line = example('sh') && /^curl .*$/m.exec(readme)![0].replace('localhost:8000', `127.0.0.1:${port}`);
