@@ -95,8 +95,9 @@ export class Truth {
   async lagging(group = 'views'): Promise<string[]> {
     const behind: string[] = [];
     for (const key of await this.keys('chat:{*}:feed:head')) {
-      const head = await this.client.hget(key, 'id');
-      const checkpoint = await this.client.hget(key.replace(/feed:head$/, 'checkpoints'), group);
+      // A feed that nobody wrote to yet has no head, and who looked at it stands at its beginning.
+      const head = (await this.client.hget(key, 'id')) ?? '0-0';
+      const checkpoint = (await this.client.hget(key.replace(/feed:head$/, 'checkpoints'), group)) ?? '0-0';
       if (head !== checkpoint) behind.push(`${key} is ${head}, the checkpoint ${checkpoint}`);
     }
     return behind;
