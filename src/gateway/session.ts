@@ -7,7 +7,8 @@
  * cursors within five seconds; nothing is delivered. catching-up: missed events of each stream come before its live ones. live: events
  * flow; single streams may catch up again (`conversation.sync`, a new membership, a tail that lost its place). closing: nothing is sent.
  *
- * Owns what one client may cost: frames a second, commands in flight, bytes unsent. Knows no feature: commands arrive as a table.
+ * Owns the order in which a client hears of things, and how many of its commands are under way. Knows no feature: commands are run
+ * elsewhere.
  */
 import type { WebSocket } from 'ws';
 import { checkCommandFrame, checkNumbers, checkPlain } from '../envelope.ts';
@@ -18,6 +19,8 @@ import { conversationStream, userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { checkResume, checkSync } from './contract.ts';
 import type { Fanout } from './fanout.ts';
+import { Inbound } from './inbound.ts';
+import type { Incoming } from './inbound.ts';
 import { PING_FRAME } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -60,7 +63,6 @@ export interface SessionParts {
 
 const RESUME_WITHIN_MS = 5_000;
 const MAX_IN_FLIGHT = 64;
-const MAX_BAD_FRAMES = 3;
 
 export class Session {
   readonly expiresAt: number;
@@ -71,17 +73,16 @@ export class Session {
   private readonly user: StreamRef;
   private readonly subscriptions: Subscriptions;
   private readonly watcher: Watcher;
+  private readonly inbound: Inbound;
   private state: 'opening' | 'waiting' | 'catching-up' | 'live' | 'closing' = 'opening';
   private inFlight = 0;
-  private badFrames = 0;
-  private second = 0;
-  private framesInSecond = 0;
   private resumeTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
     this.expiresAt = parts.expiresAt;
     this.user = userStream(parts.caller.userId);
+    this.inbound = new Inbound(parts.maxFramesPerSecond);
     this.watcher = { userId: parts.caller.userId, outbox: parts.outbox };
     this.subscriptions = new Subscriptions({
       ...parts.caller,
@@ -142,20 +143,18 @@ export class Session {
   /** The socket's message handler. */
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closing') return;
-    if (this.isFlooding()) return this.close(closeCodes.flooding, JSON.stringify({ retry_after: 1 }));
-    const text = isBinary ? '' : data.toString('utf8');
-    const parsed = parseObject(text);
-    if (!parsed) {
-      this.badFrames += 1;
+    if (this.inbound.isFlooding(this.parts.now()))
+      return this.close(closeCodes.flooding, JSON.stringify({ retry_after: 1 }));
+    const incoming = this.inbound.read(data, isBinary);
+    if (!incoming) {
       this.refuse(undefined, fail('bad_frame'));
-      if (this.badFrames === MAX_BAD_FRAMES) this.close(closeCodes.not_a_frame, 'these are not frames');
+      if (this.inbound.isHopeless) this.close(closeCodes.not_a_frame, 'these are not frames');
       return;
     }
-    const id = typeof parsed['id'] === 'string' && parsed['id'].length <= 64 ? parsed['id'] : undefined;
     this.inFlight += 1;
     if (this.inFlight === MAX_IN_FLIGHT) this.parts.ws.pause();
-    this.obey(parsed, text, id)
-      .catch((error: unknown) => this.refuse(id, error))
+    this.obey(incoming)
+      .catch((error: unknown) => this.refuse(incoming.id, error))
       .finally(() => {
         this.inFlight -= 1;
         if (this.inFlight === MAX_IN_FLIGHT - 1) this.parts.ws.resume();
@@ -179,8 +178,9 @@ export class Session {
     this.parts.ws.terminate();
   }
 
+  /** One that has as many commands under way as it may is not being read, so its pong would not be heard either. */
   ping(): void {
-    if (this.isClosing) return;
+    if (this.isClosing || this.inFlight >= MAX_IN_FLIGHT) return;
     this.missedPongs += 1;
     this.parts.outbox.push(PING_FRAME);
   }
@@ -219,7 +219,7 @@ export class Session {
     if (!this.isClosing) this.state = 'live';
   }
 
-  private async obey(parsed: Record<string, unknown>, text: string, id: string | undefined): Promise<void> {
+  private async obey({ parsed, text, id }: Incoming): Promise<void> {
     checkNumbers(text);
     checkPlain(parsed);
     const frame = checkCommandFrame(parsed);
@@ -279,30 +279,5 @@ export class Session {
   /** A field that is undefined is left out of the frame. After a close frame nothing may follow. */
   private send(message: object): void {
     if (!this.isClosing) this.parts.outbox.send(message);
-  }
-
-  private isFlooding(): boolean {
-    if (this.parts.maxFramesPerSecond === 0) return false;
-    const second = Math.floor(this.parts.now() / 1_000);
-    if (second !== this.second) {
-      this.second = second;
-      this.framesInSecond = 0;
-    }
-    this.framesInSecond += 1;
-    return this.framesInSecond > this.parts.maxFramesPerSecond;
-  }
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isFrame =
-      typeof value === 'object' &&
-      value !== null &&
-      !Array.isArray(value) &&
-      typeof (value as { type?: unknown }).type === 'string';
-    return isFrame ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -85,6 +85,10 @@ export class Subscription implements Subscriber {
     return this.state === 'placed';
   }
 
+  get isEnded(): boolean {
+    return this.state === 'ended';
+  }
+
   get isReading(): boolean {
     return this.state === 'reading';
   }

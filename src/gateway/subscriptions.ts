@@ -1,20 +1,19 @@
 /**
- * The streams that one session follows, each from its own place on. Owns which they are, coming into a conversation and going out of it
- * while connected, and the reading of logs: a few at a time, of each no more than a page, which waits for the socket, so that the bytes
- * which one socket makes a node hold are bounded whatever it asks for. Refuses to send anything of a stream before the session has begun.
+ * The streams that one session follows, each from its own place on. Owns which they are, and coming into a conversation and going out of
+ * it while connected. Refuses to send anything of a stream before the session has begun.
  */
 import { closeCodes } from '../errors.ts';
 import { conversationStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { seqOf } from '../log/log.ts';
+import { CatchUps } from './catch-ups.ts';
+import type { CatchUpsOwner } from './catch-ups.ts';
 import { keyOf } from './fanout.ts';
 import type { Fanout, Follower } from './fanout.ts';
 import type { Framed } from './frames.ts';
-import { FIRST_PAGE } from './log-pages.ts';
 import type { Outbox } from './outbox.ts';
 import { Subscription } from './subscription.ts';
 import type { SubscriptionOwner } from './subscription.ts';
-import { Turns } from '../turns.ts';
 import { WaitingRoom } from './waiting.ts';
 
 export interface SubscriptionsParts {
@@ -34,20 +33,15 @@ export interface SubscriptionsParts {
   onError(error: unknown): void;
 }
 
-const READ_AT_ONCE = 4;
 const MAX_DEPARTED = 1_000;
-/** Reads in a row that brought nothing while something was missing. */
-const MAX_IN_VAIN = 100;
 
-export class Subscriptions implements Follower, SubscriptionOwner {
+export class Subscriptions implements Follower, SubscriptionOwner, CatchUpsOwner {
   readonly userId: string;
   readonly outbox: Outbox;
   readonly waitingRoom = new WaitingRoom();
   private readonly parts: SubscriptionsParts;
   private readonly all = new Map<string, Subscription>();
-  private readonly turns = new Turns(READ_AT_ONCE);
-  /** What is done for one stream is done in a row. */
-  private readonly work = new Map<Subscription, Promise<void>>();
+  private readonly catchUps: CatchUps;
   private readonly seeking = new Map<Subscription, Promise<void>>();
   /** Where the client said that it stands, by `keyOf` the streams, of those that have not begun yet. */
   private readonly cursors = new Map<string, string>();
@@ -59,6 +53,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     this.parts = parts;
     this.userId = parts.userId;
     this.outbox = parts.outbox;
+    this.catchUps = new CatchUps(this, parts.fanout);
   }
 
   /** The conversation is followed, and it is not that its user has just been taken out of it. */
@@ -103,17 +98,8 @@ export class Subscriptions implements Follower, SubscriptionOwner {
   /** Sends the events after a cursor again. False while the stream is being read already. */
   async again(stream: StreamRef, after: string): Promise<boolean> {
     const subscription = this.all.get(keyOf(stream));
-    if (!subscription?.isCurrent || this.work.has(subscription)) return false;
-    await this.inTurn(subscription, async () => {
-      if (this.isGone(subscription)) return;
-      const { fanout } = this.parts;
-      subscription.hold(fanout.head(stream));
-      // Who names an event that was not sent yet lacks those between all the same.
-      if (seqOf(after) <= seqOf(subscription.position)) subscription.sendAgainAfter(after);
-      else if (!(await fanout.pages.read(stream, after, 1, 'known')) && !this.isGone(subscription))
-        await this.reset(subscription, '');
-      await this.readOn(subscription);
-    });
+    if (!subscription?.isCurrent || this.catchUps.has(subscription)) return false;
+    await this.catchUps.again(subscription, after);
     return true;
   }
 
@@ -158,7 +144,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
   }
 
   catchUp(subscription: Subscription): void {
-    void this.inTurn(subscription, () => this.readOn(subscription));
+    void this.catchUps.run(subscription);
   }
 
   flows(subscription: Subscription): void {
@@ -188,7 +174,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     return subscription;
   }
 
-  private drop(subscription: Subscription): void {
+  drop(subscription: Subscription): void {
     this.forget(subscription);
     if (this.departed.size < MAX_DEPARTED) this.departed.add(subscription.stream.id);
     if (this.parts.only !== undefined) this.parts.close(closeCodes.refused, 'no longer in the conversation');
@@ -200,12 +186,8 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     this.all.delete(keyOf(subscription.stream));
   }
 
-  private isGone(subscription: Subscription): boolean {
-    return this.all.get(keyOf(subscription.stream)) !== subscription;
-  }
-
   /** Looks up where a stream begins for the user, or drops it where they are not in it. */
-  private seek(subscription: Subscription): Promise<void> {
+  seek(subscription: Subscription): Promise<void> {
     const found = this.find(subscription)
       .then(() => this.seeking.delete(subscription))
       .then(() => (this.state === 'begun' ? this.go(subscription) : undefined))
@@ -222,7 +204,7 @@ export class Subscriptions implements Follower, SubscriptionOwner {
   }
 
   /** Asked again where the user came in while it was being asked. */
-  private async placeInLog(subscription: Subscription): Promise<string | undefined> {
+  async placeInLog(subscription: Subscription): Promise<string | undefined> {
     for (;;) {
       subscription.seek();
       const before = await this.parts.beforeJoining(subscription.stream);
@@ -241,93 +223,15 @@ export class Subscriptions implements Follower, SubscriptionOwner {
     subscription.begin();
     if (!subscription.needsLog && subscription.finish(this.parts.fanout.head(subscription.stream)) === 'done')
       return Promise.resolve();
-    return this.inTurn(subscription, () => this.readOn(subscription));
-  }
-
-  private inTurn(subscription: Subscription, work: () => Promise<void>): Promise<void> {
-    const before = this.work.get(subscription) ?? Promise.resolve();
-    const done = before
-      .then(() => this.turns.run(work))
-      .catch((error: unknown) => this.broke(error))
-      .finally(() => {
-        if (this.work.get(subscription) === done) this.work.delete(subscription);
-      });
-    this.work.set(subscription, done);
-    return done;
-  }
-
-  /** Sends what the session lacks of one stream, in pages that wait for the socket, until live events can follow. */
-  private async readOn(subscription: Subscription): Promise<void> {
-    const { fanout } = this.parts;
-    const { stream } = subscription;
-    let count = FIRST_PAGE;
-    let inVain = 0;
-    let told = '';
-    let trust: 'known' | 'any' = 'known';
-    while (subscription.isReading) {
-      while (subscription.isReading && !this.outbox.takesMore()) await this.outbox.drained();
-      if (!subscription.isReading) return;
-      const head = fanout.head(stream);
-      const hasRead = subscription.needsLog;
-      if (hasRead) {
-        subscription.readBegins();
-        const page = await fanout.pages.read(stream, subscription.position, count, trust);
-        if (page) await this.send(subscription, page.events);
-        if (!subscription.isReading) return;
-        trust = 'known';
-        if (!page || subscription.isLost) {
-          if (!page && subscription.goBackToLeaving()) continue;
-          if (subscription.askAgain()) return void this.seek(subscription);
-          const last = await this.reset(subscription, told);
-          // The client was sent there already, and it is not in the log: one that does not have its own head. Asking again would never end.
-          if (last === told) trust = 'any';
-          told = last;
-          continue;
-        }
-        inVain = page.events.length === 0 ? inVain + 1 : 0;
-        if (inVain > MAX_IN_VAIN) throw new Error(`the log of ${keyOf(stream)} and its tail do not meet`);
-        if (page.hasMore) subscription.readGoesOn();
-        count = page.nextCount;
-      }
-      const outcome = subscription.finish(fanout.head(stream));
-      // The log was asked after the tail had brought this event, and does not have it: a log that is no more, and the tail has not noticed yet.
-      if (outcome === 'behind' && hasRead && head === fanout.head(stream)) fanout.doubt(stream);
-    }
-  }
-
-  private async send(subscription: Subscription, page: readonly Framed[]): Promise<void> {
-    for (const event of page) {
-      // Between looking for room and using it nothing else may happen, or what is read of another stream would use it too.
-      while (subscription.isReading && !this.outbox.takesMore()) await this.outbox.drained();
-      if (!subscription.isReading || !subscription.read(event)) return;
-    }
-  }
-
-  /**
-   * The log does not know where the client stands: it is told to reload, and live events go on from the log's end, if this log has the
-   * user in the conversation at all.
-   */
-  private async reset(subscription: Subscription, told: string): Promise<string> {
-    const { stream } = subscription;
-    const { fanout } = this.parts;
-    const isOwn = stream.kind === 'user';
-    const last = await fanout.pages.head(stream);
-    const before = isOwn ? undefined : await this.placeInLog(subscription);
-    if (!subscription.isReading) return last;
-    const whose = isOwn ? { user_id: stream.id } : { conversation_id: stream.id };
-    if (last !== told) this.outbox.send({ type: 'sync.reset', data: { ...whose, last_event_id: last } });
-    if (before === undefined && !isOwn) this.drop(subscription);
-    else subscription.reload(last, before);
-    if (isOwn) await this.relist();
-    return last;
+    return this.catchUps.run(subscription);
   }
 
   /** What the user's stream said of comings in may have been lost, or passed over: the list has them. */
-  private async relist(): Promise<void> {
+  async relist(): Promise<void> {
     if (this.parts.only === undefined) for (const id of await this.parts.conversationIds()) this.cameInto(id);
   }
 
-  private broke(error: unknown): void {
+  broke(error: unknown): void {
     if (this.state === 'ended') return;
     this.parts.onError(error);
     this.parts.close(closeCodes.restart, 'come back with resume');

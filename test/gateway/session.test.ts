@@ -195,6 +195,20 @@ describe('session', () => {
       expect(session.frames().find(({ id }) => id === refused)).to.have.nested.property('error.code', 'forbidden');
   });
 
+  it('one that waits for as many answers as it may is not held dead for pongs that nobody reads', async () => {
+    const gate = new Gate();
+    const session = await open(node.session({ run: () => gate.opened.then(() => ({})) }));
+    for (let i = 0; i < 64; i += 1) session.receive({ type: 'message.send', id: `${i}`, data: {} });
+    expect(session.paused).to.equal(1);
+    for (let i = 0; i < 3; i += 1) session.session.ping();
+    expect(session.session.missedPongs).to.equal(0);
+    gate.open();
+    await settled();
+    expect(session.paused).to.equal(0);
+    session.session.ping();
+    expect(session.session.missedPongs).to.equal(1);
+  });
+
   it('a client that does not name its cursors within five seconds is closed, to come back', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
