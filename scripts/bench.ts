@@ -8,6 +8,7 @@ import { Command } from 'commander';
 import type { Case, Measures, Side } from './bench/case.ts';
 import { liveCases } from './bench/live.ts';
 import { presentCases } from './bench/present.ts';
+import { searchCases } from './bench/search.ts';
 import { storedCases } from './bench/stored.ts';
 
 interface Result {
@@ -61,7 +62,7 @@ function table({ case: name, about, sides }: Result): string {
   return lines.join('\n');
 }
 
-const cases = [...liveCases, ...presentCases, ...storedCases];
+const cases = [...liveCases, ...presentCases, ...storedCases, ...searchCases];
 const program = new Command('bench')
   .argument('[cases...]', `any of ${cases.map((c) => c.name).join(', ')}`)
   .option('--json <file>', 'also write the results as JSON')

@@ -13,7 +13,7 @@ export interface Case {
   readonly name: string;
   readonly about: string;
   /** `rill` is compared with every other. */
-  readonly sides: Readonly<Partial<Record<ServerName | 'xadd' | 'none', () => Promise<Side>>>>;
+  readonly sides: Readonly<Partial<Record<ServerName | 'xadd' | 'none' | 'scan', () => Promise<Side>>>>;
 }
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

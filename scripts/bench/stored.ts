@@ -17,7 +17,7 @@ import type { Stored, Target } from './processes.ts';
 import { openPeerSocket, peerPath } from './servers.ts';
 import { SwarmSocket } from './swarm.ts';
 
-const openLog = (product: Stored): Promise<Log> =>
+export const openLog = (product: Stored): Promise<Log> =>
   Log.open({
     redis: { url: product.redis.url },
     partitions: 64,
@@ -55,7 +55,7 @@ function append(log: Log, room: string, user: BenchUser): Promise<unknown> {
 }
 
 /** Waits until the projector has folded all there is. */
-async function projected(log: Log): Promise<void> {
+export async function projected(log: Log): Promise<void> {
   for (;;) {
     const parts = await Promise.all(Array.from({ length: log.keys.partitions }, (_, p) => log.progress(p)));
     if (parts.every(({ head, checkpoints }) => checkpoints['views'] === head)) return;
@@ -73,7 +73,7 @@ async function withRoom(messages: number): Promise<{ product: Stored; log: Log; 
   return { product, log, room, users };
 }
 
-const stopping = (product: Stored, log: Log) => async (): Promise<void> => {
+export const stopping = (product: Stored, log: Log) => async (): Promise<void> => {
   log.close();
   await product.stop();
 };

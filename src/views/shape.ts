@@ -43,7 +43,7 @@ export interface ShapeParts<Doc extends object> {
   readonly projection: Projection<Doc>;
   readonly stream: StreamRef;
   readonly keys: Keys;
-  readonly views: Pick<Views, 'byKeys' | 'entity' | 'places' | 'members'>;
+  readonly views: Pick<Views, 'byKeys' | 'entity' | 'places' | 'members' | 'count'>;
 }
 
 /** What keeps a sorted set in being that has no document. */

@@ -157,6 +157,11 @@ export class Views {
     return facts.map((words) => words?.split(' ', 1)[0]);
   }
 
+  /** How many those are that `members` gives. */
+  count(key: string): Promise<number> {
+    return this.redis.zcount(key, '0', '+inf');
+  }
+
   /** All of a sorted set but what keeps it in being, in its order. */
   members(key: string): Promise<string[]> {
     return this.redis.zrangebyscore(key, '0', '+inf');

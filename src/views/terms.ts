@@ -28,7 +28,7 @@ export class Terms implements Shape<Termed> {
   private readonly bound: string;
   private readonly fresh: string;
   private readonly added: string;
-  /** What lies on leaves of its own. */
+  /** What lies on leaves of its own, where it is to be bound. */
   private unbound: readonly Placing[] = [];
 
   constructor(parts: ShapeParts<Termed>) {
@@ -47,8 +47,9 @@ export class Terms implements Shape<Termed> {
   /** Of documents that are there, only where they stand: the guard knows, so the index need not keep it. */
   async load(keys: readonly string[]): Promise<Sheet<Termed>> {
     const { projection, stream, views } = this.parts;
-    const [places, fresh] = await Promise.all([views.places(projection, stream, keys), views.members(this.fresh)]);
-    this.unbound = fresh.map(placingOn);
+    const [places, count] = await Promise.all([views.places(projection, stream, keys), views.count(this.fresh)]);
+    // Most batches do not fill a leaf: what is there need not be read then.
+    this.unbound = count + keys.length < LEAF ? [] : (await views.members(this.fresh)).map(placingOn);
     const sheet = new Sheet<Termed>();
     for (const [i, id] of keys.entries()) {
       const at = places[i];

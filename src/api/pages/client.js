@@ -195,6 +195,10 @@ function enter(api, me) {
     },
     current: () => timeline && conversations.get(timeline.id),
     titleOf: (conversation) => conversations.titleOf(conversation),
+    nameOfRoom(id) {
+      const conversation = conversations.get(id);
+      return conversation && conversations.titleOf(conversation);
+    },
     onLeft: (id) => conversations.remove(id),
   });
   addEventListener('hashchange', () => void showAddressed().catch(complain));

@@ -2,6 +2,7 @@
 import { newId } from './api.js';
 import { dialogOf, peopleSearch, searching, userParts } from './dialog.js';
 import { avatar, byId, draw, element } from './dom.js';
+import { messageSearch } from './search.js';
 
 /** @typedef {import('./api.js').Api} Api */
 /** @typedef {import('./api.js').User} User */
@@ -13,6 +14,7 @@ import { avatar, byId, draw, element } from './dom.js';
  * @property {(conversation: Conversation) => void} onOpen a conversation was made, joined or chosen
  * @property {() => Conversation | undefined} current the open conversation
  * @property {(conversation: Conversation) => string} titleOf
+ * @property {(id: string) => string | undefined} nameOfRoom of a conversation that is in the list
  * @property {(id: string) => void} onLeft
  */
 
@@ -24,6 +26,7 @@ export function dialogs(options) {
   const create = creation(options);
   channels(options, create);
   members(options);
+  messageSearch(options);
 }
 
 /** @param {Options} options */
