@@ -162,6 +162,15 @@ for (const topology of topologies) {
         expect([await uses(), await isThere(1), await timer(1)]).to.deep.equal([[`${file(1)} ${use(5)}`], true, 0]);
       });
 
+      it('keeps what is planned, and looks again', async () => {
+        await claim([1], 5);
+        await age(1);
+        await ring(1);
+        await settle(1, [use(5), '=']);
+        expect([await uses(), await isThere(1)]).to.deep.equal([[`${file(1)} ${use(5)} ?`], true]);
+        expect((await timer(1)) - Date.now()).to.be.within(KEEP_MS - 10_000, KEEP_MS);
+      });
+
       it('does nothing where it was claimed once more since', async () => {
         await claim([1], 5);
         await changesNothing(() => settle(1, [use(5), '-']));

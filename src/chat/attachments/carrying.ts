@@ -63,15 +63,20 @@ export function settling({ log, access }: Parts): Timer {
     async fire(attachment) {
       const actorId = await access.ownerOf(attachment);
       if (actorId === undefined) return;
+      const stream = userStream(actorId);
       const words: string[] = [];
       for await (const uses of access.usesOf(actorId, attachment)) {
         const coming = uses.filter(({ isComing }) => isComing);
         const living = new Set(await access.living(coming));
-        for (const use of coming) words.push(useText(use), living.has(use) ? '+' : '-');
+        // What is planned has the id that its message will have.
+        const ids = coming.map(({ messageId }) => messageId);
+        const plans = await log.guardFields(stream, 'scheduled', ids);
+        for (const [i, use] of coming.entries())
+          words.push(useText(use), living.has(use) ? '+' : plans[i] === null ? '-' : '=');
       }
       await log.append({
         script: 'attachment.settle',
-        stream: userStream(actorId),
+        stream,
         actorId,
         knowsRepeats: true,
         args: { attachment, keep_ms: String(KEEP_UNUSED_MS), uses_and_words: words },

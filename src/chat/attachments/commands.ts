@@ -83,6 +83,7 @@ function upload({ attachments: files }: Deps, signing: Signing): Command {
     socket: false,
     takesFile: true,
     limited: 'upload',
+    anyKey: true,
     async run(context) {
       const { uploaded, eventId } = await files.upload(context);
       return { body: answerOf(signing, uploaded, context.now), eventId };

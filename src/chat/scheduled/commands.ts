@@ -50,7 +50,7 @@ function checkContent(content: string, most: number, comesWithFile: boolean): vo
   if (isLonger(content, most)) throw wrong(`must not be longer than ${most} characters`);
 }
 
-function create({ log, config, decode }: Deps): Command {
+function create({ log, config, decode, attachments: files }: Deps): Command {
   return command({
     type: 'scheduled.create',
     about: 'Has a message sent at a time, if the caller may still post then; else a notification says why not',
@@ -71,6 +71,9 @@ function create({ log, config, decode }: Deps): Command {
       await checkMayPost(log, userId, conversation_id);
       const stream = userStream(userId);
       let scheduled_id = id ?? newId();
+      // They stay for the message as long as it is planned.
+      if (attachments.length > 0)
+        await files.claim(userId, attachments, { conversationId: conversation_id, messageId: scheduled_id });
       const appended = await log.append({
         script: 'scheduled.create',
         stream,
