@@ -1,10 +1,14 @@
 /** The README's examples do what the README says: they are taken from it and run as they stand, but for the port. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { group, register, useNodes } from './support/server.ts';
+import { drawing } from './support/uploading.ts';
 import { useWorld } from './support/world.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -140,6 +144,26 @@ describe('the README', () => {
     const options = { env: { ...process.env, ...environment } };
     const { stdout } = await promisify(execFile)('sh', ['-c', `${line} 2>/dev/null`], options);
     expect(JSON.parse(stdout)).to.deep.equal({ blocklist: false, words: ['spam*'], links: false, max_mentions: null });
+  });
+
+  it('its picture is uploaded and sent by the curl lines', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rill-readme-'));
+    try {
+      const node = await startNode({ DATA_DIR: folder });
+      const ada = await register(node);
+      const id = await group(ada);
+      await writeFile(join(folder, 'picture.png'), await drawing());
+      const lines = example('bash').replaceAll('localhost:8000', new URL(node.base).host);
+      const env = { ...process.env, TOKEN: ada.token, ID: id };
+      const { stdout } = await promisify(execFile)('bash', ['-c', lines], { cwd: folder, env });
+      const [message, attachment] = stdout.replace('}{', '}\n{').split('\n') as [string, string];
+      expect(JSON.parse(message)).to.deep.include({ message_type: 'image', content: '' });
+      const { url, content_type } = JSON.parse(attachment) as { url: string; content_type: string };
+      expect(content_type).to.equal('image/png');
+      expect((await fetch(node.base + url)).status).to.equal(200);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('its first user is registered by the curl line', async () => {

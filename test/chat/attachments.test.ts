@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { ulid } from 'ulid';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
-import { drawing, photo, send, TEXT, upload, useFolder } from '../support/uploading.ts';
+import { drawing, photo, send, TEXT, upload, useFolder, webm } from '../support/uploading.ts';
 import type { Attachment } from '../support/uploading.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -76,6 +76,17 @@ describe('attachments', () => {
     const { body } = await upload(ada, gif, 'moving.gif');
     expect(body).to.include({ content_type: 'image/gif', width: 20, height: 10 });
     expect((await sharp(await content(body.url), { animated: true }).metadata()).pages).to.equal(3);
+  });
+
+  it('says of what plays for how long, and tells sound from pictures by what is in it', async () => {
+    const voice = await upload(ada, webm('audio', 2.5), 'voice.webm');
+    expect(voice.body).to.include({ content_type: 'audio/webm', duration: 2.5 });
+    const film = await upload(ada, webm('video', 61), 'film.webm');
+    expect(film.body).to.include({ content_type: 'video/webm', duration: 61 });
+    expect((await bytes(voice.body.url)).headers.get('Content-Disposition')).to.match(/^inline; /);
+    // Only the beginning of one: it may not play, and does no harm.
+    const broken = await upload(ada, webm('audio', 2.5).subarray(0, 14), 'broken.webm');
+    expect([broken.status, broken.body.duration]).to.deep.equal([201, undefined]);
   });
 
   describe('refuses, and leaves nothing,', () => {

@@ -73,3 +73,30 @@ export async function send<T = Json>(
   });
   return { status: response.status, headers: response.headers, body: (await response.json()) as T };
 }
+
+/** A webm that says how long it plays, with one track: sound, or pictures. */
+export function webm(kind: 'audio' | 'video', seconds: number): Buffer {
+  const element = (id: string, content: Buffer) =>
+    Buffer.concat([Buffer.from(id, 'hex'), Buffer.from([0x80 | content.length]), content]);
+  const duration = Buffer.alloc(8);
+  duration.writeDoubleBE(seconds * 1_000);
+  const rate = Buffer.alloc(4);
+  rate.writeFloatBE(48_000);
+  const track = [
+    element('d7', Buffer.from([1])),
+    element('83', Buffer.from([kind === 'video' ? 1 : 2])),
+    element('86', Buffer.from(kind === 'video' ? 'V_VP8' : 'A_OPUS')),
+    kind === 'video' ? element('e0', element('b0', Buffer.from([64]))) : element('e1', element('b5', rate)),
+  ];
+  const info = [element('2ad7b1', Buffer.from([0x0f, 0x42, 0x40])), element('4489', duration)];
+  return Buffer.concat([
+    element('1a45dfa3', element('4282', Buffer.from('webm'))),
+    element(
+      '18538067',
+      Buffer.concat([
+        element('1549a966', Buffer.concat(info)),
+        element('1654ae6b', element('ae', Buffer.concat(track))),
+      ]),
+    ),
+  ]);
+}

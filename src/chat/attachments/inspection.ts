@@ -3,6 +3,7 @@
  * control characters. Refuses what is not among the types that are allowed, and pictures that are none.
  */
 import { createReadStream } from 'node:fs';
+import { link } from 'node:fs/promises';
 import { fail } from '../../errors.ts';
 import { isPicture, redrawn } from './pictures.ts';
 import type { Redrawn } from './pictures.ts';
@@ -19,11 +20,20 @@ const USUAL: Readonly<Record<string, string>> = {
   'audio/x-m4a': 'audio/mp4',
   'audio/m4a': 'audio/mp4',
   'video/x-m4v': 'video/mp4',
-  'video/quicktime': 'video/quicktime',
   'audio/mp3': 'audio/mpeg',
   'audio/opus': 'audio/ogg',
   'audio/vnd.wave': 'audio/wav',
   'audio/x-flac': 'audio/flac',
+};
+/** By the ending of a name the library finds its reader, in every way that the program is started. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  'audio/mpeg': '.mp3',
+  'audio/mp4': '.m4a',
+  'video/mp4': '.mp4',
+  'audio/webm': '.mka',
+  'video/webm': '.mkv',
+  'audio/ogg': '.ogg',
+  'video/ogg': '.ogv',
 };
 /** Either may hold sound alone. */
 const SOUND_OF: Readonly<Record<string, string>> = { 'video/webm': 'audio/webm', 'video/mp4': 'audio/mp4' };
@@ -33,7 +43,8 @@ export async function inspected(path: string, folder: string, allowed: ReadonlyS
   const { fileTypeFromFile } = await import('file-type');
   const found = (await fileTypeFromFile(path))?.mime.split(';')[0]?.trim();
   const named = found === undefined ? ((await isText(path)) ? TEXT : undefined) : (USUAL[found] ?? found);
-  const media = named !== undefined && /^(audio|video)\//.test(named) ? await playing(path) : undefined;
+  const media =
+    named !== undefined && /^(audio|video)\//.test(named) ? await playing(path, ENDINGS[named] ?? '') : undefined;
   const contentType = media && !media.hasPicture ? (SOUND_OF[named!] ?? named) : named;
   if (contentType === undefined || !allowed.has(contentType)) {
     const what = contentType ?? 'of an unknown kind';
@@ -44,10 +55,12 @@ export async function inspected(path: string, folder: string, allowed: ReadonlyS
 }
 
 /** What the container tells without being decoded. One that cannot be read tells nothing, and plays nowhere. */
-async function playing(path: string): Promise<{ duration?: number; hasPicture: boolean }> {
+async function playing(path: string, ending: string): Promise<{ duration?: number; hasPicture: boolean }> {
   const { parseFile } = await import('music-metadata');
+  const named = `${path}${ending}`;
   try {
-    const { format } = await parseFile(path, { duration: false, skipCovers: true, skipPostHeaders: true });
+    if (named !== path) await link(path, named);
+    const { format } = await parseFile(named, { duration: false, skipCovers: true, skipPostHeaders: true });
     const { duration, hasVideo, trackInfo } = format;
     const hasPicture = hasVideo ?? trackInfo.some(({ video }) => video !== undefined);
     const isKnown = duration !== undefined && Number.isFinite(duration) && duration >= 0;
