@@ -178,6 +178,18 @@ export interface CallingSocket {
   watch(userIds: readonly string[]): void;
 }
 
+/** One open WebSocket. */
+export interface OpenSocket extends Pick<CallingSocket, 'connectionId' | 'deviceId'> {
+  readonly caller: Caller;
+}
+
+/** Who hears of the sockets of this node: of one as it opens and closes, in that order, and every few seconds of all that are open. */
+export interface SessionListener {
+  opened(socket: OpenSocket): Promise<void>;
+  renewed(sockets: readonly OpenSocket[]): Promise<void>;
+  closed(socket: OpenSocket): Promise<void>;
+}
+
 /** What an event means for the sockets of a node, beyond being delivered to them. */
 export type Effect =
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly conversationId: string }

@@ -1,6 +1,6 @@
 /** What advice cannot hold: the direction of imports, one name for a command, the sizes of files, the generated documents. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { eventsDocument } from '../scripts/events-document.ts';
@@ -56,8 +56,11 @@ const allowed: Record<string, readonly string[]> = {
   'src/chat': [...SHARED, 'src/addresses.ts', 'src/files', 'src/limits.ts', 'src/log', 'src/turns.ts', 'src/views'],
 };
 
+/** These put everything together. */
+const together = ['src/main.ts', 'src/server.ts'];
+
 function importsOf(file: string): string[] {
-  return [...read(file).matchAll(/(?:from|import\()\s*'([^']+)'/g)].map((match) => match[1]!);
+  return [...read(file).matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((match) => match[1]!);
 }
 
 const localImports = (file: string): string[] =>
@@ -65,11 +68,16 @@ const localImports = (file: string): string[] =>
     .filter((name) => name.startsWith('.'))
     .map((name) => relative(root, resolve(root, dirname(file), name)));
 
+/** A clock, or something drawn at random. */
+const DRAWING =
+  /Date\.now\(|new Date\(\)|performance\.now\(|Math\.random\(|randomUUID\(|randomBytes\(|randomFill|\bulid\(/;
+
 describe('the house', () => {
   it('imports go one way', () => {
     const wrong = sources.flatMap((file) => {
+      if (together.includes(file)) return [];
       const may = allowed[room(file)];
-      if (!may) return []; // main.ts and server.ts put everything together
+      if (!may) return [`${file} is in no room`];
       return localImports(file)
         .filter((target) => room(target) !== room(file) && !may.includes(room(target)))
         .map((target) => `${file} imports ${target}`);
@@ -128,6 +136,7 @@ describe('the house', () => {
 
   it('contracts are pure data: no Redis, no Koa, no sockets, no clock', () => {
     for (const file of sources.filter((f) => f.endsWith('contract.ts'))) {
+      expect(DRAWING.test(read(file)), file).to.equal(false);
       const foreign = importsOf(file).filter(
         (name) => ['ioredis', 'koa', 'ws'].includes(name) || name.includes('/log/'),
       );
@@ -137,14 +146,26 @@ describe('the house', () => {
 
   it('features, views and projections read no clock and draw nothing at random: both come in', () => {
     const below = sources.filter((file) => /^src\/(chat|views)\//.test(file) || file === 'src/projector/fold.ts');
-    const drawing =
-      /Date\.now\(|new Date\(\)|performance\.now\(|Math\.random\(|randomUUID\(|randomBytes\(|randomFill|\bulid\(/;
-    expect(below.filter((file) => drawing.test(read(file)))).to.deep.equal([]);
+    expect(below.filter((file) => DRAWING.test(read(file)))).to.deep.equal([]);
   });
 
-  it('only the log waits by a clock: nothing else below api and gateway tells the time', () => {
-    const below = sources.filter((file) => /^src\/(projector|limits|addresses|envelope|keys|errors)/.test(file));
+  it('only who speaks with Redis and the outside knows the date: all else below api and gateway may wait, and no more', () => {
+    const knowing = [
+      'src/api',
+      'src/gateway',
+      'src/log',
+      'src/redis',
+      'src/logger.ts',
+      'src/randomness.ts',
+      ...together,
+    ];
+    const below = sources.filter((file) => !knowing.includes(room(file)));
     expect(below.filter((file) => /Date\.now\(|new Date\(\)|Math\.random\(/.test(read(file)))).to.deep.equal([]);
+  });
+
+  it('what Redis refuses is translated in the log alone', () => {
+    const translating = sources.filter((file) => /\b(asRedisFailure|translated)\(/.test(read(file)));
+    expect([...new Set(translating.map(room))]).to.deep.equal(['src/log']);
   });
 
   it('no default export, no utils, no file over 400 lines', () => {
@@ -175,6 +196,18 @@ describe('one name', () => {
   it('every event that a script emits is declared, and every declared one is emitted', () => {
     const emitted = new Set([...scripts.values()].flatMap((script) => script.emits));
     expect([...emitted].toSorted()).to.deep.equal(events.map((e) => `${e.type}/${e.version}`).toSorted());
+  });
+
+  it('every script is named in the source, and every script that is named is there; no library is left over', () => {
+    const text = sources.map(read).join('\n');
+    expect([...scripts.keys()].filter((name) => !text.includes(`'${name}'`))).to.deep.equal([]);
+    const named = text.matchAll(/(?:script: |\b(?:run|runAt|ask|collection)\()'([a-z_.]+)'/g);
+    expect([...new Set([...named].map((match) => match[1]!))].filter((name) => !scripts.has(name))).to.deep.equal([]);
+    const included = filesUnder('lua', '.lua').flatMap(
+      (file) => /^-- INCLUDE +(.*)$/m.exec(read(file))?.[1]?.split(' ') ?? [],
+    );
+    const libraries = filesUnder('lua/lib', '.lua').map((file) => basename(file, '.lua'));
+    expect(libraries.toSorted()).to.deep.equal([...new Set(included)].toSorted());
   });
 
   it('every event type is past tense of two words, every projection has a name of its own', () => {

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { imageArguments } from '../image.ts';
 import { startRedis } from '../../src/redis/redis-server.ts';
 import type { RedisProcess } from '../../src/redis/redis-server.ts';
+import { UNLIMITED } from '../unlimited.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const peer = fileURLToPath(new URL('peer/', import.meta.url));
@@ -26,19 +27,8 @@ export interface Stored extends Target {
   readonly redis: RedisProcess;
 }
 
-/** No limit is in the way of a benchmark. */
-const UNLIMITED = {
-  RATE_LIMIT_LOGINS_PER_MINUTE: '0',
-  RATE_LIMIT_REQUESTS_PER_MINUTE: '0',
-  RATE_LIMIT_MESSAGES_PER_MINUTE: '0',
-  RATE_LIMIT_REACTIONS_PER_MINUTE: '0',
-  RATE_LIMIT_TYPING_PER_MINUTE: '0',
-  RATE_LIMIT_CONVERSATIONS_PER_HOUR: '0',
-  RATE_LIMIT_UPLOADS_PER_HOUR: '0',
-  RATE_LIMIT_HANDSHAKES_PER_MINUTE: '0',
-  WS_MAX_CONNECTIONS_PER_USER: '0',
-  WS_MAX_CONNECTIONS_PER_ADDRESS: '0',
-  WS_MAX_FRAMES_PER_SECOND: '0',
+const SETTINGS = {
+  ...UNLIMITED,
   WS_MAX_CONNECTIONS: '0',
 };
 
@@ -53,7 +43,7 @@ export function startProduct(settings: Record<string, string> = {}): Promise<Sto
       PASSWORD_HASH_COST: '4',
       DEFAULT_CHANNELS: '',
       LOG_LEVEL: 'warn',
-      ...UNLIMITED,
+      ...SETTINGS,
       ...settings,
     }),
   );

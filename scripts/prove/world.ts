@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { removeFolder, tempDir } from '../../src/redis/leftovers.ts';
 import { freePort, startRedis } from '../../src/redis/redis-server.ts';
 import type { RedisOptions, RedisProcess } from '../../src/redis/redis-server.ts';
+import { UNLIMITED } from '../unlimited.ts';
 import { Ledgers } from './ledger.ts';
 import { NodeProcess } from './node-process.ts';
 import { Proxy } from './proxy.ts';
@@ -28,17 +29,7 @@ const NODE_SETTINGS = {
   PASSWORD_HASH_COST: '4',
   DEFAULT_CHANNELS: '',
   ACCESS_TOKEN_EXPIRE_MINUTES: '1440',
-  RATE_LIMIT_LOGINS_PER_MINUTE: '0',
-  RATE_LIMIT_REQUESTS_PER_MINUTE: '0',
-  RATE_LIMIT_MESSAGES_PER_MINUTE: '0',
-  RATE_LIMIT_REACTIONS_PER_MINUTE: '0',
-  RATE_LIMIT_TYPING_PER_MINUTE: '0',
-  RATE_LIMIT_CONVERSATIONS_PER_HOUR: '0',
-  RATE_LIMIT_UPLOADS_PER_HOUR: '0',
-  RATE_LIMIT_HANDSHAKES_PER_MINUTE: '0',
-  WS_MAX_CONNECTIONS_PER_USER: '0',
-  WS_MAX_CONNECTIONS_PER_ADDRESS: '0',
-  WS_MAX_FRAMES_PER_SECOND: '0',
+  ...UNLIMITED,
 };
 
 export class World {

@@ -6,6 +6,7 @@ import { eventId } from '../envelope.ts';
 import { fail } from '../errors.ts';
 import { conversationStream } from '../keys.ts';
 import type { Log } from '../log/log.ts';
+import { parseMemberWords } from './member-words.ts';
 
 export interface Member {
   readonly role: string;
@@ -40,10 +41,10 @@ export interface Standing {
   readonly member: Member | undefined;
 }
 
-/** Reads what `lua/lib/members.lua` writes. */
+/** What a member's value in the guard state means; undefined of who is not in. */
 export function parseMember(value: string | null): Member | undefined {
   if (value === null) return undefined;
-  const [role, joined, read, upTo, delivered, ownRead, ownUpTo, deliveredAt, readAt] = value.split(' ') as Words;
+  const { role, joined, read, upTo, delivered, ownRead, ownUpTo, deliveredAt, readAt } = parseMemberWords(value);
   const mark = eventId(upTo);
   // A mark without a time of its own is an event of the member's: the own message, or the one by which they came in.
   const at = readAt === '-' ? mark.ms : Number(readAt);
@@ -61,8 +62,6 @@ export function parseMember(value: string | null): Member | undefined {
     },
   };
 }
-
-type Words = [string, string, string, string, string, string, string, string, string];
 
 /** How a user stands to conversations; undefined where there is none or it was deleted. */
 export async function standings(log: Log, userId: string, ids: readonly string[]): Promise<(Standing | undefined)[]> {

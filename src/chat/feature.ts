@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import Type from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
-import type { Caller, CallingSocket, ChatEvent, Context, Decode, EventDefinition, RawEvent } from '../envelope.ts';
+import type { ChatEvent, Context, Decode, EventDefinition, RawEvent, SessionListener } from '../envelope.ts';
 import type { Reactor, Timer } from '../log/effects.ts';
 import type { GuardHandler } from '../log/guard.ts';
 import type { Action, Limits } from '../limits.ts';
@@ -123,19 +123,8 @@ export interface SignalDefinition {
   readonly data: TSchema;
 }
 
+export type { OpenSocket, SessionListener } from '../envelope.ts';
 export type { Reactor, Timer } from '../log/effects.ts';
-
-/** One open WebSocket. */
-export interface OpenSocket extends Pick<CallingSocket, 'connectionId' | 'deviceId'> {
-  readonly caller: Caller;
-}
-
-/** Who hears of the sockets of this node: of one as it opens and closes, in that order, and every few seconds of all that are open. */
-export interface SessionListener {
-  opened(socket: OpenSocket): Promise<void>;
-  renewed(sockets: readonly OpenSocket[]): Promise<void>;
-  closed(socket: OpenSocket): Promise<void>;
-}
 
 /** Hears on every node of each event of these types, as it comes by. What it throws is passed over. */
 export interface Listener {

@@ -4,36 +4,24 @@
  */
 import { NOBODY, WHATEVER } from '../log/guard.ts';
 import type { GuardState } from '../log/guard.ts';
+import { MANY, memberWordsText, parseMemberWords } from './member-words.ts';
+import type { MemberWords } from './member-words.ts';
 
-/** As `MANY` of the script: in a larger conversation marks move without an event. */
-const MANY = 200;
-
-/** How far a member has got: messages read, id of the event up to which, seq up to which events were delivered. */
-interface MarkWords {
-  readonly read: string;
-  readonly upTo: string;
-  readonly delivered: string;
-}
-
-interface MemberWords extends MarkWords {
-  readonly role: string;
-  readonly joined: string;
-}
+type MarkWords = Pick<MemberWords, 'read' | 'upTo' | 'delivered'>;
+type ToldWords = MarkWords & Pick<MemberWords, 'role' | 'joined'>;
 
 const UNTOLD: MarkWords = { read: WHATEVER, upTo: WHATEVER, delivered: WHATEVER };
+const NEVER_TOLD = { ownRead: WHATEVER, ownUpTo: WHATEVER, deliveredAt: WHATEVER, readAt: WHATEVER };
 
 const areMany = (state: GuardState): boolean => (state.hashes.get('members')?.size ?? 0) > MANY;
 
-function write(state: GuardState, user: string, { role, joined, read, upTo, delivered }: MemberWords): void {
-  const told = [role, joined, read, upTo, delivered];
-  state.set('members', user, [...told, WHATEVER, WHATEVER, WHATEVER, WHATEVER].join(' '));
+function write(state: GuardState, user: string, told: ToldWords): void {
+  state.set('members', user, memberWordsText({ ...told, ...NEVER_TOLD }));
 }
 
 function memberWords(state: GuardState, user: string): MemberWords | undefined {
-  const words = state.get('members', user)?.split(' ');
-  if (!words) return undefined;
-  const [role, joined, read, upTo, delivered] = words as [string, string, string, string, string];
-  return { role, joined, read, upTo, delivered };
+  const value = state.get('members', user);
+  return value === undefined ? undefined : parseMemberWords(value);
 }
 
 /** A member comes in by the event of this id and seq, with `posted` messages behind them. */

@@ -3,23 +3,8 @@
  * lease needs that must end by itself when this node dies. Of one socket the listener hears in order, and of no renewal after its end.
  * Refuses to let the listener's trouble reach a socket: what it throws is a warning.
  */
-import type { Caller } from '../envelope.ts';
+import type { OpenSocket, SessionListener } from '../envelope.ts';
 import type { Warn } from '../log/connection.ts';
-
-/** One open socket. */
-export interface Connected {
-  readonly caller: Caller;
-  /** Of this socket alone; a session may have several. */
-  readonly connectionId: string;
-  /** The client's own name for its device, where it gave one. */
-  readonly deviceId: string | undefined;
-}
-
-export interface SessionListener {
-  opened(session: Connected): Promise<void> | void;
-  renewed(sessions: readonly Connected[]): Promise<void> | void;
-  closed(session: Connected): Promise<void> | void;
-}
 
 const RENEW_EVERY_MS = 15_000;
 /** A listener that does not answer must not keep a node from stopping: what hangs on its sessions runs out by itself. */
@@ -29,7 +14,7 @@ export class Attendance {
   private readonly listener: SessionListener;
   private readonly warn: Warn;
   /** Each open socket, and what its listener is still told. */
-  private readonly present = new Map<Connected, Promise<void>>();
+  private readonly present = new Map<OpenSocket, Promise<void>>();
   private readonly leaving = new Set<Promise<void>>();
   private renewing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -53,7 +38,7 @@ export class Attendance {
     clearTimeout(late);
   }
 
-  opened(session: Connected): void {
+  opened(session: OpenSocket): void {
     this.present.set(
       session,
       this.tell(() => this.listener.opened(session)),
@@ -61,7 +46,7 @@ export class Attendance {
   }
 
   /** One that never opened is none. */
-  closed(session: Connected): void {
+  closed(session: OpenSocket): void {
     const opened = this.present.get(session);
     if (!opened) return;
     this.present.delete(session);

@@ -2,10 +2,10 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { Attendance } from '../../src/gateway/attendance.ts';
-import type { Connected, SessionListener } from '../../src/gateway/attendance.ts';
+import type { OpenSocket, SessionListener } from '../../src/envelope.ts';
 import { Gate, settled } from '../support/node-in-memory.ts';
 
-const socket = (connectionId: string): Connected => ({
+const socket = (connectionId: string): OpenSocket => ({
   caller: { userId: 'u', sessionId: 's' },
   connectionId,
   deviceId: undefined,
@@ -22,9 +22,9 @@ describe('attendance', () => {
     warnings = [];
     clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     listener = {
-      opened: ({ connectionId }) => void told.push(`${connectionId} opened`),
-      renewed: (all) => void told.push(`${all.map((one) => one.connectionId).join(' ')} renewed`),
-      closed: ({ connectionId }) => void told.push(`${connectionId} closed`),
+      opened: async ({ connectionId }) => void told.push(`${connectionId} opened`),
+      renewed: async (all) => void told.push(`${all.map((one) => one.connectionId).join(' ')} renewed`),
+      closed: async ({ connectionId }) => void told.push(`${connectionId} closed`),
     };
     const forward: SessionListener = {
       opened: (one) => listener.opened(one),

@@ -79,9 +79,9 @@ describe("a gateway's hooks", () => {
     const ended = new Gate();
     const { base } = await startGateway({
       sessions: {
-        opened: (session) => void told.push(['opened', session]),
-        renewed: () => {},
-        closed: (session) => {
+        opened: async (session) => void told.push(['opened', session]),
+        renewed: async () => {},
+        closed: async (session) => {
           told.push(['closed', session]);
           if (told.length === 4) ended.open();
         },

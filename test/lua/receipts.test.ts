@@ -1,6 +1,8 @@
 /** The scripts of marks: forward only, one event each where few are in, none where many are; and the codec of members that both sides share. */
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parseMember } from '../../src/chat/access.ts';
+import { MANY, memberWordsText, parseMemberWords } from '../../src/chat/member-words.ts';
 import { message, request, Room, user } from '../support/rooms.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -38,6 +40,13 @@ describe('scripts of receipts', () => {
       marks: { delivered: 14, read: 12, deliveredAt: 1_700_000_000_001, readAt: 1_700_000_000_002 },
     });
     expect(parseMember(null)).to.equal(undefined);
+    await room.delivered(3, 2);
+    await room.read(3, 3);
+    await room.markUnread(3, 2);
+    for (const value of Object.values(await world.log.guardAll(room.stream, 'members')))
+      expect(memberWordsText(parseMemberWords(value))).to.equal(value);
+    const library = readFileSync(new URL('../../lua/lib/members.lua', import.meta.url), 'utf8');
+    expect(library).to.include(`local MANY = ${MANY}\n`);
   });
 
   describe('receipt.read', () => {

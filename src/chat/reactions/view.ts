@@ -17,7 +17,7 @@ import { AsOfTime, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../
 import { Emoji, ReactionAdded, ReactionRemoved, ReactorAnswer } from './contract.ts';
 import { checkedEmoji } from './emoji.ts';
 
-interface Reactor {
+interface Reacted {
   message_id: string;
   emoji: string;
   user_id: string;
@@ -27,7 +27,7 @@ interface Reactor {
 const shelfOf = (messageId: string, emoji: string): string => `${messageId} ${emoji}`;
 const keyOf = (messageId: string, emoji: string, userId: string): string => `${shelfOf(messageId, emoji)} ${userId}`;
 
-export const reactors: Projection<Reactor> = {
+export const reactors: Projection<Reacted> = {
   name: 'reactions',
   version: 1,
   source: 'conversation',
@@ -114,7 +114,7 @@ export function reactorsQuery({ log, reading }: Deps): Query {
       const rows = await reading.page(reactors, stream, range, as_of);
       const page = rows.slice(0, limit);
       const items = page.map(({ json }) => {
-        const { user_id, reacted_at } = JSON.parse(json.toString()) as Reactor;
+        const { user_id, reacted_at } = JSON.parse(json.toString()) as Reacted;
         return JSON.stringify({ user_id, reacted_at });
       });
       return listOf(items, rows.length > limit ? encodeCursor([page.at(-1)!.order]) : null);
