@@ -15,7 +15,7 @@ describe('the size of a reply', () => {
       counts.push(size.count);
     }
     expect(size.saw([rows(3, 300)])).to.equal(false);
-    expect([...counts, size.count]).to.deep.equal([4, 8, 16, 16, 16, 4]);
+    expect([...counts, size.count]).to.deep.equal([8, 16, 16, 16, 16, 8]);
   });
 
   it('is as small as large entries need, but one of each feed', () => {
@@ -29,7 +29,7 @@ describe('the size of a reply', () => {
 
   it('counts for all connections together where each feed has one', () => {
     const size = new ReplySize(1, 64);
-    size.saw([rows(4, 60_000)]);
+    size.saw([rows(8, 60_000)]);
     expect(size.count).to.equal(1);
     expect(size.most).to.equal(16);
   });

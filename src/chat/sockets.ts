@@ -77,11 +77,15 @@ export class Sockets {
   }
 
   effectsOf(raw: RawEvent): Effect[] {
+    return this.effects.get(raw.type)?.(raw) ?? [];
+  }
+
+  /** An event that has just come about. */
+  hear(raw: RawEvent): void {
     this.tell(raw);
-    const found = this.effects.get(raw.type)?.(raw) ?? [];
     // A session that another node ended is refused here from now on, not only when its trust runs out.
-    for (const effect of found) if (effect.kind === 'session_ended') this.deps.identity.forget(effect.userId);
-    return found;
+    for (const effect of this.effectsOf(raw))
+      if (effect.kind === 'session_ended') this.deps.identity.forget(effect.userId);
   }
 
   /** Whoever hears of it asks again where it matters: what went wrong here must not reach the sockets. */

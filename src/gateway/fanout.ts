@@ -51,6 +51,8 @@ interface Followed {
 
 /** What events and signals mean for sockets. */
 export interface Meaning extends LateFraming {
+  /** Told of each event that the tail brings, once; not of what is read again. */
+  hear?(event: RawEvent): void;
   /** Types of a user's events that others may see who watch the user; none when absent. */
   isPublic?(type: string): boolean;
   /** From whom an actor's signals are kept; undefined: from nobody. */
@@ -136,6 +138,7 @@ export class Fanout {
     const { meaning } = this.options;
     const deliveries = new Map<Followed, Framed[]>();
     for (const raw of events) {
+      meaning.hear?.(raw);
       const known = this.followed.get(keyOf(raw.stream));
       const event = known && framed(raw, meaning);
       if (known && event) {

@@ -6,7 +6,8 @@ import type { RawEntry } from '../envelope.ts';
 
 /** What one reply over all feeds should have at most. */
 const REPLY_BYTES = 4_194_304;
-const FIRST = 4;
+/** More than a feed brings between two reads that follow each other quickly, even where one conversation is very busy. */
+const FIRST = 8;
 /** Of all feeds together: an entry is about 64 KB at most, so even a reply of nothing but such after small ones stays below 64 MB. */
 const ENTRIES_AT_ONCE = 1_024;
 

@@ -119,6 +119,7 @@ export function handshakeSuite(world: World): void {
           'upgrade_required',
           'websocket',
         ]);
+        expect(plain.headers.get('connection')).to.equal('Upgrade');
         expect(plain.headers.get('content-type')).to.include('application/problem+json');
         const posted = await fetch(`${node.base}${path}`, { method: 'POST' });
         expect([posted.status, posted.headers.get('allow')], path).to.deep.equal([405, 'GET']);

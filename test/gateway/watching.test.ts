@@ -41,6 +41,24 @@ describe('signals', () => {
   });
 });
 
+describe('hearing of events', () => {
+  it('is of each that the tail brings, once, whoever follows or watches, and of none that is read again', async () => {
+    const heard: string[] = [];
+    const node = new NodeInMemory({ isPublic, hear: ({ stream, id }) => void heard.push(`${stream.kind} ${id}`) });
+    node.write(ROOM, 2);
+    const session = await open(node.session({ resumes: true }));
+    session.session.watch([BEA]);
+    session.receive({ type: 'session.resume', data: { cursors: { [ROOM.id]: '0-0' } } });
+    await settled();
+    expect(session.seqs()).to.deep.equal([1, 2]);
+    expect(heard).to.deep.equal([]);
+    node.bring(ROOM);
+    node.fanout.take(node.write(hers, 1, [], 0, 'mood.changed'));
+    node.bring(conversationStream('01HXTHERR00M00000000000000'));
+    expect(heard).to.deep.equal(['conversation 1-3', 'user 1-1', 'conversation 1-1']);
+  });
+});
+
 describe('watching other users', () => {
   let node: NodeInMemory;
   let session: SessionInMemory;
