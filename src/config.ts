@@ -112,6 +112,10 @@ export const settings = Type.Object({
   ),
   EDIT_WINDOW_SECONDS: int(300, 'How long who wrote a message may edit it; 0: for ever'),
   DELETE_WINDOW_SECONDS: int(3600, 'How long who wrote a message may delete it, if no admin; 0: for ever'),
+  WEBHOOK_ALLOW_PRIVATE: Type.Boolean({
+    default: false,
+    description: 'Webhooks and pushes may go to private addresses, as those of the own network',
+  }),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
   LOG_FILE: text('', 'Also log to this file, kept to five of 10 MB'),
 });

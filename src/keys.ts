@@ -51,6 +51,10 @@ const perOwner: Record<string, string> = {
   scheduled: ':scheduled',
   reminders: ':reminders',
   bots: ':bots',
+  webhooks: ':webhooks',
+  deliveries: ':deliveries',
+  deliveries_made: ':deliveries:made',
+  deliveries_due: ':deliveries:due',
   account: ':account',
   sessions: ':sessions',
   presence: ':presence',
@@ -75,6 +79,7 @@ const perPartition: Record<string, string> = {
   attachments: 'directory:attachments',
   files: 'files',
   timers: 'timers',
+  hooked: 'hooked',
   folding: 'directory:folding',
 };
 

@@ -12,6 +12,7 @@ import type { Script } from '../log/scripts.ts';
 import { Signals } from '../log/signals.ts';
 import { composeProjections } from '../views/projection.ts';
 import { Reading } from '../views/reading.ts';
+import { Outgoing } from '../outgoing.ts';
 import type { Views } from '../views/store.ts';
 import { adminsOf } from './accounts/admins.ts';
 import { Authentication } from './accounts/authentication.ts';
@@ -54,6 +55,7 @@ import { search } from './search/view.ts';
 import { Sockets } from './sockets.ts';
 import { threads } from './threads/view.ts';
 import { typing } from './typing/commands.ts';
+import { webhooks } from './webhooks/commands.ts';
 
 export const features: readonly Feature[] = [
   accounts,
@@ -76,6 +78,7 @@ export const features: readonly Feature[] = [
   scheduled,
   reminders,
   bots,
+  webhooks,
   search,
   attachments,
   rules,
@@ -134,6 +137,8 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     presences: presenceReads({ log, reading, memberships, blocks: blocked }),
     settings: settingsOf(log),
     blocks: blocked,
+    outgoing: new Outgoing({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE }),
+    secretOf: (thing: string): string => tokens.secretOf(thing),
     botAccounts: botAccountsOf({ log, limits, tokens, identity, memberships }),
     rules: contentRules({ log, decode, config }),
     perform: (type: string, context: Context, data: object): Promise<Answer> => doors[0]!.command(type, context, data),
@@ -192,6 +197,7 @@ const INTERNAL: readonly RegExp[] = [
   /^presence\.(arrive|depart|settle|renew|roll|lapse)$/,
   /^scheduled\.(begin|end)$/,
   /^reminder\.ring$/,
+  /^webhook\.(enlist|enqueue|begin|settle)$/,
 ];
 
 /** Events that only a script emits which is not a command's own are declared like all others. */

@@ -6,6 +6,7 @@ import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
 import type { Attached, Uploaded } from './attachments/contract.ts';
 import type { Answer, Membership, RawJson, Reactor, SessionListener } from './feature.ts';
+import type { Outgoing } from '../outgoing.ts';
 import type { Message, MessageAnswer } from './messages/contract.ts';
 import type { Text } from './rules/check.ts';
 
@@ -229,6 +230,9 @@ export interface BotAccounts {
 }
 
 export interface Services {
+  readonly outgoing: Outgoing;
+  /** What follows from the server's secret for a thing by its name: nobody can guess it, and it is stored nowhere. */
+  readonly secretOf: (thing: string) => string;
   readonly botAccounts: BotAccounts;
   readonly perform: Perform;
   readonly identity: Authentication;

@@ -260,9 +260,10 @@ export class Log {
     return this.connection.commands.hlen(this.keys.of(owner, name));
   }
 
-  /** The members of a guard set of an owner, without their scores. */
-  async guardSet(owner: Owner, name: string): Promise<ReadonlySet<string>> {
-    return new Set(await this.connection.commands.zrange(this.keys.of(owner, name), '0', '-1'));
+  /** The members of a guard set of an owner with their scores. */
+  async guardScores(owner: Owner, name: string): Promise<ReadonlyMap<string, number>> {
+    const found = await this.connection.commands.zrange(this.keys.of(owner, name), '0', '-1', 'WITHSCORES');
+    return new Map(found.flatMap((member, i) => (i % 2 === 0 ? [[member, Number(found[i + 1])] as const] : [])));
   }
 
   /** Members of a guard set of an owner, all of one score, in byte order: those that begin with `prefix`, after `after`. */

@@ -86,6 +86,11 @@ export class Tokens {
     return { token, hash: apiKeyHash(token) };
   }
 
+  /** The secret of a thing that somebody else must know as well. */
+  secretOf(thing: string): string {
+    return this.mac(`secret:${thing}`);
+  }
+
   /** What stands for a body with secrets where requests are compared: equal for equal ones, and of no use to guess from. */
   blinded(body: object): string {
     return this.mac(`body:${JSON.stringify(body)}`);

@@ -67,7 +67,7 @@ function listNotifications({ log, reading }: Deps): Query {
       const range = { direction: 'down', from, limit: limit + 1 } as const;
       const [rows, unread] = await Promise.all([
         reading.page(notified, stream, range, undefined),
-        log.guardSet(stream, 'unread'),
+        log.guardScores(stream, 'unread'),
       ]);
       const page = rows.slice(0, limit);
       const items = page.map(({ json }) => {

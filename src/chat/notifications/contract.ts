@@ -4,11 +4,14 @@ import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
 
-export const Kind = Type.Enum(['mention', 'direct', 'reply', 'reaction', 'reminder', 'not_sent']);
+export const Kind = Type.Enum(['mention', 'direct', 'reply', 'reaction', 'reminder', 'not_sent', 'webhook_paused']);
 export type Kind = Static<typeof Kind>;
 
+/** Null where it is about no conversation, or no message, as that of a webhook. */
+const IdOrNull = Type.Union([Id, Type.Null()]);
 const reason = Type.Optional(Type.String());
-const about = { kind: Kind, conversation_id: Id, message_id: Id, actor_id: Id };
+const webhook_id = Type.Optional(Id);
+const about = { kind: Kind, conversation_id: IdOrNull, message_id: IdOrNull, actor_id: Id };
 
 export const NotificationCreated = event({
   type: 'notification.created',
@@ -18,6 +21,7 @@ export const NotificationCreated = event({
     ...about,
     /** Of a scheduled message that was not sent: the error with which it was refused. */
     reason,
+    webhook_id,
     /** The oldest one, which is kept no longer. */
     drops: Type.Optional(Id),
   }),
@@ -42,14 +46,15 @@ export const MarkRead = Type.Object(
 export interface Notification {
   readonly id: string;
   readonly kind: Kind;
-  readonly conversation_id: string;
-  readonly message_id: string;
+  readonly conversation_id: string | null;
+  readonly message_id: string | null;
   readonly actor_id: string;
   readonly reason?: string;
+  readonly webhook_id?: string;
   readonly created_at: string;
 }
 
 export const NotificationAnswer = Type.Object(
-  { id: Id, ...about, reason, created_at: Type.String({ format: 'date-time' }), read: Type.Boolean() },
+  { id: Id, ...about, reason, webhook_id, created_at: Type.String({ format: 'date-time' }), read: Type.Boolean() },
   { additionalProperties: false },
 );

@@ -1,0 +1,59 @@
+/**
+ * Which webhooks an event is for: a reactor, so never in the way of a send. Each partition has the list of those who want to hear of its
+ * conversations, and a count of its changes, so that an event of which nobody wants to hear costs one small read. Who made a webhook must
+ * be in the conversation; whether they may see this event is asked when it is delivered.
+ */
+import { conversationStream, userStream } from '../../keys.ts';
+import type { StreamRef } from '../../keys.ts';
+import type { ChatEvent } from '../../envelope.ts';
+import type { Deps, Reactor } from '../feature.ts';
+import { HOOK_EVENTS } from './contract.ts';
+import { aboutText, deliveryId, parseWish } from './stored.ts';
+import type { Wish } from './stored.ts';
+
+interface Known {
+  readonly version: string | null;
+  readonly wishes: readonly Wish[];
+}
+
+export function enqueuing({ log }: Deps): Reactor {
+  /** By partition. */
+  const known = new Map<number, Known>();
+
+  async function wishesFor(stream: StreamRef, type: string): Promise<Wish[]> {
+    const partition = log.keys.partitionOf(stream.id);
+    const version = await log.guardField(stream, 'hooked', '-');
+    let here = known.get(partition);
+    if (!here || here.version !== version) {
+      const all = Object.entries(await log.guardAll(stream, 'hooked'));
+      // The count is of the same moment as the list.
+      const { '-': then = null } = Object.fromEntries(all);
+      here = { version: then, wishes: all.flatMap(([id, value]) => (id === '-' ? [] : [parseWish(id, value)])) };
+      known.set(partition, here);
+    }
+    return here.wishes.filter(
+      ({ conversation = stream.id, types }) => conversation === stream.id && types.includes(type),
+    );
+  }
+
+  return {
+    name: 'webhooks',
+    since: 'now',
+    types: HOOK_EVENTS,
+    async react({ id: event_id, type: event_type }: ChatEvent, stream) {
+      const wishes = await wishesFor(stream, event_type);
+      if (wishes.length === 0) return;
+      const owners = wishes.map(({ owner }) => owner);
+      const members = await log.guardFields(conversationStream(stream.id), 'members', owners);
+      const about = { conversation_id: stream.id, event_id, event_type };
+      for (const [i, { webhook, owner }] of wishes.entries()) {
+        if (members[i] === null) continue;
+        const args = { webhook, delivery: deliveryId(webhook, about), about: aboutText(about) };
+        const [status] = await log.run('webhook.enqueue', userStream(owner), args);
+        // One that was deleted while this partition could not be told.
+        if (status === 'gone')
+          await log.runAt('webhook.enlist', log.keys.partitionOf(stream.id), { webhook, wish: '' });
+      }
+    },
+  };
+}
