@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions conversations settings blocks uploads attached notified notified_at unread drafts scheduled reminders bots webhooks deliveries deliveries_made deliveries_due users attachments presence present online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions conversations settings blocks uploads attached notified notified_at unread drafts scheduled reminders bots push webhooks deliveries deliveries_made deliveries_due users attachments presence present online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details welcome data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -29,6 +29,7 @@ redis.call('HSET', drafts, '-', '')
 redis.call('HSET', scheduled, '-', '')
 redis.call('HSET', reminders, '-', '')
 redis.call('HSET', bots, '-', '')
+redis.call('HSET', push, '-', '')
 redis.call('HSET', webhooks, '-', '')
 redis.call('HSET', deliveries, '-', '')
 redis.call('ZADD', deliveries_made, 0, '-')

@@ -1,4 +1,4 @@
--- webhook.enlist   which webhooks want to hear of a partition's conversations; '' takes one off. The field '-' counts the changes
+-- webhook.enlist   which webhooks want to hear of a partition's conversations; '' takes one off. The field 'version' counts the changes
 -- KEYS     hooked
 -- ARGV     webhook wish
 -- FAIL     -
@@ -12,5 +12,5 @@ else
   changed = redis.call('HGET', hooked, webhook) ~= wish
   redis.call('HSET', hooked, webhook, wish)
 end
-if changed then redis.call('HINCRBY', hooked, '-', 1) end
+if changed then redis.call('HINCRBY', hooked, 'version', 1) end
 return { 'ok' }

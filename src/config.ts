@@ -112,6 +112,11 @@ export const settings = Type.Object({
   ),
   EDIT_WINDOW_SECONDS: int(300, 'How long who wrote a message may edit it; 0: for ever'),
   DELETE_WINDOW_SECONDS: int(3600, 'How long who wrote a message may delete it, if no admin; 0: for ever'),
+  PUSH_CONTACT: text(
+    'mailto:postmaster@localhost',
+    'Whom push services may turn to about this server: a mailto: or https: address',
+    '^(mailto:|https://)\\S+$',
+  ),
   WEBHOOK_ALLOW_PRIVATE: Type.Boolean({
     default: false,
     description: 'Webhooks and pushes may go to private addresses, as those of the own network',

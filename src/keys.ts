@@ -29,6 +29,9 @@ const STREAM_KEY = /^chat:\{[^}]*\}:(conversation|user):([0-9A-Za-z_.-]+):events
 /** Fixed key: the number of partitions of this Redis, written when it is first used. */
 export const PARTITIONS_KEY = 'chat:partitions';
 
+/** Fixed key: by what push services know this server, made once. */
+export const PUSH_KEYS_KEY = 'chat:push:keys';
+
 export const conversationStream = (id: string): StreamRef => ({ kind: 'conversation', id });
 export const userStream = (id: string): StreamRef => ({ kind: 'user', id });
 
@@ -51,6 +54,7 @@ const perOwner: Record<string, string> = {
   scheduled: ':scheduled',
   reminders: ':reminders',
   bots: ':bots',
+  push: ':push',
   webhooks: ':webhooks',
   deliveries: ':deliveries',
   deliveries_made: ':deliveries:made',

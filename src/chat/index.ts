@@ -43,6 +43,7 @@ import { participantsOf } from './participants/view.ts';
 import { pins } from './pins/commands.ts';
 import { presence } from './presence/commands.ts';
 import { presenceReads } from './presence/view.ts';
+import { push } from './push/commands.ts';
 import { reactions } from './reactions/commands.ts';
 import { receipts } from './receipts/commands.ts';
 import { receiptsOf } from './receipts/marks.ts';
@@ -79,6 +80,7 @@ export const features: readonly Feature[] = [
   reminders,
   bots,
   webhooks,
+  push,
   search,
   attachments,
   rules,
@@ -197,6 +199,7 @@ const INTERNAL: readonly RegExp[] = [
   /^presence\.(arrive|depart|settle|renew|roll|lapse)$/,
   /^scheduled\.(begin|end)$/,
   /^reminder\.ring$/,
+  /^push\.(enqueue|take)$/,
   /^webhook\.(enlist|enqueue|begin|settle)$/,
 ];
 

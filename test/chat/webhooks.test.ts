@@ -263,9 +263,21 @@ describe('webhook.*', () => {
     expect((await ada.rest.call('DELETE', path)).status).to.equal(204);
     expect((await ada.rest.call('DELETE', path)).status).to.equal(404);
     const left = await world.log.guardAll(userStream(ada.id), 'deliveries');
-    expect(Object.keys(left)).to.deep.equal(['-']);
+    expect(Object.keys(left)).to.deep.equal([]);
     const hooked = await world.log.guardAll({ kind: 'conversation', id }, 'hooked');
-    expect(Object.keys(hooked)).to.deep.equal(['-']);
+    expect(Object.keys(hooked)).to.deep.equal(['version']);
+  });
+
+  it('end with the account of who made them, in direct conversations too', async () => {
+    await made(bob, { conversation_id: null });
+    const direct = String((await ada.rest.post('/conversations/direct', { user_id: bob.id })).body['id']);
+    await bob.rest.call('DELETE', '/users/me', { password: 'correct horse' });
+    await say(ada, 'to nobody', direct);
+    await until('it is off', async () => {
+      const hooked = await world.log.guardAll({ kind: 'conversation', id: direct }, 'hooked');
+      return Object.keys(hooked).length === 1;
+    });
+    expect(target.received).to.deep.equal([]);
   });
 
   it('whose entry in a list outlived them are taken off by who meets it', async () => {

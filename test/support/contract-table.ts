@@ -160,8 +160,6 @@ export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json',
 
 /** What is not built yet: `METHOD /path`, a frame's type or a page, and the feature that will bring it. */
 export const pending: Readonly<Record<string, string>> = {
-  'POST /push-subscriptions': 'web push',
-  'DELETE /push-subscriptions': 'web push',
   'GET /admin/events': 'analytics',
   '/asyncapi.json': 'documents',
 };

@@ -73,7 +73,6 @@ function endingWithOwner({ log, botAccounts }: Deps): Reactor {
       const now = Date.parse(at);
       const context: Context = { caller, requestId: undefined, now, newId: () => stream.id, ip: '', userAgent: '' };
       for (const id of Object.keys(await log.guardAll(stream, 'bots'))) {
-        if (id === '-') continue;
         await botAccounts.end(id, context);
         await log.append({ script: 'bot.delete', stream, actorId: stream.id, args: { bot: id } });
       }

@@ -20,7 +20,7 @@ export function parseBot(id: string, value: string): Owned {
 
 /** Those of whom an account is there: after a crash in between there may be none. */
 export async function ownBots({ log, people }: Deps, ownerId: string): Promise<Owned[]> {
-  const all = Object.entries(await log.guardAll(userStream(ownerId), 'bots')).filter(([id]) => id !== '-');
+  const all = Object.entries(await log.guardAll(userStream(ownerId), 'bots'));
   const living = new Set(await people.exists(all.map(([id]) => id)));
   return all.filter(([id]) => living.has(id)).map(([id, value]) => parseBot(id, value));
 }

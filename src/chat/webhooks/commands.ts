@@ -38,7 +38,7 @@ async function enlist({ log }: Deps, webhook: string, conversation: string | nul
 }
 
 async function own({ log }: Deps, userId: string, id: string): Promise<Webhook> {
-  const value = id === '-' ? null : await log.guardField(userStream(userId), 'webhooks', id);
+  const value = await log.guardField(userStream(userId), 'webhooks', id);
   if (value === null) throw fail('not_found', 'There is no such webhook');
   return parseWebhook(id, value);
 }
@@ -123,9 +123,9 @@ function webhookQueries(deps: Deps): Query[] {
     answer: listAnswer(WebhookAnswer),
     route: { method: 'GET', path: '/webhooks' },
     async run({ caller }, page) {
-      const all = Object.entries(await log.guardAll(userStream(caller.userId), 'webhooks'))
-        .filter(([id]) => id !== '-')
-        .map(([id, value]) => parseWebhook(id, value));
+      const all = Object.entries(await log.guardAll(userStream(caller.userId), 'webhooks')).map(([id, value]) =>
+        parseWebhook(id, value),
+      );
       return pageOf(all, ({ id, created_at }) => [Date.parse(created_at), id], page);
     },
   });
@@ -155,7 +155,6 @@ function webhookQueries(deps: Deps): Query[] {
         log.guardScores(stream, 'deliveries_due'),
       ]);
       const found = Object.entries(all).flatMap(([id, value]) => {
-        if (id === '-') return [];
         const delivery = parseDelivery(value);
         return delivery.webhook_id === webhook_id ? [{ id, ...delivery, at: made.get(id) ?? 0 }] : [];
       });

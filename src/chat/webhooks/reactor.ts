@@ -22,13 +22,12 @@ export function enqueuing({ log }: Deps): Reactor {
 
   async function wishesFor(stream: StreamRef, type: string): Promise<Wish[]> {
     const partition = log.keys.partitionOf(stream.id);
-    const version = await log.guardField(stream, 'hooked', '-');
+    const version = await log.guardField(stream, 'hooked', 'version');
     let here = known.get(partition);
     if (!here || here.version !== version) {
-      const all = Object.entries(await log.guardAll(stream, 'hooked'));
       // The count is of the same moment as the list.
-      const { '-': then = null } = Object.fromEntries(all);
-      here = { version: then, wishes: all.flatMap(([id, value]) => (id === '-' ? [] : [parseWish(id, value)])) };
+      const { version: then = null, ...all } = await log.guardAll(stream, 'hooked');
+      here = { version: then, wishes: Object.entries(all).map(([id, value]) => parseWish(id, value)) };
       known.set(partition, here);
     }
     return here.wishes.filter(

@@ -1,0 +1,8 @@
+/** Values that all nodes share and that are made once, by whoever comes first: no owner has them, and they never change. */
+import type { Log } from './log.ts';
+
+/** The value that is kept under a fixed key; `candidate` where there is none yet. */
+export async function kept({ connection: { commands } }: Log, key: string, candidate: string): Promise<string> {
+  await commands.setnx(key, candidate);
+  return (await commands.get(key)) ?? candidate;
+}
