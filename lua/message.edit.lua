@@ -14,6 +14,7 @@ if archived == '1' then return ARCHIVED end
 local message = message_of(message_id)
 if not message or message.is_deleted then return NO_MESSAGE end
 if message.sender ~= actor then return { 'fail', 'forbidden', 'Only who wrote a message may edit it' } end
+if redis.call('HEXISTS', messages, message_id .. ':poll') == 1 then return { 'fail', 'forbidden', 'A poll cannot be edited' } end
 if is_older(message, window) then return { 'fail', 'edit_window_closed' } end
 if data == '' then return unchanged() end
 local refused = refused_text(ruled, rules, broken, member.role)

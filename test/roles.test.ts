@@ -62,6 +62,24 @@ describe('who may do what', () => {
       args: { conversation: id, draft: '{"content":"dear","reply_to":null,"attachments":[]}' },
     });
 
+  /** A poll of the owner's. */
+  async function asked(id: string): Promise<string> {
+    const message_id = ulid();
+    const about = { reply_to: null, attachments: [], mentions: [], mentions_all: false, metadata: {} };
+    const options = ['yes', 'no'];
+    await append('poll.create', id, people.owner, {
+      message_id,
+      ends: '-',
+      count: '2',
+      kind: 'single',
+      rules: '',
+      broken: '',
+      message: JSON.stringify({ message_id, content: 'Well?', message_type: 'poll', ...about }),
+      data: JSON.stringify({ poll_id: message_id, question: 'Well?', options, multiple: false, closes_at: null }),
+    });
+    return message_id;
+  }
+
   async function room(kind: 'group' | 'channel', role: Role, policy: object): Promise<Place> {
     const { owner, admin, member, blocked, banned, other, co, outsider } = people;
     const id = ulid();
@@ -92,6 +110,7 @@ describe('who may do what', () => {
     const invited = ulid();
     await append('invite.create', id, owner, { invite: invited, expires_in: '-', max_uses: '-' });
     const invite = codes.codeOf({ conversationId: id, inviteId: invited });
+    const poll = await asked(id);
     const isClosed = whole.post === 'admins';
     const isIn = role !== 'stranger' && role !== 'banned';
     const canWrite = isIn && (!isClosed || role === 'owner' || role === 'admin');
@@ -108,6 +127,7 @@ describe('who may do what', () => {
       outsider: outsider.id,
       banned: banned.id,
       invite,
+      poll,
     };
   }
 
@@ -119,6 +139,7 @@ describe('who may do what', () => {
     if (role === 'blocked') await block('DELETE');
     const { body } = await one.rest.post<{ id: string }>('/conversations/direct', { user_id: owner.id });
     const [messages] = await Promise.all([said(body.id, owner, one), begun(body.id, role)]);
+    const poll = await asked(body.id);
     if (role === 'blocked') await block('PUT');
     const invite = codes.codeOf({ conversationId: body.id, inviteId: ulid() });
     return {
@@ -130,6 +151,7 @@ describe('who may do what', () => {
       outsider: outsider.id,
       banned: banned.id,
       invite,
+      poll,
     };
   }
 

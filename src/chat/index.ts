@@ -41,6 +41,7 @@ import { notifications } from './notifications/commands.ts';
 import { participants } from './participants/commands.ts';
 import { participantsOf } from './participants/view.ts';
 import { pins } from './pins/commands.ts';
+import { polls } from './polls/commands.ts';
 import { presence } from './presence/commands.ts';
 import { presenceReads } from './presence/view.ts';
 import { push } from './push/commands.ts';
@@ -67,6 +68,7 @@ export const features: readonly Feature[] = [
   messages,
   threads,
   pins,
+  polls,
   reactions,
   receipts,
   typing,
@@ -190,6 +192,7 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL: readonly RegExp[] = [
   /^(projector|feed|file|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\./,
+  /^poll\.end$/,
   /^ticket\.redeem$/,
   /^block\.(mirror|direct)$/,
   /^attachment\.(claim|unclaim|settle|release)$/,

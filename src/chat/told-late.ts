@@ -2,6 +2,7 @@
  * Events as who reads a log late is told them: of messages that were deleted since only the place is left, and nothing that was said. The
  * log itself keeps the words. One function for every reader, so that all of them get the same bytes.
  */
+import type { Static } from 'typebox';
 import { withheldEvent } from '../envelope.ts';
 import type { ChatEvent, Decode, RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
@@ -9,13 +10,15 @@ import type { Log } from '../log/log.ts';
 import { parseMessageFacts } from './message-facts.ts';
 import { MessageEdited, MessageSent } from './messages/contract.ts';
 import type { MessageEditedData, MessageSentData } from './messages/contract.ts';
+import { PollCreated } from './polls/contract.ts';
 
-const TEXTS: readonly string[] = [MessageSent.type, MessageEdited.type];
+const TEXTS: readonly string[] = [MessageSent.type, MessageEdited.type, PollCreated.type];
 /** Whose words an event has stands first in its data, as our scripts and commands write it: looked up without reading the words. */
-const OF_MESSAGE = /^\{[^{]*"data":\{"message_id":"([0-9A-Z]{26})"/;
+const OF_MESSAGE = /^\{[^{]*"data":\{"(?:message|poll)_id":"([0-9A-Z]{26})"/;
 const HEAD_BYTES = 512;
 
 type Said = MessageSentData | MessageEditedData;
+type PollCreatedData = Static<typeof PollCreated.data>;
 
 /** One more round trip, where there are messages among the events. */
 export async function toldLate(
@@ -42,7 +45,8 @@ function messageOf(raw: RawEvent, decode: Decode): string | undefined {
   const found = OF_MESSAGE.exec(raw.json.toString('latin1', 0, HEAD_BYTES))?.[1];
   if (found !== undefined) return found;
   try {
-    return (decode(raw).data as Said).message_id;
+    const data = decode(raw).data as Said | PollCreatedData;
+    return 'poll_id' in data ? data.poll_id : data.message_id;
   } catch {
     return undefined;
   }
@@ -53,13 +57,16 @@ function emptied(raw: RawEvent, decode: Decode): RawEvent {
 }
 
 function emptiedJson(raw: RawEvent, decode: Decode): string {
-  let event: ChatEvent<Said>;
+  let event: ChatEvent<Said | PollCreatedData>;
   try {
-    event = decode(raw) as ChatEvent<Said>;
+    event = decode(raw) as ChatEvent<Said | PollCreatedData>;
   } catch {
     return withheldEvent(raw);
   }
-  const rest = { ...event.data, content: '', mentions: [], mentions_all: false };
+  const { data } = event;
+  if ('poll_id' in data)
+    return JSON.stringify({ ...event, data: { ...data, question: '', options: data.options.map(() => '') } });
+  const rest = { ...data, content: '', mentions: [], mentions_all: false };
   if (!('metadata' in rest)) return JSON.stringify({ ...event, data: rest });
   const { forwarded_from: _forwarded, ...sent } = rest;
   return JSON.stringify({ ...event, data: { ...sent, attachments: [], metadata: {} } });

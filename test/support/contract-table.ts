@@ -98,6 +98,14 @@ export const contract: Readonly<Record<string, Area>> = {
     paths: [`PUT ${MESSAGE}/pin`, `DELETE ${MESSAGE}/pin`, `GET ${CONVERSATION}/pins`],
     frames: ['message.pin', 'message.unpin'],
   },
+  polls: {
+    paths: [
+      `POST ${CONVERSATION}/polls`,
+      `GET ${CONVERSATION}/polls/{poll_id}`,
+      `PUT ${CONVERSATION}/polls/{poll_id}/votes`,
+      `POST ${CONVERSATION}/polls/{poll_id}/close`,
+    ],
+  },
   receipts: {
     paths: [
       `POST ${CONVERSATION}/read`,

@@ -19,6 +19,7 @@ import type { Projection } from '../../src/views/projection.ts';
 import { Views } from '../../src/views/store.ts';
 import { until } from '../../src/redis/redis-server.ts';
 import { decode } from './folds.ts';
+import { Polls } from './poll-scripts.ts';
 import { Room, user } from './rooms.ts';
 import type { World } from './world.ts';
 
@@ -148,6 +149,16 @@ export async function converse(room: Room, round = 0): Promise<void> {
   await room.accept(n + 30, n + 2);
   await room.accept(n + 31, n + 3);
   await room.revoke(1, n + 1);
+  const polls = new Polls(room);
+  await polls.ask(2, n + 7, { multiple: true });
+  await polls.vote(1, n + 7, [0, 2]);
+  await polls.vote(2, n + 7, [1]);
+  await polls.vote(1, n + 7, [2]);
+  await polls.vote(2, n + 7, []);
+  await polls.close(2, n + 7);
+  await polls.ask(1, n + 8);
+  await polls.vote(3, n + 8, [1]);
+  await room.takeBack(1, n + 8);
   await room.slowMode(1, 1 + round);
   await room.send(1, n + 6);
   await room.archive(1);

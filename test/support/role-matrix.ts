@@ -4,7 +4,7 @@
  */
 import { MEMBERS, ADMINS, BOTH, READ_CHANNEL, NOBODY_DIRECT, onMessage, message, reads, plain } from './role-rows.ts';
 import type { Row } from './role-rows.ts';
-import { bans, invites, rules } from './room-rows.ts';
+import { bans, invites, polls, rules } from './room-rows.ts';
 
 const messages: readonly Row[] = [
   {
@@ -338,6 +338,7 @@ export const matrix = {
   participants,
   bans,
   invites,
+  polls,
   rules,
   conversation,
   hooks,

@@ -31,6 +31,8 @@ export interface Place {
   readonly banned: string;
   /** The code of an invite that the owner made; in a direct conversation of none. */
   readonly invite: string;
+  /** A poll of the owner's. */
+  readonly poll: string;
 }
 
 export interface Row {

@@ -96,3 +96,32 @@ export const rules: readonly Row[] = [
   },
   { ...reads('rules.show', () => '/rules'), direct: BOTH },
 ];
+
+const POLL = { question: 'Well?', options: ['yes', 'no'] };
+export const polls: readonly Row[] = [
+  ...['everyone', 'admins'].map((post): Row => ({
+    act: 'poll.create',
+    what: `where ${post} post`,
+    policy: { post },
+    ...plain('POST /polls', POLL),
+    frame: () => POLL,
+    group: post === 'admins' ? ADMINS : MEMBERS,
+    direct: 'ok not_found forbidden',
+  })),
+  {
+    act: 'poll.vote',
+    rest: (place) => [`PUT /polls/${place.poll}/votes`, { options: [1] }],
+    frame: (place) => ({ poll_id: place.poll, options: [0] }),
+    group: MEMBERS,
+    direct: BOTH,
+  },
+  {
+    act: 'poll.close',
+    what: "another's",
+    rest: (place) => [`POST /polls/${place.poll}/close`],
+    frame: (place) => ({ poll_id: place.poll }),
+    group: ADMINS,
+    direct: NOBODY_DIRECT,
+  },
+  reads('polls.one', ({ poll }) => `/polls/${poll}`),
+];

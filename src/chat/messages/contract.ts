@@ -4,6 +4,7 @@ import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
 import { Attached } from '../attachments/contract.ts';
 import { event } from '../feature.ts';
+import { PollOnMessage } from '../polls/contract.ts';
 
 const IdOrNull = Type.Union([Id, Type.Null()]);
 const Time = Type.String({ format: 'date-time' });
@@ -89,7 +90,7 @@ export const MessageAnswer = Type.Object(
     seq: Type.Integer({ minimum: 1 }),
     sender_id: Id,
     content: Type.String(),
-    message_type: Type.Enum(['text', 'image', 'audio', 'video', 'file', 'system']),
+    message_type: Type.Enum(['text', 'image', 'audio', 'video', 'file', 'poll', 'system']),
     created_at: Time,
     edited: Type.Boolean(),
     edited_at: TimeOrNull,
@@ -118,6 +119,7 @@ export const MessageAnswer = Type.Object(
     forwarded_from: Type.Union([ForwardedFrom, Type.Null()]),
     revision: Type.Integer({ minimum: 1 }),
     metadata: Type.Record(Type.String(), Type.Unknown()),
+    poll: Type.Optional({ ...PollOnMessage, description: 'On a message of type poll, whose content is the question' }),
     read_status: Type.Optional(
       Type.Enum(['sent', 'delivered', 'read'], {
         description:

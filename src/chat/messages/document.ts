@@ -85,7 +85,7 @@ export const NEUTRAL: Omit<Message, Head> = {
 type Head = 'id' | 'conversation_id' | 'event_id' | 'seq' | 'sender_id' | 'content' | 'message_type' | 'created_at';
 
 /** What is left of a message that was deleted: its place, who sent it and what stands on it, and nothing of what it said. */
-export function tombstone(message: Message, at: string): Message {
+export function tombstone({ poll: _poll, ...message }: Message, at: string): Message {
   return {
     ...message,
     content: '',

@@ -16,7 +16,8 @@ export function forwarding({ log, messages }: Pick<Deps, 'log' | 'messages'>) {
   return async (userId: string, { conversation_id, message_id }: Forward): Promise<Said | undefined> => {
     const [standing] = await standings(log, userId, [conversation_id]);
     const source = standing?.member && (await messages.find(conversation_id, message_id));
-    if (!source || source.is_deleted || source.message_type === 'system') return undefined;
+    if (!source || source.is_deleted || source.message_type === 'system' || source.message_type === 'poll')
+      return undefined;
     const { content, message_type, attachments, sender_id, created_at } = source;
     // Everybody reads the same bytes, so a place that only some can see is told to nobody.
     const place = standing.kind === 'channel' ? { conversation_id, message_id } : NOWHERE;
