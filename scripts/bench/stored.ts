@@ -33,11 +33,11 @@ async function fill(log: Log, room: string, user: BenchUser, count: number): Pro
   }
 }
 
-function append(log: Log, room: string, user: BenchUser): Promise<unknown> {
+export function append(log: Log, room: string, user: BenchUser, content = 'x'.repeat(100)): Promise<unknown> {
   const id = ulid();
   const data = {
     message_id: id,
-    content: 'x'.repeat(100),
+    content,
     message_type: 'text',
     reply_to: null,
     attachments: [],

@@ -22,8 +22,8 @@ export interface Placing {
   readonly terms: readonly string[];
 }
 
-/** Documents of one leaf. */
-export const LEAF = 64;
+/** Documents of one leaf. Who alters it raises the versions of all views of this shape. */
+export const LEAF = 32;
 /** The first of as many characters as a leaf has documents: none of them ends a line or a word. */
 const FIRST_MARK = '0'.charCodeAt(0);
 

@@ -24,6 +24,10 @@ export function plainWords(text: string): string[] {
   return words;
 }
 
+/** What somebody types without blanks is the words that a dictionary finds in it. */
+const dictionaryWords = (run: string): string[] =>
+  [...new Intl.Segmenter('en', { granularity: 'word' }).segment(run)].map(({ segment }) => segment);
+
 /** What is looked for: each piece is words that follow each other; the last one may only begin so. */
 export interface PlainQuery {
   readonly there: readonly string[];
@@ -41,7 +45,7 @@ export function isThere(text: string, { there, phrases, not, hasBeginning }: Pla
   const has = (words: readonly string[], end?: string) => words.length === 0 || line.includes(pieceOf(words, end));
   return (
     there.every((word, i) => {
-      const parts = plainWords(word);
+      const parts = plainWords(word).flatMap((each) => (isRun(each) ? dictionaryWords(each) : [each]));
       return parts.every((part, n) =>
         has([part], hasBeginning && i === there.length - 1 && n === parts.length - 1 ? '' : ' '),
       );

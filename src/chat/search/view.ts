@@ -4,8 +4,10 @@
  * where it ends before it has found a page, it says so, and the cursor goes on from there.
  */
 import { eventId } from '../../envelope.ts';
+import type { EventId } from '../../envelope.ts';
 import { conversationStream } from '../../keys.ts';
 import { memberStanding, standings } from '../access.ts';
+import type { Member, Standing } from '../access.ts';
 import { listAnswer, projection, query } from '../feature.ts';
 import type { Deps, Feature, Query } from '../feature.ts';
 import type { Message, MessageSentData } from '../messages/contract.ts';
@@ -28,6 +30,12 @@ export const search: Feature = {
 const WAVE = 16;
 const MOST_CANDIDATES = 600;
 
+/** What of a conversation the caller may see: from this seq on, and in this search up to this event. */
+interface Visible {
+  readonly least: number;
+  readonly end: EventId;
+}
+
 interface Hit {
   readonly place: Place;
   readonly message: Message;
@@ -38,12 +46,21 @@ function searchMessages(deps: Deps): Query {
   const { log, memberships, messages, rooms } = deps;
   const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
 
-  /** Where the caller may look: conversations, with the seq by which they came in. */
-  async function visible(userId: string, only: string | undefined): Promise<Map<string, number>> {
-    if (only !== undefined) return new Map([[only, (await memberStanding(log, userId, only)).member.joined]]);
+  /** Where the caller may look: from the event by which they came in to the last one. */
+  async function visible(userId: string, only: string | undefined): Promise<Map<string, Visible>> {
+    const boundsOf = ({ member, lastEventId }: Standing & { member: Member }) => ({
+      least: member.joined,
+      end: eventId(lastEventId),
+    });
+    if (only !== undefined) return new Map([[only, boundsOf(await memberStanding(log, userId, only))]]);
     const ids = await memberships.of(userId);
     const found = await standings(log, userId, ids);
-    return new Map(ids.flatMap((id, i) => (found[i]?.member ? [[id, found[i].member.joined] as const] : [])));
+    return new Map(
+      ids.flatMap((id, i) => {
+        const standing = found[i];
+        return standing?.member ? [[id, boundsOf({ ...standing, member: standing.member })] as const] : [];
+      }),
+    );
   }
 
   async function show(readerId: string, hits: readonly Hit[]): Promise<string[]> {
@@ -74,8 +91,11 @@ function searchMessages(deps: Deps): Query {
     async run({ caller }, data) {
       const { limit, conversation_id } = data;
       const asked = askedFor(data, segmenter);
-      const joined = await visible(caller.userId, conversation_id);
-      const walk = await Walk.begin([...joined.keys()], looking(deps, asked, { joined, limit }));
+      const rooms = await visible(caller.userId, conversation_id);
+      const newest = Math.min(asked.before, asked.after?.ms ?? Infinity);
+      const within = [...rooms].filter(([, { end }]) => end.ms >= asked.since);
+      const ends = new Map(within.map(([id, { end }]) => [id, { ms: Math.min(end.ms, newest), seq: end.seq }]));
+      const walk = new Walk(ends, looking(deps, asked, { rooms, limit }));
       const hits: Hit[] = [];
       let candidates = 0;
       while (hits.length <= limit && candidates < MOST_CANDIDATES) {
@@ -100,18 +120,17 @@ const messagesIn = (hits: readonly Hit[], conversationId: string): Message[] =>
 function looking(
   { reading, messages }: Deps,
   { wanted, since, before, after }: Asked,
-  { joined, limit }: { joined: ReadonlyMap<string, number>; limit: number },
+  { rooms, limit }: { rooms: ReadonlyMap<string, Visible>; limit: number },
 ): LookInto {
-  const most = Math.max(WAVE, Math.ceil((2 * limit) / joined.size));
-  return async (id, below) => {
+  const most = Math.max(WAVE, Math.ceil((2 * limit) / rooms.size));
+  return async (id, beneath, look) => {
     const left = behind(after, id);
     const range = {
-      least: joined.get(id)!,
+      least: rooms.get(id)!.least,
       since,
       before: Math.min(before, left.before),
-      below: below ?? left.below ?? Infinity,
+      below: Math.min(beneath, left.below ?? Infinity),
     };
-    const look = below === undefined ? 'first' : 'further';
     const { places, next, late } = await reading.terms(terms, conversationStream(id), { wanted, most, ...range }, look);
     // What was put before all that the view lacks, and changed since: the message knows its place.
     const changed = [...late].flatMap(([messageId, at]) => (at === undefined ? [messageId] : []));

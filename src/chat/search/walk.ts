@@ -22,50 +22,44 @@ export interface Found {
   readonly next: EventId | undefined;
 }
 
-/** Looks on in a conversation: `below` is undefined for the first look, and then the seq beneath which nothing was looked at. */
-export type LookInto = (conversationId: string, below: number | undefined) => Promise<Found>;
+/** Looks into a conversation, for the first time or further, beneath a seq. */
+export type LookInto = (conversationId: string, below: number, look: 'first' | 'further') => Promise<Found>;
 
 interface Source {
   readonly conversationId: string;
   /** Newest first. */
   places: EventId[];
   next: EventId | undefined;
+  look: 'first' | 'further';
 }
 
-/** Conversations that are looked into side by side. */
-const AT_ONCE = 50;
+/** Conversations that are looked into side by side: more and more of them, while that does not help. */
+const AT_ONCE = { least: 16, most: 64 };
 /** Looks of one walk beyond the first one into each conversation. */
 const MOST_LOOKS = 200;
 
 export class Walk {
   private readonly look: LookInto;
-  private readonly sources: Source[] = [];
+  private readonly sources: readonly Source[];
   private looks = 0;
 
-  private constructor(look: LookInto) {
+  /** `ends`: the place in each conversation before which nothing newer is wanted. */
+  constructor(ends: ReadonlyMap<string, EventId>, look: LookInto) {
     this.look = look;
-  }
-
-  static async begin(conversationIds: readonly string[], look: LookInto): Promise<Walk> {
-    const walk = new Walk(look);
-    for (let i = 0; i < conversationIds.length; i += AT_ONCE) {
-      const some = conversationIds.slice(i, i + AT_ONCE);
-      const found = await Promise.all(some.map((id) => look(id, undefined)));
-      walk.sources.push(...some.map((conversationId, n) => sourceOf(conversationId, found[n]!)));
-    }
-    return walk;
+    this.sources = [...ends].map(([conversationId, next]) => ({ conversationId, places: [], next, look: 'first' }));
   }
 
   /** The next candidates, at most so many; none at the end, or where the walk has taken too many looks: see `rest`. */
   async take(most: number): Promise<Place[]> {
-    for (;;) {
+    for (let atOnce = AT_ONCE.least; ; atOnce = Math.min(2 * atOnce, AT_ONCE.most)) {
       const taken = this.takeKnown(most);
       if (taken.length > 0) return taken;
       const waiting = this.sources.filter(({ next }) => next).toSorted((a, b) => byPlace(topOf(a)!, topOf(b)!));
-      if (waiting.length === 0 || this.looks >= MOST_LOOKS) return [];
+      const isSpent = this.looks >= MOST_LOOKS;
+      if (waiting.length === 0 || (isSpent && waiting[0]!.look === 'further')) return [];
       // What stands first must be looked into; the others beside it will be, most likely.
-      const some = waiting.slice(0, Math.min(AT_ONCE, most));
-      this.looks += some.length;
+      const some = waiting.filter(({ look }) => !isSpent || look === 'first').slice(0, atOnce);
+      this.looks += some.filter(({ look }) => look === 'further').length;
       await Promise.all(some.map((source) => this.lookOn(source)));
     }
   }
@@ -94,19 +88,14 @@ export class Walk {
   }
 
   private async lookOn(source: Source): Promise<void> {
-    const found = await this.look(source.conversationId, source.next!.seq + 1);
+    const found = await this.look(source.conversationId, source.next!.seq + 1, source.look);
+    source.look = 'further';
     source.places = inOrder([...source.places, ...found.places]);
     source.next = found.next;
   }
 }
 
 const isBefore = ({ seq }: EventId, next: EventId | undefined): boolean => !next || seq > next.seq;
-
-const sourceOf = (conversationId: string, { places, next }: Found): Source => ({
-  conversationId,
-  places: inOrder(places),
-  next,
-});
 
 /** Newest first, each once. */
 function inOrder(places: readonly EventId[]): EventId[] {
