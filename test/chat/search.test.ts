@@ -170,6 +170,24 @@ inBothWays('search', (node, world) => {
     expect(items.map(({ conversation }) => conversation)).to.deep.equal([{ id: body.id, name: null, type: 'direct' }]);
   });
 
+  it('finds direct conversations by the name of the other one, in any letters', async () => {
+    const eve = await register(node(), `straße${id.slice(-6)}`.replace('ß', 'ss'));
+    await eve.rest.call('PATCH', '/users/me', { display_name: 'Ève Straße' });
+    const { body } = await ada.rest.post<{ id: string }>('/conversations/direct', { user_id: eve.id });
+    for (const [query, by, expected] of [
+      ['STRASSE', ada, [body.id]],
+      ['e\u0300ve', ada, [body.id]],
+      ['strasse', bob, []],
+      ['strasse', eve, []],
+    ] as const) {
+      const list = await by.rest.get<{ items: { id: string }[] }>(`/conversations?${queryOf({ query })}`);
+      expect(
+        list.body.items.map((one) => one.id),
+        query,
+      ).to.deep.equal(expected);
+    }
+  });
+
   it('never finds what the server says of a conversation', async () => {
     await ada.rest.call('PATCH', `/conversations/${id}`, { name: 'needlework' });
     expect((await find(ada, { q: 'renamed' })).items).to.deep.equal([]);

@@ -107,6 +107,17 @@ export function conversationReads(parts: Parts): ConversationReads {
     };
   }
 
+  /** Those whose name has this in it. A direct conversation is called after the other one of the two. */
+  async function called(userId: string, found: readonly Wanted[], text: string): Promise<Wanted[]> {
+    const all = await Promise.all(found.map(({ id }) => reading.entity(cards, conversationStream(id))));
+    const others = all.map((card) => (card ? bothOf(card) : []).find(({ user_id }) => user_id !== userId)?.user_id);
+    const users = await people.people(others.flatMap((id) => id ?? []));
+    return found.filter((_, i) => {
+      const { display_name = '', username = '' } = users.get(others[i] ?? '') ?? {};
+      return [all[i]?.name ?? '', display_name, username].some((name) => fold(name).includes(text));
+    });
+  }
+
   const list = query({
     name: 'conversations.list',
     about: "The caller's conversations, by last activity",
@@ -118,7 +129,13 @@ export function conversationReads(parts: Parts): ConversationReads {
         archived: Type.Optional(
           Type.Enum(['true', 'false'], { description: 'Only archived ones, or only the others' }),
         ),
-        query: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Part of the name' })),
+        query: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 100,
+            description: 'Part of the name; of a direct conversation, of the other one’s',
+          }),
+        ),
       },
       { additionalProperties: false },
     ),
@@ -135,10 +152,7 @@ export function conversationReads(parts: Parts): ConversationReads {
         );
         found = found.filter(({ id, standing }) => isArchived(own.get(id)!, standing) === (archived === 'true'));
       }
-      if (text !== undefined) {
-        const named = await Promise.all(found.map(({ id }) => reading.entity(cards, conversationStream(id))));
-        found = found.filter((_, i) => fold(named[i]?.name ?? '').includes(fold(text)));
-      }
+      if (text !== undefined) found = await called(caller.userId, found, fold(text));
       if (cursor !== undefined) {
         const [active, id] = decodeCursor(cursor, [0, ''] as [number, string]);
         found = found.filter((c) => c.standing.active < active || (c.standing.active === active && c.id < id));
