@@ -4,7 +4,7 @@
  * where it ends before it has found a page, it says so, and the cursor goes on from there.
  */
 import { eventId } from '../../envelope.ts';
-import type { EventId } from '../../envelope.ts';
+import type { Decode, EventId, RawEvent } from '../../envelope.ts';
 import { conversationStream } from '../../keys.ts';
 import { memberStanding, standings } from '../access.ts';
 import type { Member, Standing } from '../access.ts';
@@ -140,12 +140,21 @@ function looking(
   };
 }
 
+/** The message that an event sent; undefined where it cannot be read any more. */
+function sentIn(event: RawEvent, decode: Decode): string | undefined {
+  try {
+    return (decode(event).data as MessageSentData).message_id;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Those of the candidates that are what was asked for, in their order. */
 async function decided({ log, decode, messages }: Deps, asked: Asked, places: readonly Place[]): Promise<Hit[]> {
   const ids = await Promise.all(
     places.map(async ({ conversationId, ms, seq }) => {
       const sent = await log.readOne(conversationStream(conversationId), `${ms}-${seq}`);
-      return sent && (decode(sent).data as MessageSentData).message_id;
+      return sent && sentIn(sent, decode);
     }),
   );
   const conversations = [...new Set(places.map(({ conversationId }) => conversationId))];
