@@ -3,10 +3,10 @@
  *
  * The count is in Redis (lua/limit.take.lua), but a round trip more for each message would cost everyone. So a node may be ahead of it:
  * where much is left it lets what is asked for pass at once and charges it a little later, several times in one call. It is never ahead
- * by more than a twentieth of an allowance, so all nodes together let pass too much by at most that for each node. Where less than a
- * quarter is left, where the allowance is below twenty, or counts an hour, it asks first, and the count is exact.
+ * by more than a tenth of an allowance, so all nodes together let pass too much by at most that for each node. Where less than a quarter
+ * is left, where the allowance is below twenty, or counts an hour, it asks first, and the count is exact.
  *
- * Refuses to guess: without Redis nothing passes that was not allowed before, but for that twentieth.
+ * Refuses to guess: without Redis nothing passes that was not allowed before, but for that tenth.
  */
 import { networkOf } from './addresses.ts';
 import type { Config } from './config.ts';
@@ -25,8 +25,11 @@ const MINUTE = 60;
 const HOUR = 3_600;
 /** A user may ask so many times as often as an address whose caller is not known. */
 const USER_REQUESTS = 10;
-/** This part of an allowance a node may be ahead of the count. */
-const AHEAD = 1 / 20;
+/** This part of an allowance a node may be ahead of the count; of so small a one it is not. */
+const AHEAD = 1 / 10;
+const SMALL = 20;
+/** When it has used so much of that, it is time to charge it: the rest is for while that is under way. */
+const DUE = 0.8;
 /** Where less than this part is left, the count is asked first. */
 const SCARCE = 1 / 4;
 /** Subjects that nothing was asked of for one to two times as long are forgotten: their allowances are whole again. */
@@ -76,10 +79,11 @@ export class Limits {
   }
 
   private subjectOf(id: string, now: number): Subject {
-    if (this.subjects.size >= MAX_SUBJECTS || Math.abs(now - this.since) > GENERATION_MS) {
+    // Who acts for a moment that is past, as a late timer does, must not make it forget.
+    if (this.subjects.size >= MAX_SUBJECTS || now - this.since > GENERATION_MS) {
       this.earlier = this.subjects;
       this.subjects = new Map();
-      this.since = now;
+      this.since = Math.max(this.since, now);
     }
     let subject = this.subjects.get(id);
     if (!subject) {
@@ -102,7 +106,7 @@ class Subject {
   }
 
   spend(action: Action, allowance: Allowance, now: number): Promise<void> | undefined {
-    this.now = now;
+    this.now = Math.max(this.now, now);
     let meter = this.meters.get(action);
     if (!meter) this.meters.set(action, (meter = new Meter(allowance, now)));
     const waits = meter.spend(now);
@@ -148,7 +152,7 @@ class Meter {
   constructor(allowance: Allowance, now: number) {
     const { most, seconds } = allowance;
     this.allowance = allowance;
-    this.ahead = seconds > MINUTE ? 0 : Math.floor(most * AHEAD);
+    this.ahead = seconds > MINUTE || most < SMALL ? 0 : Math.floor(most * AHEAD);
     this.left = most;
     this.at = now;
   }
@@ -167,7 +171,7 @@ class Meter {
 
   /** Whether it is time to ask Redis. What could not be charged waits for the next who asks. */
   get isDue(): boolean {
-    return this.waiting.length > 0 || (this.isKnown && this.owed > 0 && this.owed >= this.ahead / 2);
+    return this.waiting.length > 0 || (this.isKnown && this.owed > 0 && this.owed >= this.ahead * DUE);
   }
 
   /** What the script is asked, which is under way from here on. */

@@ -1,4 +1,4 @@
-/** Limits as nodes hold them together: exact where little is left, ahead of the count by a twentieth at most, never open without Redis. */
+/** Limits as nodes hold them together: exact where little is left, ahead of the count by a tenth at most, never open without Redis. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { readConfig } from '../src/config.ts';
@@ -46,13 +46,13 @@ describe('limits over nodes', () => {
     const codes: string[] = [];
     for (let i = 0; i < 100; i += 1) codes.push(await spend(node, 0));
     expect(passed(codes)).to.equal(100);
-    expect(calls.length).to.be.within(1, 100 / 5);
+    expect(calls.length).to.be.within(1, 100 / 8);
     codes.push(...(await Promise.all(Array.from({ length: 300 }, () => spend(node, 0)))));
     // A share of the minute may pass meanwhile: 0.3 s.
     expect(passed(codes)).to.be.within(200, 203);
   });
 
-  it('several nodes let pass too much by a twentieth each at most', async () => {
+  it('several nodes let pass too much by a tenth each at most', async () => {
     const most = 100;
     await fc.assert(
       fc.asyncProperty(
@@ -68,7 +68,7 @@ describe('limits over nodes', () => {
             done += passed(codes);
           }
           const refilled = Math.ceil(((Date.now() - since) / 60_000) * most);
-          expect(done).to.be.at.most(most + refilled + count * (most / 20));
+          expect(done).to.be.at.most(most + refilled + count * (most / 10));
           const asked = bursts.reduce((sum, [, size]) => sum + size, 0);
           expect(done).to.be.at.least(Math.min(asked, most));
         },
@@ -107,6 +107,16 @@ describe('limits over nodes', () => {
     expect(calls.length).to.equal(before + 2);
   });
 
+  it('forgets nothing of what was let pass when somebody acts for a moment that is past', async () => {
+    const node = nodeWith(20);
+    const now = Date.now();
+    await spend(node, now);
+    for (const [i, past] of [now - 3_600_000, now, now - 7_200_000, now].entries())
+      await node.spend('message', `someone${i}`, past);
+    await spend(node, now);
+    expect(calls.map((asked) => asked[3])).to.deep.equal(['2']);
+  });
+
   it('is exact for what is counted by the hour', async () => {
     const nodes = [1, 2].map(() => nodeWith(0, undefined, { RATE_LIMIT_UPLOADS_PER_HOUR: '40' }));
     const codes = await Promise.all(
@@ -124,19 +134,19 @@ describe('limits over nodes', () => {
     log.close();
     const codes: string[] = [];
     for (let i = 0; i < 20; i += 1) codes.push(await spend(node));
-    expect(passed(codes)).to.be.at.most(5);
+    expect(passed(codes)).to.be.at.most(10);
     expect(codes.at(-1)).to.equal('unavailable');
     expect(await spend(small)).to.equal('unavailable');
     // It is back: the next who asks settles what was let pass.
     let isBack = false;
-    const flaky = nodeWith(100, (id, asked) =>
+    const flaky = nodeWith(40, (id, asked) =>
       isBack ? takeWith(another)(id, asked) : Promise.reject(Object.assign(new Error('gone'), { code: 'x' })),
     );
     for (let i = 0; i < 4; i += 1) await codeOf(flaky.spend('message', 'ben', 0)).catch(() => 'lost');
     isBack = true;
     await flaky.spend('message', 'ben', 0);
     const [, , , done, wanted] = calls.at(-1)!;
-    expect([Number(done), Number(wanted)]).to.deep.equal([3, 1]);
+    expect([Number(done), Number(wanted)]).to.deep.equal([4, 1]);
   });
 
   it('0 asks nobody', async () => {

@@ -34,6 +34,7 @@ function create(deps: Deps): Command {
     async run(context, wanted) {
       const { username, display_name, conversation_ids: scope } = wanted;
       const { requestId, caller, newId } = context;
+      await deps.rules.checkNames({ username, display_name });
       const id = requestId === undefined ? newId() : derivedId('bot', caller.userId, requestId);
       const api_key = await makeBot(deps, context, { id, username, display_name, scope }, wanted);
       return { body: { bot: await shownBot(deps, caller.userId, id), api_key } };

@@ -35,6 +35,7 @@ export function hookCommands(deps: Deps): Command[] {
       const { conversation_id, name } = wanted;
       const { caller, requestId, newId } = context;
       await checkMayAdd(caller.userId, conversation_id);
+      await deps.rules.checkNames({ name });
       const id = derivedId('hook', caller.userId, requestId ?? newId());
       const username = `hook-${id.slice(-12).toLowerCase()}`;
       const bot = { id, username, display_name: name, scope: [conversation_id] };
