@@ -8,7 +8,7 @@ import { loadScripts } from '../src/log/scripts.ts';
 
 const GOLDEN = new URL('../test/golden/', import.meta.url);
 const keys = new Keys(readConfig({}).PARTITIONS);
-const scripts = [...loadScripts(new URL('../lua/', import.meta.url)).values()];
+const scripts = [...loadScripts(new URL('../lua/', import.meta.url), 'PUBLISH').values()];
 
 interface Schema {
   readonly type?: string;

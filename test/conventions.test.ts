@@ -201,7 +201,7 @@ describe('the house', () => {
 });
 
 describe('one name', () => {
-  const scripts = loadScripts(new URL('../lua/', import.meta.url));
+  const scripts = loadScripts(new URL('../lua/', import.meta.url), 'PUBLISH');
 
   it('every event that a script emits is declared, and every declared one is emitted', () => {
     const emitted = new Set([...scripts.values()].flatMap((script) => script.emits));

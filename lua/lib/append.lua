@@ -78,7 +78,8 @@ local function read_head(...)
 end
 
 -- Appends one event and returns its id. The log entry comes first: if it is refused (a foreign entry with a later id), nothing is
--- written yet. If the feed refuses, the log entry is taken back, so that no event is in one and not in the other.
+-- written yet. If the feed refuses, the log entry is taken back, so that no event is in one and not in the other. The event goes to
+-- those who listen, too, on a channel with the feed's name: with fsync always a server sends that after the fsync, as it does replies.
 local function append(event_type, version, data)
   last_seq = last_seq + 1
   feed_seq = feed_seq + 1
@@ -95,6 +96,7 @@ local function append(event_type, version, data)
     redis.call('XDEL', log, id)
     error('the feed refused the event: ' .. fed.err)
   end
+  redis.call(PUBLISH, feed, feed_id .. ' ' .. event_type .. ' ' .. event)
   last_id, last_chain = id, chain
   return id
 end

@@ -149,6 +149,19 @@ export class Subscription implements Subscriber {
     this.keep([event]);
   }
 
+  /** They are not in it, but the tail brought how they came in while that was asked: they were, and have what lies between. */
+  beginWithComing(): boolean {
+    const first = this.waiting.findIndex((event) => this.comesInBy(event));
+    if (first === -1) return false;
+    this.owner.waitingRoom.leave(this.waiting.splice(0, first));
+    this.id = '';
+    this.seq = this.waiting[0]!.seq - 1;
+    this.state = 'placed';
+    // What was missed came before it: nothing is kept while something is missing after it.
+    this.mustRead = false;
+    return true;
+  }
+
   /** The session has begun. */
   begin(): void {
     if (this.state === 'placed') this.state = 'reading';
@@ -319,10 +332,13 @@ export class Subscription implements Subscriber {
     return event.seq === this.seq + 1 ? 'next' : 'unclear';
   }
 
+  private comesInBy({ effects }: Framed): boolean {
+    return effects?.some(({ kind, userId }) => kind === 'joined' && userId === this.userId) ?? false;
+  }
+
   private keep(events: readonly Framed[]): void {
     for (const event of events) {
-      const comesIn = event.effects?.some(({ kind, userId }) => kind === 'joined' && userId === this.userId);
-      if (comesIn) this.hasComeIn = true;
+      if (this.comesInBy(event)) this.hasComeIn = true;
       if (this.owner.waitingRoom.enter(event)) this.waiting.push(event);
       else this.miss();
     }

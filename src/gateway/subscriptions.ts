@@ -199,8 +199,8 @@ export class Subscriptions implements Follower, SubscriptionOwner, CatchUpsOwner
   private async find(subscription: Subscription): Promise<void> {
     const before = await this.placeInLog(subscription);
     if (!subscription.isUnplaced) return;
-    if (before === undefined) this.drop(subscription);
-    else subscription.standBefore(before);
+    if (before !== undefined) subscription.standBefore(before);
+    else if (!subscription.beginWithComing()) this.drop(subscription);
   }
 
   /** Asked again where the user came in while it was being asked. */

@@ -11,7 +11,9 @@ import type { Connection, Warn } from './connection.ts';
 export interface ChannelsOptions {
   readonly connection: Connection;
   readonly channels: readonly string[];
-  readonly onMessage: (message: Buffer) => void;
+  readonly onMessage: (channel: string, message: Buffer) => void;
+  /** These are listened to from now on: for the first time, or again after something may have been missed. */
+  readonly onListening?: (channels: readonly string[]) => void;
   readonly warn: Warn;
 }
 
@@ -100,6 +102,7 @@ export class Channels {
         if (this.options.connection.isCluster) await client.ssubscribe(...some);
         else if (some.length > 0) await client.subscribe(...some);
         for (const channel of some) heard.add(channel);
+        this.options.onListening?.(some);
       };
       await Promise.all(calls.map(subscribe));
     } catch (error) {
@@ -110,13 +113,13 @@ export class Channels {
   }
 
   private async open(server: string, key: string): Promise<Listener> {
-    const { onMessage, connection } = this.options;
+    const { connection } = this.options;
     const client = await connection.forBlocking(key);
     const listener = { client, channels: new Set<string>() };
     this.listeners.set(server, listener);
     if (this.isStopped) this.drop(server);
     const event = connection.isCluster ? 'smessageBuffer' : 'messageBuffer';
-    client.on(event, (_: Buffer, message: Buffer) => onMessage(message));
+    client.on(event, (channel: Buffer, message: Buffer) => this.heard(channel.toString('latin1'), message));
     client.once('end', () => {
       if (this.listeners.get(server) === listener) this.drop(server);
       this.tell();
@@ -130,6 +133,10 @@ export class Channels {
       }),
     );
     return listener;
+  }
+
+  private heard(channel: string, message: Buffer): void {
+    this.options.onMessage(channel, message);
   }
 
   private drop(server: string): void {

@@ -8,6 +8,7 @@ import type { Command, RedisOptions } from 'ioredis';
 import keySlot from 'cluster-key-slot';
 import { ChatError, fail, reasonOf } from '../errors.ts';
 import { PARTITIONS_KEY } from '../keys.ts';
+import type { Publish } from './scripts.ts';
 
 export interface RedisAddress {
   readonly url?: string;
@@ -55,8 +56,7 @@ export class Connection {
     return client;
   }
 
-  /** By which command a message goes out: on a Cluster only to the servers of the channel's slot. */
-  get publishCommand(): 'SPUBLISH' | 'PUBLISH' {
+  get publishCommand(): Publish {
     return this.isCluster ? 'SPUBLISH' : 'PUBLISH';
   }
 

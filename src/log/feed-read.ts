@@ -24,9 +24,7 @@ class KeptCommand extends Command {
 }
 
 export class FeedRead {
-  private readonly words: string[];
-  /** Where among the words the count stands. */
-  private readonly countAt: number;
+  private readonly words: readonly string[];
   private readonly keys: readonly string[];
   private readonly positions: string[];
   /** Where in `bytes` each position stands. */
@@ -35,17 +33,9 @@ export class FeedRead {
 
   /** `words`: xread or xreadgroup with its group, in the letters by which the client knows its reply. A feed is read after its position. */
   constructor(words: readonly string[], count: number, keys: readonly string[], positions: readonly string[]) {
-    this.countAt = words.length + 1;
     this.words = [...words, 'COUNT', String(count), 'BLOCK', String(BLOCK_MS), 'STREAMS', ...keys];
     this.keys = keys;
     this.positions = [...positions];
-    this.write();
-  }
-
-  /** At most so many entries of each feed come from now on. */
-  ask(count: number): void {
-    if (this.words[this.countAt] === String(count)) return;
-    this.words[this.countAt] = String(count);
     this.write();
   }
 

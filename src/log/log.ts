@@ -79,7 +79,7 @@ export class Log {
     this.durability = durability;
     this.replicated = replicated;
     this.runner = new ScriptRunner(connection.commands, 0, options.debug);
-    this.scripts = loadScripts(new URL('../../lua/', import.meta.url));
+    this.scripts = loadScripts(new URL('../../lua/', import.meta.url), connection.publishCommand);
   }
 
   /** Connects and checks the servers. Throws when they could not keep the promises or the partition count is another. */
@@ -360,14 +360,14 @@ export class Log {
     return reply;
   }
 
-  /** A script's arguments in the order of its header. Where it publishes signals it is told how. */
+  /** A script's arguments in the order of its header. Where it publishes signals it is told on which channel. */
   private valuesOf(script: Script, partition: number, args: Append['args']): string[] {
     const values: string[] = [];
     for (const name of script.args) {
       const value = args[name.endsWith('...') ? name.slice(0, -3) : name];
       if (typeof value === 'string') values.push(value);
       else if (value) values.push(...value);
-      else if (name === 'signals') values.push(`${this.connection.publishCommand} ${this.keys.signals(partition)}`);
+      else if (name === 'signals') values.push(this.keys.signals(partition));
       else throw new Error(`${script.name} needs the argument ${name}`);
     }
     return values;

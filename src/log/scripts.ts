@@ -27,13 +27,16 @@ const WORDS = ['KEYS', 'ARGV', 'FAIL', 'EMITS', 'FLAGS', 'INCLUDE'];
 /** Key names that stand for more keys, which the caller gives. */
 const OPEN_ENDED = '...';
 
-/** Reads every `*.lua` of a folder. Throws, naming the file, on the first header that does not hold. */
-export function loadScripts(folder: URL): ReadonlyMap<string, Script> {
+/** By which command a message goes out: on a Cluster only to the servers of the channel's slot. */
+export type Publish = 'PUBLISH' | 'SPUBLISH';
+
+/** Reads every `*.lua` of a folder; in them PUBLISH is `publish`. Throws, naming the file, on the first header that does not hold. */
+export function loadScripts(folder: URL, publish: Publish): ReadonlyMap<string, Script> {
   const files = readdirSync(folder).filter((file) => file.endsWith('.lua'));
-  return new Map(files.map((file) => [file.slice(0, -4), loadScript(folder, file.slice(0, -4))]));
+  return new Map(files.map((file) => [file.slice(0, -4), loadScript(folder, file.slice(0, -4), publish)]));
 }
 
-function loadScript(folder: URL, name: string): Script {
+function loadScript(folder: URL, name: string, publish: Publish): Script {
   const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
   const refuse = (reason: string) => new Error(`lua/${name}.lua: ${reason}`);
   const text = read(`${name}.lua`);
@@ -76,7 +79,9 @@ function loadScript(folder: URL, name: string): Script {
   if (unused) throw refuse(`never fails with ${unused}, which FAIL names`);
 
   const flags = header['FLAGS'] ? ` flags=${header['FLAGS'].join(',')}` : '';
-  const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${usedOf(library, text)}\n${text}`;
+  const body = `${usedOf(library, text)}\n${text}`;
+  const constant = /\bPUBLISH\b/.test(body) ? `local PUBLISH = '${publish}'\n` : '';
+  const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${constant}${body}`;
   const fixedKeys = keys.filter((key) => !key.endsWith(OPEN_ENDED));
   return { name, keys, fixedKeys, args, fails, emits, source, sha: createHash('sha1').update(source).digest('hex') };
 }

@@ -47,7 +47,7 @@ export class Signals {
   async start(onSignal: (signal: Signal) => void, warn: Warn): Promise<void> {
     const { connection, keys } = this.log;
     const channels = Array.from({ length: keys.partitions }, (_, partition) => keys.signals(partition));
-    const onMessage = (message: Buffer) => {
+    const onMessage = (_: string, message: Buffer) => {
       const signal = parseSignal(message);
       if (!signal) return warn('a message on the channel of signals is not one');
       // Nobody above this turn would catch it, and one reader's defect must not end the process.

@@ -235,6 +235,21 @@ describe('subscriptions', () => {
       }
     });
 
+    it('and is out again before their own stream was followed up has what lies between, and nothing after', async () => {
+      node.write(ROOM, 5);
+      const gate = new Gate();
+      const session = await open(node.session({ ...outside, beforeJoining: () => gate.opened.then(() => undefined) }));
+      node.bring(OWN, 1, [joined()]);
+      node.bring(ROOM, 1);
+      node.bring(ROOM, 1, [joined()]);
+      node.bring(ROOM, 1);
+      node.bring(ROOM, 1, [left()]);
+      node.bring(ROOM, 1);
+      gate.open();
+      await settled();
+      expect(session.seqs()).to.deep.equal([7, 8, 9]);
+    });
+
     it('also while it opens, and others stand further on', async () => {
       writeSeven();
       const [gate, found] = [new Gate(), new Gate()];

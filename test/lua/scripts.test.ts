@@ -35,7 +35,7 @@ describe('the script loader', () => {
 
   const load = (text: string) => {
     writeFileSync(join(folder, 'thing.do.lua'), text);
-    return loadScripts(pathToFileURL(`${folder}/`)).get('thing.do')!;
+    return loadScripts(pathToFileURL(`${folder}/`), 'PUBLISH').get('thing.do')!;
   };
 
   it('turns a header into code', () => {
@@ -120,7 +120,7 @@ describe('the script loader', () => {
 });
 
 describe('every script of lua/', () => {
-  const scripts = [...loadScripts(LUA).values()];
+  const scripts = [...loadScripts(LUA, 'PUBLISH').values()];
   const files = readdirSync(LUA).filter((file) => file.endsWith('.lua'));
   const textOf = (name: string) => readFileSync(new URL(`${name}.lua`, LUA), 'utf8');
 

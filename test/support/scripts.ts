@@ -31,6 +31,6 @@ export async function addScripts(log: Log, scripts: Readonly<Record<string, OwnS
     const header = [`${name}   of a test`, `KEYS ${keys}`, `ARGV ${args}`, 'FAIL -', 'EMITS -', `INCLUDE ${include}`];
     writeFileSync(join(folder, `${name}.lua`), `${header.map((line) => `-- ${line}`).join('\n')}\n\n${body}\n`);
   }
-  for (const [name, script] of loadScripts(pathToFileURL(`${folder}/`)))
+  for (const [name, script] of loadScripts(pathToFileURL(`${folder}/`), log.connection.publishCommand))
     (log.scripts as Map<string, Script>).set(name, script);
 }
