@@ -22,6 +22,7 @@ import { lineOf, verify } from '../src/projector/verify.ts';
 import { viewName } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
 import { addAdmins } from './chat-admin.ts';
+import { addFiles } from './chat-files.ts';
 import { addGroups } from './chat-groups.ts';
 import { addRules } from './chat-rules.ts';
 
@@ -258,6 +259,8 @@ program
       if (differences.length > 0) process.exitCode = 1;
     }),
   );
+
+addFiles(program, { withLog, print });
 
 addGroups(program, { withLog, print });
 addAdmins(program, { withLog, print });

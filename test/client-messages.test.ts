@@ -5,12 +5,14 @@ import { useBrowser } from './support/browser.ts';
 import type { Person } from './support/browser.ts';
 import { setClock } from './support/rooms.ts';
 import { useNodes } from './support/server.ts';
+import { drawing, TEXT, useFolder } from './support/uploading.ts';
 import { useWorld } from './support/world.ts';
 
 describe('messages on the client page', () => {
   const { visit, adaAndBob, complaints } = useBrowser();
   const world = useWorld();
   const startNode = useNodes(world);
+  const folder = useFolder();
 
   const press = (person: Person, text: string, name: string) =>
     person.row(text).last().getByRole('button', { name }).click();
@@ -38,6 +40,23 @@ describe('messages on the client page', () => {
     await bob.row('Hello Bob').getByText('edited').waitFor();
     expect(await bob.messages()).to.deep.equal(['Hello Bob']);
     expect(complaints()).to.deep.equal([]);
+  });
+
+  it('carry pictures, which everyone sees, and other files by their names', async () => {
+    const [ada, bob] = await adaAndBob(await startNode({ DATA_DIR: folder.path }));
+    await bob.entry('Ada Lovelace').click();
+    const chosen = ada.page.getByLabel('Files to send');
+    await chosen.setInputFiles({ name: 'drawing.png', mimeType: 'image/png', buffer: await drawing(64, 48) });
+    for (const { page } of [ada, bob]) {
+      const picture = page.getByRole('img', { name: 'drawing.png' });
+      await picture.waitFor();
+      await page.waitForFunction('document.querySelector(".picture img").naturalWidth === 64');
+    }
+    await chosen.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: TEXT });
+    await bob.page.getByRole('button', { name: `notes.txt (${TEXT.length} bytes)` }).waitFor();
+    await chosen.setInputFiles({ name: 'a.exe', mimeType: 'image/png', buffer: Buffer.from('MZ\0\0') });
+    await ada.page.getByText('The content is').waitFor();
+    expect(complaints().filter((text) => !text.includes('415'))).to.deep.equal([]);
   });
 
   it('that cannot be edited any more say why, and keep what was written', async () => {

@@ -1,6 +1,11 @@
 /** How long attachments live: as long as a message carries them, and a day without one; their bytes as long as any of them. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { ulid } from 'ulid';
+import { strayFiles } from '../../src/chat/attachments/sweeping.ts';
+import { DiskStore } from '../../src/files/disk-store.ts';
+import { fileKey } from '../../src/files/store.ts';
 import { userStream } from '../../src/keys.ts';
 import { eventually } from '../../scripts/prove/story.ts';
 import { allTimers, passTime } from '../support/passing.ts';
@@ -162,6 +167,24 @@ describe('the life of attachments', function () {
       'validation_failed',
       'unsupported_media_type',
     ]);
+  });
+
+  it('files that no attachment holds, as after an older Redis was restored, are found by a sweep', async () => {
+    await upload(ada, await drawing());
+    const store = new DiskStore(join(folder.path, 'files'));
+    const found = async (now: number) => {
+      const keys: string[] = [];
+      for await (const key of strayFiles(world.log, store, now)) keys.push(key);
+      return keys;
+    };
+    const later = Date.now() + 2 * DAY_MS;
+    expect(await found(later)).to.deep.equal([]);
+    const stray = fileKey('0'.repeat(64), ulid());
+    await writeFile(join(folder.path, 'stray'), 'x');
+    await store.put(stray, { path: join(folder.path, 'stray'), size: 1, sha256: '0'.repeat(64) });
+    expect(await found(later)).to.deep.equal([stray]);
+    // What is young may be on its way.
+    expect(await found(Date.now())).to.deep.equal([]);
   });
 
   it('what a crash has left half done is taken away: bytes that were held for nothing, and files on their way', async () => {

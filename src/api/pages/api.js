@@ -122,6 +122,13 @@ export class Api {
     return this.#call('POST', path, { body, key });
   }
 
+  /** @param {File} file @returns {Promise<any>} */
+  upload(file) {
+    const form = new FormData();
+    form.append('file', file);
+    return this.#call('POST', '/attachments', { body: form });
+  }
+
   /** A ticket that opens one socket. @returns {Promise<string>} */
   async ticket() {
     return (await this.post('/auth/ws-ticket')).ticket;
@@ -178,14 +185,15 @@ export class Api {
    */
   async #fetch(method, path, { body, token, key }) {
     const headers = {
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(body === undefined || body instanceof FormData ? {} : { 'Content-Type': 'application/json' }),
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
       ...(key === undefined ? {} : { 'Idempotency-Key': key }),
     };
     /** @type {Response} */ let response;
     /** @type {any} */ let answer;
     try {
-      response = await fetch(BASE + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+      const sent = body instanceof FormData ? body : JSON.stringify(body);
+      response = await fetch(BASE + path, { method, headers, ...(body && { body: sent }) });
       const text = await response.text();
       answer = text === '' ? {} : JSON.parse(text);
     } catch {

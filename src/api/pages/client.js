@@ -13,6 +13,7 @@ import { Connection } from './connection.js';
 import { Conversations, People } from './conversations.js';
 import { dialogs } from './dialogs.js';
 import { byId, coalesced } from './dom.js';
+import { Files } from './files.js';
 import { listView } from './list-view.js';
 import { loginForm } from './login.js';
 import { Outbox } from './outbox.js';
@@ -135,6 +136,7 @@ function enter(api, me) {
     people,
     outbox,
     presence,
+    files: new Files({ api, current: () => timeline?.id, onTrouble: complain }),
     nameOf,
     async onRead(id, eventId, messageId) {
       await connection.command('receipt.read', { conversation_id: id, up_to: messageId });

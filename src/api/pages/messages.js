@@ -28,7 +28,7 @@ import { withReaction, withoutReaction } from './reactions.js';
  * @property {boolean} is_deleted
  * @property {string | null} reply_to
  * @property {{ sender_id: string } | null} forwarded_from
- * @property {unknown[]} attachments
+ * @property {import('./files.js').Attachment[]} attachments
  * @property {import('./reactions.js').Reaction[]} reactions
  * @property {'sent' | 'delivered' | 'read'} [read_status]
  * @property {Record<string, any>} metadata

@@ -18,6 +18,7 @@ import { reactionPicker, reactionsOf } from './reactions.js';
  * @property {(message: Message) => void} onEdit
  * @property {(message: Message) => void} onDelete
  * @property {(message: Message, emoji: string, isMine: boolean) => void} onReact
+ * @property {(attachment: import('./files.js').Attachment) => HTMLElement} show a file
  * @property {(id: string) => void} onRetry
  * @property {(id: string) => void} onDiscard
  */
@@ -111,15 +112,28 @@ function actsOf(message, isOwn, reader) {
 
 /** @param {Message} message @param {boolean} isFirst of those of one person @param {string} quote @param {Reader} reader @returns {Item} */
 function messageRow(message, isFirst, quote, reader) {
-  const { id, seq, sender_id, created_at, edited, is_deleted, reactions } = message;
+  const { id, seq, sender_id, created_at, edited, is_deleted, reactions, attachments } = message;
   const isOwn = sender_id === reader.me;
   const name = reader.fullNameOf(sender_id);
-  const text = contentOf(message);
+  const text = attachments.length > 0 ? message.content : contentOf(message);
   const status = isOwn && !is_deleted ? (message.read_status ?? 'sent') : undefined;
   return {
     // The row of a message that was just sent takes the place of the waiting one, so its key is the message's id.
     key: id,
-    look: [seq, name, text, isFirst, isOwn, edited, is_deleted, quote, reader.mayDeleteAny, status, reactions],
+    look: [
+      seq,
+      name,
+      text,
+      isFirst,
+      isOwn,
+      edited,
+      is_deleted,
+      quote,
+      reader.mayDeleteAny,
+      status,
+      reactions,
+      attachments,
+    ],
     build: () =>
       row({ id, isOwn, isFirst, seq: `${seq}` }, [
         isOwn || reader.isDirect ? undefined : isFirst ? avatar(sender_id, name) : element('span', { class: 'gap' }),
@@ -128,7 +142,8 @@ function messageRow(message, isFirst, quote, reader) {
           { class: 'bubble' },
           senderOf(isOwn ? 'You' : name, isFirst && !isOwn && !reader.isDirect),
           quote && !is_deleted ? element('p', { class: 'quote', text: quote, dir: 'auto' }) : undefined,
-          element('p', { class: is_deleted ? 'text muted' : 'text', text, dir: 'auto' }),
+          attachments.length > 0 ? element('div', { class: 'files' }, ...attachments.map(reader.show)) : undefined,
+          text === '' ? undefined : element('p', { class: is_deleted ? 'text muted' : 'text', text, dir: 'auto' }),
           reactions.length > 0 ? reactionsOf(message, reader) : undefined,
           element(
             'p',

@@ -18,6 +18,7 @@ import { rowsOf } from './rows.js';
  * @property {import('./conversations.js').People} people
  * @property {import('./outbox.js').Outbox} outbox
  * @property {import('./presence.js').Presence} presence
+ * @property {import('./files.js').Files} files
  * @property {(userId: string) => string} nameOf
  * @property {(conversationId: string, eventId: string, messageId: string) => Promise<void>} onRead
  * @property {(conversationId: string, message: Message, content: string) => Promise<void>} onEdit
@@ -96,7 +97,7 @@ export class TalkView {
     byId('talk-none').hidden = Boolean(conversation);
     if (!timeline || !conversation) return;
     this.#renderHeader(conversation);
-    const { people, outbox, nameOf, onReact, onTrouble } = this.#options;
+    const { people, outbox, files, nameOf, onReact, onTrouble } = this.#options;
     const top = byId('messages-top');
     top.textContent = timeline.trouble || (timeline.isWhole ? 'This is the beginning.' : 'Loading…');
     const wasAtEnd = this.#isAtEnd;
@@ -116,6 +117,7 @@ export class TalkView {
         onEdit: (message) => this.#begin('edit', message),
         onDelete: (message) => this.#delete(message),
         onReact: (message, emoji, isMine) => void onReact(timeline.id, message, emoji, isMine).catch(onTrouble),
+        show: (attachment) => files.show(attachment),
         onRetry: (id) => outbox.retry(id),
         onDiscard: (id) => outbox.settle(id),
       }),
