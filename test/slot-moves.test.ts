@@ -74,7 +74,17 @@ describe('every key that a script names', () => {
     await world.log.prepare();
     await register(world.log, 1);
     const ofOthers = new Set(['members', 'messages', 'reactions', 'channels']);
-    const names = namedWith('conversations', 'sessions', 'account', 'settings', 'blocks', 'notified', 'presence');
+    const names = namedWith(
+      'conversations',
+      'uploads',
+      'attached',
+      'sessions',
+      'account',
+      'settings',
+      'blocks',
+      'notified',
+      'presence',
+    );
     const own = names.filter((name) => !ofOthers.has(name));
     expect(await missing(userStream(user(1)), own)).to.deep.equal([]);
     // What keeps a key in being is in no answer.

@@ -20,6 +20,7 @@ import { botAccountsOf } from './accounts/bot-accounts.ts';
 import { accounts } from './accounts/commands.ts';
 import { Tokens } from './accounts/tokens.ts';
 import { peopleOf } from './accounts/view.ts';
+import { attachmentChecks } from './attachments/checks.ts';
 import { attachments, attachmentsOf } from './attachments/commands.ts';
 import { bans } from './bans/commands.ts';
 import { blocks } from './blocks/commands.ts';
@@ -96,7 +97,7 @@ export const projections = composeProjections(
 );
 
 export const guards = features.flatMap((feature) => feature.guards ?? []);
-export const checks = listChecks(events, eventDecoder(events));
+export const checks = [...listChecks(events, eventDecoder(events)), ...attachmentChecks];
 
 export interface Chat extends Deps {
   readonly door: Door;

@@ -4,11 +4,16 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ulid } from 'ulid';
 import { strayFiles } from '../../src/chat/attachments/sweeping.ts';
+import { checks, guards, projections } from '../../src/chat/index.ts';
 import { DiskStore } from '../../src/files/disk-store.ts';
 import { fileKey } from '../../src/files/store.ts';
 import { userStream } from '../../src/keys.ts';
+import { verify } from '../../src/projector/verify.ts';
+import { Views } from '../../src/views/store.ts';
 import { eventually } from '../../scripts/prove/story.ts';
+import { decode } from '../support/folds.ts';
 import { allTimers, passTime } from '../support/passing.ts';
+import { projected } from '../support/projecting.ts';
 import { setClock } from '../support/rooms.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
@@ -185,6 +190,30 @@ describe('the life of attachments', function () {
     expect(await found(later)).to.deep.equal([stray]);
     // What is young may be on its way.
     expect(await found(Date.now())).to.deep.equal([]);
+  });
+
+  it('verify finds all of it as the logs make it, and what is not so', async () => {
+    const [one, other] = [(await upload(ada, await drawing())).body, (await upload(ada, TEXT)).body];
+    const { body: kept } = await post(ada, { content: 'kept', attachments: [one.id] });
+    const { body: gone } = await post(ada, { content: 'gone', attachments: [other.id] });
+    await post(bob, { forward: { conversation_id: room, message_id: kept.id } });
+    await takeBack(ada, gone.id);
+    expect([await isGone(other.id), await areFiles(2)]).to.deep.equal([true, true]);
+    await projected(world);
+    const { log } = world;
+    const wrong = async () =>
+      (await verify({ log, views: new Views(log), projections, guards, checks, decode })).differences.map(
+        ({ what, key }) => [what, key],
+      );
+    expect(await wrong()).to.deep.equal([]);
+    const { commands } = log.connection;
+    const key = (name: string) => log.keys.of(userStream(ada.id), name);
+    await commands.hset(key('uploads'), ulid(), 'ghost');
+    expect(await wrong()).to.deep.equal([['guard', key('uploads')]]);
+    await commands.hset(key('uploads'), one.id, 'changed');
+    await commands.zrem(key('attached'), `${one.id} ${room} ${kept.id} ?`);
+    const found = (await wrong()).map(([what]) => what);
+    expect(found).to.have.members(['guard', 'guard', 'attached']);
   });
 
   it('what a crash has left half done is taken away: bytes that were held for nothing, and files on their way', async () => {
