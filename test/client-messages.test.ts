@@ -1,5 +1,6 @@
 /** What people do to messages on the client page, in a real browser: answer, edit and delete them. */
 import { expect } from 'chai';
+import { eventually } from '../scripts/prove/story.ts';
 import { conversationStream } from '../src/keys.ts';
 import { useBrowser } from './support/browser.ts';
 import type { Person } from './support/browser.ts';
@@ -50,7 +51,8 @@ describe('messages on the client page', () => {
     for (const { page } of [ada, bob]) {
       const picture = page.getByRole('img', { name: 'drawing.png' });
       await picture.waitFor();
-      await page.waitForFunction('document.querySelector(".picture img").naturalWidth === 64');
+      const width = () => page.evaluate('document.querySelector(".picture img").naturalWidth');
+      expect(await eventually(async () => (await width()) === 64, 10_000)).to.equal(true);
     }
     await chosen.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: TEXT });
     await bob.page.getByRole('button', { name: `notes.txt (${TEXT.length} bytes)` }).waitFor();
