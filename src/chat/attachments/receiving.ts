@@ -79,7 +79,8 @@ export class Incoming {
     for (const name of names) {
       const path = join(this.folder, name);
       const age = now - ((await stat(path).catch(() => undefined))?.mtimeMs ?? now);
-      if (age > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
+      // What cannot be taken away just now is no reason to take no file.
+      if (age > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true }).catch(() => {});
     }
   }
 }
