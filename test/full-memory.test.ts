@@ -62,7 +62,12 @@ for (const topology of topologies) {
       ]);
       const own = userStream(user(1));
       await world.log.append({ script: 'session.end', stream: own, actorId: user(1), args: { session: user(1) } });
-      await world.log.append({ script: 'user.delete', stream: own, actorId: user(1), args: { proved: 'hash' } });
+      await world.log.append({
+        script: 'user.delete',
+        stream: own,
+        actorId: user(1),
+        args: { proved: 'hash', erase: '' },
+      });
       expect((await world.log.readAfter(own, START)).at(-1)?.type).to.equal('user.deleted');
       await limit('0');
       await room.holds();
