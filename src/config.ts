@@ -80,6 +80,7 @@ export const settings = Type.Object({
   RATE_LIMIT_TYPING_PER_MINUTE: int(300, 'Typing signals per user; 0: no limit'),
   RATE_LIMIT_CONVERSATIONS_PER_HOUR: int(10, 'New conversations per user; 0: no limit'),
   RATE_LIMIT_UPLOADS_PER_HOUR: int(20, 'Uploaded files per user; 0: no limit'),
+  RATE_LIMIT_EXPORTS_PER_HOUR: int(30, "Exports of one's own data, each part of one that was cut counts; 0: no limit"),
   RATE_LIMIT_HANDSHAKES_PER_MINUTE: int(600, 'Attempts to open a WebSocket per address; 0: no limit'),
   WS_MAX_FRAMES_PER_SECOND: int(100, 'Frames per socket before it is closed as flooding; 0: no limit'),
   WS_HEARTBEAT_INTERVAL: int(30, 'Seconds between pings; a socket that misses two is closed', 1, 3600),

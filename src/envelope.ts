@@ -87,6 +87,11 @@ export function withheldEvent({ json }: RawEvent): string {
   return `${head},"type":"event.withheld","version":1,"data":{}}`;
 }
 
+const ACTOR = /"actor_id":"([0-9A-Z]{26})"/;
+
+/** Who did it, read off an event's first bytes; '' where they do not say. */
+export const actorOf = ({ json }: RawEvent): string => ACTOR.exec(json.toString('latin1', 0, 220))?.[1] ?? '';
+
 /** An entry of a log or feed as Redis gives it: its id and its fields, null for one that was trimmed. */
 export type RawEntry = [Buffer, Buffer[] | null];
 

@@ -47,6 +47,7 @@ export const allowancesOf = (config: Config) =>
     typing: { name: 'typing signals', most: config.RATE_LIMIT_TYPING_PER_MINUTE, seconds: MINUTE },
     handshake: { name: 'handshakes', most: config.RATE_LIMIT_HANDSHAKES_PER_MINUTE, seconds: MINUTE },
     conversation: { name: 'new conversations', most: config.RATE_LIMIT_CONVERSATIONS_PER_HOUR, seconds: HOUR },
+    export: { name: 'exports', most: config.RATE_LIMIT_EXPORTS_PER_HOUR, seconds: HOUR },
     upload: { name: 'uploads', most: config.RATE_LIMIT_UPLOADS_PER_HOUR, seconds: HOUR },
   }) satisfies Record<string, Allowance>;
 

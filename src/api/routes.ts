@@ -12,6 +12,8 @@ import type { Limits } from '../limits.ts';
 import { readBody } from './body.ts';
 import { sendFile } from './file.ts';
 import type { FileToSend } from './file.ts';
+import { NDJSON, sendLines } from './lines.ts';
+import type { LinesToSend } from './lines.ts';
 import { uploadOf } from './upload.ts';
 
 /** What a table entry must say to be served; `Command` and `Query` of the features fit. */
@@ -103,6 +105,7 @@ export function routes(options: RoutesOptions): Middleware[] {
       const context = await contextOf(ctx, entry, options);
       const answer = await withPath(ctx, '/query', queryOf(ctx, entry), (data) => door.query(name, context, data));
       if (entry.givesFile) await sendFile(ctx, answer as FileToSend);
+      else if (entry.media === NDJSON) sendLines(ctx, answer as LinesToSend);
       else send(ctx, answer);
     });
   }

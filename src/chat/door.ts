@@ -60,11 +60,12 @@ export class Door {
     }
   }
 
-  /** Throws `validation_failed`, or what the query refuses with. */
+  /** Throws `validation_failed`, `rate_limited`, or what the query refuses with. */
   async query(name: string, context: Context, data: unknown): Promise<object | RawJson> {
     const found = this.queries.get(name)!;
     const checked = this.checked(found, data);
     checkKey(context.caller, found, checked);
+    if (found.limited) await this.limits.spend(found.limited, context.caller.userId, context.now);
     return found.run(context, checked as never);
   }
 

@@ -38,6 +38,11 @@ export interface FileAnswer {
   read(range?: { readonly start: number; readonly end: number }): Promise<Readable>;
 }
 
+/** Whole lines in pieces, each made when the one before was taken. */
+export interface LinesAnswer {
+  lines(): AsyncGenerator<Buffer>;
+}
+
 export interface Answer {
   /** REST body; undefined answers 204. */
   readonly body?: object | undefined;
@@ -95,7 +100,11 @@ export interface Query<S extends TSchema = TSchema> {
   readonly signed?: true;
   /** Its answer is a file. */
   readonly givesFile?: true;
-  run(context: Context, data: Static<S>): Promise<object | RawJson | FileAnswer>;
+  /** Its answer is as many lines as there are, each of which is as `answer` says. */
+  readonly media?: 'application/x-ndjson';
+  /** Of what the user may ask for only so often it is one time. */
+  readonly limited?: Action;
+  run(context: Context, data: Static<S>): Promise<object | RawJson | FileAnswer | LinesAnswer>;
 }
 
 /** What an event means to the sockets of a node, beyond being delivered. */

@@ -35,6 +35,7 @@ import { drafts } from './drafts/commands.ts';
 import { invites } from './invites/commands.ts';
 import type { Watch } from './door.ts';
 import { eventLog } from './events/view.ts';
+import { exporting } from './export/view.ts';
 import type { Answer, Deps, Feature, Reactor, SessionListener, Timer, WithheldFrom } from './feature.ts';
 import { messages } from './messages/commands.ts';
 import { messagesOf } from './messages/view.ts';
@@ -75,6 +76,7 @@ export const features: readonly Feature[] = [
   typing,
   presence,
   eventLog,
+  exporting,
   settings,
   blocks,
   notifications,

@@ -20,8 +20,8 @@ export function encodeCursor(parts: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-/** The parts of a cursor, whose types must be those of `like`; throws `validation_failed` for anything else. */
-export function decodeCursor<T extends readonly (string | number)[]>(cursor: string, like: T): T {
+/** The parts of a cursor, whose types must be those of `like`; throws `validation_failed` for anything else, by where it was given. */
+export function decodeCursor<T extends readonly (string | number)[]>(cursor: string, like: T, pointer?: string): T {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     const fits =
@@ -30,10 +30,11 @@ export function decodeCursor<T extends readonly (string | number)[]>(cursor: str
   } catch {
     // falls through: what does not decode is as wrong as what decodes to something else
   }
-  throw badCursor();
+  throw badCursor(pointer);
 }
 
-export const badCursor = (): Error => invalid([{ pointer: '/query/cursor', message: 'is not a cursor of this list' }]);
+export const badCursor = (pointer = '/query/cursor'): Error =>
+  invalid([{ pointer, message: 'is not a cursor of this list' }]);
 
 const OPEN = Buffer.from('{"items":[');
 const COMMA = Buffer.from(',');

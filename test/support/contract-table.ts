@@ -35,6 +35,7 @@ export const contract: Readonly<Record<string, Area>> = {
       'DELETE /users/me',
       'PUT /users/me/password',
       'PUT /users/me/status',
+      'GET /users/me/export',
       'GET /users',
       'GET /users/online',
       'GET /users/{id}',

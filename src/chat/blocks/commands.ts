@@ -4,7 +4,7 @@
  * right after, and by a reactor in case of a crash.
  */
 import Type from 'typebox';
-import { invalid } from '../../envelope.ts';
+import { actorOf, invalid } from '../../envelope.ts';
 import type { Context, RawEvent } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
@@ -32,8 +32,6 @@ export const blocks: Feature = {
 
 /** Events that tell one member how another one is getting on. */
 const isTelling = ({ type }: RawEvent): boolean => type.startsWith('receipt.') || type === 'presence.changed';
-const ACTOR = /"actor_id":"([0-9A-Z]{26})"/;
-const actorOf = ({ json }: RawEvent): string => ACTOR.exec(json.toString('latin1', 0, 220))?.[1] ?? '';
 
 /** What the other user's key and the direct conversation of the two are told. Safe to repeat, in any order. */
 async function mirror({ log }: Pick<Deps, 'log'>, userId: string, otherId: string, mark: string): Promise<void> {

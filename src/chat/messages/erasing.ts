@@ -4,7 +4,7 @@
  * crash the step is done again, which changes nothing. A second round finds what another node still took while the account ended. Leaves the
  * bytes in the logs; what others forwarded is theirs.
  */
-import { START } from '../../envelope.ts';
+import { actorOf, START } from '../../envelope.ts';
 import type { Decode, RawEvent } from '../../envelope.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
@@ -81,12 +81,9 @@ export function erasing({ log, decode, memberships }: Pick<Deps, 'log' | 'decode
   };
 }
 
-const ACTOR = /"actor_id":"([0-9A-Z]{26})"/;
-
 /** The id of the message that an event sent, if it is this user's. What cannot be read is in no history either. */
 function messageBy(userId: string, event: RawEvent, decode: Decode): string[] {
-  if (event.type !== MessageSent.type) return [];
-  if (ACTOR.exec(event.json.toString('latin1', 0, 220))?.[1] !== userId) return [];
+  if (event.type !== MessageSent.type || actorOf(event) !== userId) return [];
   try {
     return [(decode(event).data as MessageSentData).message_id];
   } catch {
