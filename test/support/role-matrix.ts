@@ -3,8 +3,40 @@
  * and, where it says how, over a WebSocket. Who adds a command adds its rows here.
  */
 import { MEMBERS, ADMINS, BOTH, READ_CHANNEL, NOBODY_DIRECT, onMessage, message, reads, plain } from './role-rows.ts';
-import type { Row } from './role-rows.ts';
 import { bans, invites, polls, rules } from './room-rows.ts';
+import type { Place, Row } from './role-rows.ts';
+
+/** What else is sent: whoever may post may answer what is there, and pass it on. */
+const sending: readonly Row[] = ['everyone', 'admins'].flatMap((post): Row[] => {
+  const who = { policy: { post }, group: post === 'everyone' ? MEMBERS : ADMINS, direct: 'ok not_found forbidden' };
+  const passedOn = ({ id, theirs }: Place) => ({ forward: { conversation_id: id, message_id: theirs } });
+  return [
+    {
+      act: 'message.send',
+      what: `an answer, where ${post} post`,
+      rest: ({ theirs }) => ['POST /messages', { content: 'yes', reply_to: theirs }],
+      frame: ({ theirs }) => ({ content: 'yes', reply_to: theirs }),
+      ...who,
+    },
+    {
+      act: 'message.send',
+      what: `a message that is passed on, where ${post} post`,
+      rest: (place) => ['POST /messages', passedOn(place)],
+      frame: passedOn,
+      ...who,
+    },
+    {
+      act: 'message.edit',
+      what: `the own, where ${post} post`,
+      policy: { post },
+      ...onMessage('own', 'PATCH', '', { content: 'other words' }),
+      ...message('own', { content: 'other words' }),
+      // Where only admins post, a member has nothing of their own to edit: it is another's.
+      group: post === 'everyone' ? MEMBERS : ADMINS,
+      direct: BOTH,
+    },
+  ];
+});
 
 const messages: readonly Row[] = [
   {
@@ -332,6 +364,7 @@ const reading: readonly Row[] = [
 /** By what they are about. */
 export const matrix = {
   messages,
+  sending,
   pins,
   reactions,
   marks,
