@@ -1,7 +1,8 @@
 -- feed.prepare   makes every key of a partition that scripts name, so that it exists: while a slot moves, Redis refuses a script that names
---                one which does not. What is put there is none of the things that lie there
+--                one which does not. What is put there is none of the things that lie there. A group that is new begins with what
+--                happens from now on
 -- KEYS     feed feed_head requests_0 requests_1 checkpoints leases parked views channels users typing present online attachments files timers
--- ARGV     -
+-- ARGV     groups...
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
@@ -16,4 +17,5 @@ for _, generation in ipairs({ requests_0, requests_1 }) do redis.call('HSETNX', 
 for _, directory in ipairs({ channels, users }) do redis.call('ZADD', directory, 0, '\255') end
 for _, by_name in ipairs({ present, online, attachments, files }) do redis.call('ZADD', by_name, 0, '-') end
 for _, by_time in ipairs({ typing, timers }) do redis.call('ZADD', by_time, '+inf', '-') end
+for _, group in ipairs(groups) do redis.call('HSETNX', checkpoints, group, redis.call('HGET', feed_head, 'id') or '0-0') end
 return { 'ok' }

@@ -16,7 +16,7 @@ if password ~= proved then return { 'fail', 'wrong_credentials', 'The password i
 
 end_sessions('account_deleted')
 local state = presence_state()
-state.open, state.left, state.status, state.text, state.ends = 0, '', 'invisible', 'null', ''
+state.open, state.left, state.status, state.text, state.ends = 0, '', 'online', 'null', ''
 settle(state)
 local id = append('user.deleted', 1, '{}')
 redis.call('ZREM', users, username_entry, name_entry)

@@ -75,10 +75,11 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       debug: logger.debug,
     });
     stops.push(() => log.close());
-    await log.prepare();
     const views = new Views(log);
     const metrics = new Metrics();
     const product = chat(log, views, config, watchOf(metrics, logger));
+    // Who reacts to what happens from now on means from the first request on, and not from when the first worker comes.
+    await log.prepare(product.reactors.flatMap(({ name, since }) => (since === 'now' ? [name] : [])));
     await refoldDirectories(log);
 
     if (config.ROLES.has('projector')) {

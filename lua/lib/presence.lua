@@ -26,26 +26,29 @@ end
 -- committed after.
 local function settle(state)
   local left, ends = tonumber(state.left) or 0, tonumber(state.ends) or math.huge
-  if ends <= clock then state.text, ends = 'null', math.huge end
+  local has_ended = ends <= clock
+  if has_ended then state.text, ends = 'null', math.huge end
+  -- What an invisible user writes anew would say that somebody is there: it is told when they are seen again.
+  local text = state.status == 'invisible' and not has_ended and state.shown_text or state.text
   local is_in_grace = state.open == 0 and left <= clock and clock < left + GRACE_MS
   wake(ends, is_in_grace and left + GRACE_MS or math.huge)
 
   local is_here = state.open > 0 or is_in_grace
   local shown = is_here and state.status ~= 'invisible' and state.status or 'offline'
-  local is_news = shown ~= state.shown or state.text ~= state.shown_text
+  local is_news = shown ~= state.shown or text ~= state.shown_text
   if is_news and shown ~= 'offline' then
     state.seen = clock
   elseif shown == 'offline' and state.shown ~= 'offline' then
     state.seen = left > 0 and not is_here and left or clock
   end
   redis.call('HSET', presence, 'status', state.status, 'text', state.text, 'ends', ends < math.huge and ends or '',
-    'left', is_in_grace and left or '', 'shown', shown, 'shown_text', state.text, 'seen', state.seen)
+    'left', is_in_grace and left or '', 'shown', shown, 'shown_text', text, 'seen', state.seen)
   if not is_news then return nil end
 
   if shown == 'offline' then redis.call('ZREM', online, user) else redis.call('ZADD', online, 0, user) end
   local seen = tonumber(state.seen)
   local last_seen = seen and '"' .. rfc3339(seen - seen % 60000) .. '"' or 'null'
-  return append('presence.changed', 1, '{"status":"' .. shown .. '","status_text":' .. state.text .. ',"last_seen":' .. last_seen .. '}')
+  return append('presence.changed', 1, '{"status":"' .. shown .. '","status_text":' .. text .. ',"last_seen":' .. last_seen .. '}')
 end
 
 -- The end of each script: nothing is remembered of what a node does by itself.

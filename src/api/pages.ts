@@ -48,7 +48,7 @@ export function pages(product: Described): Middleware[] {
     );
   }
   router.get(
-    '/',
+    ['/', BASE],
     fixed(TYPES['json']!, () => JSON.stringify({ name: 'Rill', version: VERSION, links: LINKS })),
   );
   router.get(

@@ -104,12 +104,12 @@ export class Log {
   }
 
   /**
-   * Makes the keys of every partition that scripts name. Throws nothing: where one cannot be made, what needs it will say so. For a
+   * Makes the keys of every partition that scripts name, and the place of groups that begin with what happens from now on. Throws nothing: where one cannot be made, what needs it will say so. For a
    * process that serves; whoever only looks changes nothing.
    */
-  async prepare(): Promise<void> {
+  async prepare(groups: readonly string[] = []): Promise<void> {
     const all = Array.from({ length: this.keys.partitions }, (_, partition) =>
-      this.runAt('feed.prepare', partition, {}),
+      this.runAt('feed.prepare', partition, { groups }),
     );
     const failed = (await Promise.allSettled(all)).find((one) => one.status === 'rejected');
     if (failed) this.options.warn(`a partition is not prepared: ${(failed.reason as Error).message}`);

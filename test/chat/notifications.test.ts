@@ -171,4 +171,15 @@ describe('notification.add and notification.read', () => {
     const parked = await redis.hgetall(keys.at(keys.partitionOf(bob.id), 'parked'));
     expect(Object.keys(parked)).to.include(`notifications user ${bob.id}`);
   });
+
+  it('tell of what happened before the first worker came, which is after the first request', async () => {
+    await node.stop();
+    await world.log.connection.commands.flushall();
+    const api = await startNode({ ROLES: 'api' });
+    const [ann, ben] = [await register(api, 'ann'), await register(api, 'ben')];
+    const room = await group(ann, ben);
+    await say(ann, 'hello @ben', {}, room);
+    await startNode({ ROLES: 'projector' });
+    await until('ben is told', async () => (await kinds(ben)).length === 1);
+  });
 });

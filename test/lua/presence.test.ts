@@ -130,7 +130,7 @@ for (const topology of topologies) {
     it('invisible looks offline, since it was chosen, and nothing more is seen of coming and going', async () => {
       await arrive('C1');
       await set('invisible');
-      const [, [status, , seen]] = (await news()) as [unknown, [string, null, string]];
+      const [, [status]] = (await news()) as [unknown, [string, null, string]];
       expect([status, await isListed()]).to.deep.equal(['offline', false]);
       await arrive('C2');
       await depart('C1');
@@ -140,10 +140,9 @@ for (const topology of topologies) {
       await arrive('C3');
       expect(await news()).to.deep.equal([]);
       await set('invisible', '"still not here"');
-      const [[, , seenThen]] = (await news()) as [[string, string, string]];
-      expect(Date.parse(seen) - Date.parse(seenThen)).to.equal(2 * MINUTE_MS);
+      expect(await news()).to.deep.equal([]);
       await set('online');
-      expect(await statuses()).to.deep.equal(['online']);
+      expect((await news()).map(([now, text]) => [now, text])).to.deep.equal([['online', 'still not here']]);
     });
 
     it('in the grace a status is seen still', async () => {
@@ -179,6 +178,27 @@ for (const topology of topologies) {
       await set('busy', '"lunch"', String(Date.now() + 50_000));
       await set('busy', '"for ever"');
       expect(await timer()).to.equal(null);
+    });
+
+    it('an invisible user writes a text that nobody is told before they are seen again; one that ends is gone for all', async () => {
+      await arrive('C1');
+      await set('busy', '"lunch"');
+      await set('invisible', '"secretly here"');
+      expect((await set('invisible', '"still here"')).status).to.equal('unchanged');
+      await set('away');
+      await set('away', '"back soon"', String(Date.now() + 50_000));
+      await set('invisible');
+      await pass(50_000);
+      await settle();
+      expect((await news()).map(([status, text]) => [status, text])).to.deep.equal([
+        ['online', null],
+        ['busy', 'lunch'],
+        ['offline', 'lunch'],
+        ['away', 'still here'],
+        ['away', 'back soon'],
+        ['offline', 'back soon'],
+        ['offline', null],
+      ]);
     });
 
     it('is done once under one request id, and refuses it for another request', async () => {
