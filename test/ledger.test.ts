@@ -136,6 +136,13 @@ describe('the checker of ledgers', () => {
     expectOnly(check([...lines, ...read('c', 1, 2, 3), seen('c', 4, undefined, 'other')], events), { divergent: 1 });
   });
 
+  it('and for what is withheld where there was a block', () => {
+    const events = [...log.slice(0, 3), { ...logged(4), withheld: 'placeholder' }];
+    const lines = [...written, ...read('a', 1, 2, 3, 4), ...read('b', 1, 2, 3), seen('b', 4, undefined, 'placeholder')];
+    expectOnly(check(lines, events), {});
+    expectOnly(check(lines), { divergent: 1 });
+  });
+
   it('divergent: two readers have different events at one place', () => {
     const lines = [...written, ...read('a', 1, 2, 3, 4), ...read('b', 1, 2, 3), seen('b', 4, 2_000)];
     expectOnly(check(lines), { divergent: 1, invented: 1 });

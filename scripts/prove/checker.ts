@@ -7,7 +7,7 @@
  *   gap        a reader, or a log itself, goes on without an event in between; or a reader stopped short of the log's end
  *   invented   seen, and not in the log; or in the log, and never sent so; or refused for good, and done
  *   divergent  two readers have different events at one place, or other bytes than the log; but for the words of a deleted message, which
- *              who comes late is not told
+ *              who comes late is not told, and for a mark's placeholder where there was a block
  *
  * What a reader saw before a `reset` may be gone from the log: being told so is the promise.
  */
@@ -22,6 +22,8 @@ export interface LoggedEvent {
   readonly digest: string;
   /** Digest of what is told to who comes after the message was deleted; undefined where none was. */
   readonly toldLate?: string | undefined;
+  /** Digest of what stands in its place for somebody between whom and the actor there is a block; undefined where there never was one. */
+  readonly withheld?: string | undefined;
   /** Of a sent message. */
   readonly message?: string | undefined;
   readonly content?: string | undefined;
@@ -137,7 +139,7 @@ export class Checker {
     const at = this.following.get(key) ?? begin(reader, conversation, seq - 1);
     this.following.set(key, at);
     const logged = this.bySeq.get(conversation)?.get(seq);
-    const asLogged = logged?.id === event && (logged.digest === digest || logged.toldLate === digest);
+    const asLogged = logged?.id === event && [logged.digest, logged.toldLate, logged.withheld].includes(digest);
     if (seq <= at.seq) {
       const before = at.odd.get(seq)?.event ?? (seq > at.start && !at.skipped.has(seq) ? logged?.id : undefined);
       const fault = before === event ? 'duplicate' : 'reordered';

@@ -67,12 +67,13 @@ export class Truth {
 
   /** Every log, by the id of its stream. */
   async logs(): Promise<Map<string, LoggedEvent[]>> {
-    const logs = new Map<string, LoggedEvent[]>();
+    const all = new Map<string, RawEntry[]>();
     for (const key of await this.keys('chat:{*}:*:events')) {
       const stream = LOG_KEY.exec(key)?.[3];
-      if (stream !== undefined) logs.set(stream, loggedOf(await this.entries(key)));
+      if (stream !== undefined) all.set(stream, await this.entries(key));
     }
-    return logs;
+    const blocked = blockedIn([...all.values()].flat());
+    return new Map([...all].map(([stream, entries]) => [stream, loggedOf(entries, blocked)]));
   }
 
   /** Stream id → id of its last event. */
@@ -172,14 +173,39 @@ function toFields(flat: Buffer[]): Record<string, Buffer> {
   return fields;
 }
 
-function loggedOf(entries: readonly RawEntry[]): LoggedEvent[] {
+/** Users who ever blocked somebody, or were blocked. */
+function blockedIn(entries: readonly RawEntry[]): ReadonlySet<string> {
+  const blocks = entries.filter(({ fields }) => fields['type']?.toString() === 'block.added');
+  return new Set(
+    blocks.flatMap(({ fields }) => {
+      const { user_id, data } = JSON.parse(fields['event']!.toString()) as {
+        user_id: string;
+        data: { user_id: string };
+      };
+      return [user_id, data.user_id];
+    }),
+  );
+}
+
+const RECEIPT = /^(\{.*?"conversation_id":"[0-9A-Z]{26}"),"actor_id":"([0-9A-Z]{26})"/;
+
+/** What others get in the place of such a user's mark, while there is a block between them. */
+function digestOfWithheld({ fields }: RawEntry, blocked: ReadonlySet<string>): string | undefined {
+  if (!fields['type']?.toString().startsWith('receipt.')) return undefined;
+  const [, head, actor] = RECEIPT.exec(fields['event']!.toString()) ?? [];
+  if (head === undefined || !blocked.has(actor!)) return undefined;
+  return digestOf(`${head},"type":"event.withheld","version":1,"data":{}}`);
+}
+
+function loggedOf(entries: readonly RawEntry[], blocked: ReadonlySet<string>): LoggedEvent[] {
   const deleted = new Set<string>();
   for (const { fields } of entries)
     if (fields['type']?.toString() === 'message.deleted') deleted.add(saidIn(fields['event']!)?.data?.message_id ?? '');
   return entries.map((entry) => {
     const logged = toLogged(entry);
     const toldLate = deleted.size === 0 ? undefined : digestOfEmptied(entry, deleted);
-    return toldLate === undefined ? logged : { ...logged, toldLate };
+    const withheld = digestOfWithheld(entry, blocked);
+    return toldLate === undefined && withheld === undefined ? logged : { ...logged, toldLate, withheld };
   });
 }
 

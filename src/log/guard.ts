@@ -9,6 +9,8 @@ import type { Log } from './log.ts';
 
 /** Stands in a value for a word that the log does not tell. */
 export const WHATEVER = '*';
+/** Stands in the place of a value that other streams' logs tell: it may be anything, or not be there. */
+export const UNTOLD = '**';
 
 /** The directories by the name of their key, with whose entries they hold: `<name>\n<id>`, or the id alone. */
 export const directories = { channels: 'conversation', users: 'user', online: 'user', attachments: 'user' } as const;

@@ -1,8 +1,13 @@
 /** Blocks: what they keep from whom, that nobody is told, and that a crash between the slots leaves nothing half done. */
 import { expect } from 'chai';
 import { ulid } from 'ulid';
+import { checks, guards, projections } from '../../src/chat/index.ts';
 import { userStream } from '../../src/keys.ts';
+import { verify } from '../../src/projector/verify.ts';
+import { Views } from '../../src/views/store.ts';
 import type { Json } from '../support/client.ts';
+import { decode } from '../support/folds.ts';
+import { projected } from '../support/projecting.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
 import { useWorld } from '../support/world.ts';
@@ -97,5 +102,16 @@ describe('block.add, block.remove, block.mirror and block.direct', () => {
     const until = Date.now() + 5_000;
     while ((await say(bob, id)) === 201) if (Date.now() > until) throw new Error('the block was not mirrored');
     expect((await direct(bob, ada)).status).to.equal(200);
+  });
+
+  it('are nothing that a proof finds wrong, in a direct conversation of the two, before, during and after', async () => {
+    const { id } = (await direct(ada, bob)).body;
+    expect(await say(ada, id)).to.equal(201);
+    const proof = { log: world.log, views: new Views(world.log), projections, guards, checks, decode };
+    for (const change of [undefined, block, unblock]) {
+      await change?.(ada, bob);
+      await projected(world);
+      expect((await verify(proof)).differences).to.deep.equal([]);
+    }
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Everything that people do, in random order: four of them on two nodes, in a channel and a direct conversation, while the projector is
  * killed. Each act is taken by itself, and now and then sent twice under one id. At the end every view is the fold of its log, what was
- * read on the way is what `as_of` answers for that moment, and two sockets on two nodes saw the same.
+ * read on the way is what `as_of` answers for that moment, and two sockets on two nodes saw the same, but for the marks of who is blocked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call, people, persist } from '../client.ts';
@@ -46,6 +46,8 @@ type Request = readonly [method: string, path: string, body?: object];
 type Act = (stage: Stage, actor: Person, room: string) => Request | undefined;
 
 const other = ({ random, people: all }: Stage): Person => random.pick(all.slice(2));
+const anotherThan = ({ random, people: all }: Stage, actor: Person): Person =>
+  random.pick(all.filter((one) => one !== actor));
 const messageOf = ({ random, messages }: Stage, room: string): string | undefined => {
   const sent = messages.get(room)!;
   return sent.length === 0
@@ -166,6 +168,8 @@ const ACTS_BY_WEIGHT: readonly (readonly [number, Act])[] = [
   [1, ({ random }) => ['PUT', '/users/me/status', { status: random.pick(['online', 'away', 'busy', 'invisible']) }]],
   [1, ({ random }) => ['PATCH', '/users/me', { display_name: `Someone ${random.below(100)}` }]],
   [1, () => ['POST', '/notifications/read', {}]],
+  [1, (stage, actor) => ['PUT', `/users/me/blocks/${anotherThan(stage, actor).id}`]],
+  [2, (stage, actor) => ['DELETE', `/users/me/blocks/${anotherThan(stage, actor).id}`]],
 ];
 
 /** What was read at one moment, between two acts. */

@@ -8,6 +8,8 @@ import { actorOf, invalid } from '../../envelope.ts';
 import type { Context, RawEvent } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
+import { guards, UNTOLD } from '../../log/guard.ts';
+import { ConversationCreated } from '../conversations/contract.ts';
 import { directId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Answer, Command, Deps, Feature, Query, Reactor } from '../feature.ts';
@@ -17,6 +19,12 @@ import { parseBlock } from './pairs.ts';
 
 export const blocks: Feature = {
   events: [BlockAdded, BlockRemoved],
+  // That there is a block between the two is told by their own logs.
+  guards: [
+    guards(ConversationCreated, (state, { data }) => {
+      if (data.type === 'direct') state.set('head', 'blocked', UNTOLD);
+    }),
+  ],
   serve: (deps) => ({
     commands: blockCommands(deps),
     queries: [listBlocks(deps)],
