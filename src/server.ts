@@ -32,7 +32,7 @@ import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { randomness } from './randomness.ts';
 import { GATHER_MS, projector } from './projector/projector.ts';
-import { reactorWorker } from './projector/reactor.ts';
+import { reactorWorkers } from './projector/reactor.ts';
 import { Timers } from './projector/timers.ts';
 import { keptSecret } from './secret.ts';
 import { Views } from './views/store.ts';
@@ -96,7 +96,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       };
       const workers = [
         projector({ ...work, views, projections, groupName: 'views', keepFeedMs: KEEP_FEED_MS }),
-        ...reactors.map((reactor) => reactorWorker(work, reactor)),
+        ...reactorWorkers(work, reactors),
         ...(timers.length > 0 ? [new Timers(work, timers)] : []),
       ];
       for (const worker of workers) {

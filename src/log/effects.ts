@@ -5,12 +5,12 @@
 import type { ChatEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 
-/** A side effect of events, in a consumer group of its own. What it did is known by the event's whole id, kept beside what it changed. */
+/** A side effect of events. What it did is known by the event's whole id, kept beside what it changed. */
 export interface Reactor {
-  /** Also the group's name. */
+  /** By this what stands still is known; also the name of its group, where it has one of its own. */
   readonly name: string;
   readonly types: readonly string[];
-  /** Where a group that is new begins: with all that ever happened, or with what happens from now on. */
+  /** With all that ever happened: a group of its own, in which nobody waits for it. Or with what happens from now on: soon, and beside others. */
   readonly since: 'beginning' | 'now';
   /**
    * One stream's events come one after the other, different streams' side by side. `unavailable` and `unknown_outcome` are tried again,

@@ -16,7 +16,7 @@ import type { Log } from '../log/log.ts';
 import type { Parked } from './fold.ts';
 import type { Commit, Effect, Gap, Outcome } from './partition.ts';
 import { Worker } from './worker.ts';
-import type { WorkerOptions } from './worker.ts';
+import type { Duty, WorkerOptions } from './worker.ts';
 
 export interface ReactingOptions {
   readonly log: Log;
@@ -32,6 +32,7 @@ interface Standstill extends Parked {
 
 /** A stream that stands still, in memory. */
 interface Stopped {
+  readonly reactor: Reactor;
   readonly stream: StreamRef;
   standstill: Standstill;
   /** The last event that needs nothing more. */
@@ -48,55 +49,79 @@ const REACT_MS = 5_000;
 const BACK_OFF_MS = { first: 1_000, most: 60_000 };
 const PAGE = 100;
 
-export function reactorWorker(options: ReactingOptions & WorkerOptions, reactor: Reactor): Worker {
-  const { name, since } = reactor;
+/** The group of all that begins with what happens from now on. Each further group reads every event again. */
+const TOGETHER = 'reactions';
+
+/**
+ * What begins with all that ever happened makes good what a process that died left undone: it has a group of its own, since one that is
+ * new must read everything, and reads seldom, since nobody waits for it.
+ */
+export function reactorWorkers(options: ReactingOptions & WorkerOptions, reactors: readonly Reactor[]): Worker[] {
+  const alone = reactors.filter(({ since }) => since === 'beginning');
+  const together = reactors.filter(({ since }) => since === 'now');
+  return [
+    ...alone.map((reactor) => reactorWorker(options, { name: reactor.name, reads: 'seldom', reactors: [reactor] })),
+    ...(together.length > 0
+      ? [reactorWorker(options, { name: TOGETHER, reads: 'now and then', reactors: together })]
+      : []),
+  ];
+}
+
+/** Reactors of one group, which all begin alike. */
+export function reactorWorker(
+  options: ReactingOptions & WorkerOptions,
+  { name, reads, reactors }: Pick<Duty, 'name' | 'reads'> & { readonly reactors: readonly Reactor[] },
+): Worker {
   return new Worker(options, {
     name,
-    since,
-    reads: 'now and then',
-    effect: (partition) => new Reacting(options, reactor, options.log.keys.at(partition, 'parked')),
+    reads,
+    since: reactors[0]!.since,
+    effect: (partition) => new Reacting(options, reactors, options.log.keys.at(partition, 'parked')),
   });
 }
 
 export class Reacting implements Effect {
   private readonly options: ReactingOptions;
-  private readonly reactor: Reactor;
+  private readonly reactors: ReadonlyMap<string, Reactor>;
   private readonly parkedKey: string;
-  private readonly types: ReadonlySet<string>;
   /** By `<reactor> <stream kind> <stream id>`. */
   private stopped = new Map<string, Stopped>();
 
-  constructor(options: ReactingOptions, reactor: Reactor, parkedKey: string) {
+  constructor(options: ReactingOptions, reactors: readonly Reactor[], parkedKey: string) {
     this.options = options;
-    this.reactor = reactor;
+    this.reactors = new Map(reactors.map((reactor) => [reactor.name, reactor]));
     this.parkedKey = parkedKey;
-    this.types = new Set(reactor.types);
   }
 
   /** Each gets one more try: a newer program may understand what an older one parked. */
   reset(parked: Readonly<Record<string, string>>): void {
     this.stopped = new Map();
     for (const [name, why] of Object.entries(parked)) {
-      const [reactor, kind, id] = name.split(' ');
-      if (reactor !== this.reactor.name) continue;
+      const [of, kind, id] = name.split(' ');
+      const reactor = this.reactors.get(of!);
+      if (!reactor) continue;
       const stream = { kind: kind as StreamRef['kind'], id: id! };
-      this.stopped.set(name, { ...stoppedAt(stream, JSON.parse(why) as Standstill), dueAt: 0 });
+      this.stopped.set(name, { ...stoppedAt(reactor, stream, JSON.parse(why) as Standstill), dueAt: 0 });
     }
   }
 
   async apply(events: readonly RawEvent[], _strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome> {
-    const streams = new Map<string, RawEvent[]>();
+    const work = new Map<string, { reactor: Reactor; stream: StreamRef; events: RawEvent[] }>();
     for (const event of events) {
-      const name = this.nameOf(event.stream);
-      if (!this.types.has(event.type) || this.stopped.has(name)) continue;
-      const others = streams.get(name);
-      if (others) others.push(event);
-      else streams.set(name, [event]);
+      for (const reactor of this.reactors.values()) {
+        const { stream, type } = event;
+        if (!reactor.types.includes(type)) continue;
+        const name = `${reactor.name} ${stream.kind} ${stream.id}`;
+        if (this.stopped.has(name)) continue;
+        const others = work.get(name);
+        if (others) others.events.push(event);
+        else work.set(name, { reactor, stream, events: [event] });
+      }
     }
     const failed = new Map<string, Stopped>();
-    await sideBySide([...streams], async ([name, mine]) => {
-      const standstill = await this.reactTo(mine);
-      if (standstill) failed.set(name, stoppedAt(mine[0]!.stream, standstill));
+    await sideBySide([...work], async ([name, { reactor, stream, events: mine }]) => {
+      const standstill = await this.reactTo(reactor, mine);
+      if (standstill) failed.set(name, stoppedAt(reactor, stream, standstill));
     });
     const outcome = await commit(
       'last',
@@ -140,12 +165,14 @@ export class Reacting implements Effect {
 
   /** Reacts to a stream's events from where it stands still on. True when the log's end is reached. */
   private async goOn(stopped: Stopped): Promise<boolean> {
+    const { reactor, stream } = stopped;
     for (;;) {
-      const page = await this.options.log.readAfter(stopped.stream, stopped.after, PAGE);
-      const standstill = await this.reactTo(page.filter(({ type }) => this.types.has(type)));
+      const page = await this.options.log.readAfter(stream, stopped.after, PAGE);
+      const mine = page.filter(({ type }) => reactor.types.includes(type));
+      const standstill = await this.reactTo(reactor, mine);
       if (standstill) {
         const tries = standstill.event_id === stopped.standstill.event_id ? stopped.tries + 1 : 1;
-        Object.assign(stopped, stoppedAt(stopped.stream, standstill, tries));
+        Object.assign(stopped, stoppedAt(reactor, stream, standstill, tries));
         return false;
       }
       stopped.after = page.at(-1)?.id ?? stopped.after;
@@ -154,10 +181,10 @@ export class Reacting implements Effect {
   }
 
   /** Reacts to one stream's events in order, up to the first that fails. */
-  private async reactTo(events: readonly RawEvent[]): Promise<Standstill | undefined> {
+  private async reactTo(reactor: Reactor, events: readonly RawEvent[]): Promise<Standstill | undefined> {
     for (const raw of events) {
       try {
-        const reaction = this.reactor.react(this.options.decode(raw), raw.stream);
+        const reaction = reactor.react(this.options.decode(raw), raw.stream);
         await within(REACT_MS, reaction, () => {
           throw fail('unknown_outcome', `no answer within ${REACT_MS} ms`);
         });
@@ -170,23 +197,20 @@ export class Reacting implements Effect {
   }
 
   private stop(name: string, standstill: Standstill): Write {
-    this.options.warn(`${this.reactor.name}: a stream ${standstill.waits ? 'waits' : 'is parked'}`, {
-      stream: name.slice(this.reactor.name.length + 1),
+    const [of] = name.split(' ', 1);
+    this.options.warn(`${of}: a stream ${standstill.waits ? 'waits' : 'is parked'}`, {
+      stream: name.slice(of!.length + 1),
       ...standstill,
     });
     return { command: 'HSET', key: this.parkedKey, args: [name, JSON.stringify(standstill)] };
   }
-
-  private nameOf({ kind, id }: StreamRef): string {
-    return `${this.reactor.name} ${kind} ${id}`;
-  }
 }
 
-function stoppedAt(stream: StreamRef, standstill: Standstill, tries = 1): Stopped {
+function stoppedAt(reactor: Reactor, stream: StreamRef, standstill: Standstill, tries = 1): Stopped {
   const { ms, seq } = eventId(standstill.event_id);
   const backOff = Math.min(BACK_OFF_MS.first * 2 ** (tries - 1), BACK_OFF_MS.most);
   const dueAt = standstill.waits ? performance.now() + backOff : Infinity;
-  return { stream, standstill, after: `${ms}-${seq - 1}`, tries, dueAt };
+  return { reactor, stream, standstill, after: `${ms}-${seq - 1}`, tries, dueAt };
 }
 
 async function sideBySide<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {

@@ -32,8 +32,8 @@ export interface Duty {
   readonly name: string;
   /** Where the group begins when it is new. */
   readonly since: Since;
-  /** Woken by events over a connection that waits for them, or asking now and then, which costs less and is in nobody's way. */
-  readonly reads: 'woken' | 'now and then';
+  /** Woken by events over a connection that waits for them, or asking now and then or seldom, which costs less and is in nobody's way. */
+  readonly reads: 'woken' | 'now and then' | 'seldom';
   effect(partition: number): Effect;
   /** Trims the feeds; entries stay this long, for gateways, after every group is done with them. One group's workers do it for all. */
   readonly keepFeedMs?: number;
@@ -42,6 +42,8 @@ export interface Duty {
 /** What waits for something that was not there looks this often whether its time has come. */
 const LOOK_AGAIN_MS = 500;
 const TRIM_SLICE = '1000';
+/** How much longer it gathers than others. */
+const SELDOM = 5;
 
 export class Worker {
   private readonly options: WorkerOptions;
@@ -119,8 +121,10 @@ export class Worker {
 
   /** Reads those of the candidates that are held, over and over. */
   private read(candidates: readonly number[]): void {
-    const { log, batchSize, gatherMs } = this.options;
-    const isWoken = this.duty.reads === 'woken';
+    const { log, batchSize } = this.options;
+    const { reads } = this.duty;
+    const gatherMs = this.options.gatherMs * (reads === 'seldom' ? SELDOM : 1);
+    const isWoken = reads === 'woken';
     let client: Redis | undefined;
     this.loops.repeat(async () => {
       const mine = candidates.flatMap((n) => this.share.held.get(n) ?? []).filter((p) => !p.isOpening && !p.isLost);

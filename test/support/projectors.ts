@@ -73,7 +73,8 @@ export function useProjectors(world: World): Projectors {
     start: (more = {}) => run(projector(optionsOf(more))),
     react(more = {}, reactor) {
       const options = optionsOf(more);
-      return run(reactorWorker(options, reactor ?? membershipsOf(options.log, events).lists));
+      const only = reactor ?? membershipsOf(options.log, events).lists;
+      return run(reactorWorker(options, { name: only.name, reads: 'now and then', reactors: [only] }));
     },
     async partition(number, worker, more = {}) {
       const options = optionsOf({ ...more, worker });

@@ -232,7 +232,7 @@ async function setTheStage(random: Random, bases: readonly string[], all: readon
 }
 
 async function reacted(findings: Findings, truth: Truth): Promise<void> {
-  const groups = ['views', 'lists', 'blocks', 'notifications'];
+  const groups = ['views', 'lists', 'blocks', 'reactions'];
   const isDone = async () => (await Promise.all(groups.map((group) => truth.isProjected(group)))).every(Boolean);
   findings.expect(await eventually(isDone, 40_000), 'the reactors do not come to an end');
 }

@@ -19,9 +19,17 @@ interface Known {
 export function enqueuing({ log }: Deps): Reactor {
   /** By partition. */
   const known = new Map<number, Known>();
+  const asking = new Map<number, Promise<readonly Wish[]>>();
 
-  async function wishesFor(stream: StreamRef, type: string): Promise<Wish[]> {
+  /** Events of one batch are asked about side by side, and were all there before the first question: one answer does for all. */
+  function wishesIn(stream: StreamRef): Promise<readonly Wish[]> {
     const partition = log.keys.partitionOf(stream.id);
+    const asked = asking.get(partition) ?? ask(stream, partition).finally(() => asking.delete(partition));
+    asking.set(partition, asked);
+    return asked;
+  }
+
+  async function ask(stream: StreamRef, partition: number): Promise<readonly Wish[]> {
     const version = await log.guardField(stream, 'hooked', 'version');
     let here = known.get(partition);
     if (!here || here.version !== version) {
@@ -30,7 +38,11 @@ export function enqueuing({ log }: Deps): Reactor {
       here = { version: then, wishes: Object.entries(all).map(([id, value]) => parseWish(id, value)) };
       known.set(partition, here);
     }
-    return here.wishes.filter(
+    return here.wishes;
+  }
+
+  async function wishesFor(stream: StreamRef, type: string): Promise<Wish[]> {
+    return (await wishesIn(stream)).filter(
       ({ conversation = stream.id, types }) => conversation === stream.id && types.includes(type),
     );
   }
