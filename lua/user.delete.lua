@@ -1,6 +1,6 @@
 -- user.delete   ends an account: its sessions, its secrets, its place in the directory; its name stays taken, its log stays. `erase` '1':
 --               a timer follows that empties what the user wrote
--- KEYS     log head account sessions settings drafts scheduled reminders push webhooks deliveries deliveries_made deliveries_due users presence online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions settings devices drafts scheduled reminders push webhooks deliveries deliveries_made deliveries_due users presence online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope actor proved erase
 -- FAIL     wrong_credentials conflict
 -- EMITS    session.ended/1 user.deleted/1 presence.changed/1
@@ -20,7 +20,7 @@ state.open, state.left, state.status, state.text, state.ends = 0, '', 'online', 
 settle(state)
 local id = append('user.deleted', 1, '{}')
 redis.call('ZREM', users, username_entry, name_entry)
-redis.call('UNLINK', account, sessions, settings, drafts, scheduled, reminders, push, webhooks, deliveries, deliveries_made,
+redis.call('UNLINK', account, sessions, settings, devices, drafts, scheduled, reminders, push, webhooks, deliveries, deliveries_made,
   deliveries_due, presence)
 if erase == '1' then set_timer('erasing', actor, now) end
 return commit(id, 'deleted', id)

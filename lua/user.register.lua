@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions conversations settings blocks uploads attached notified notified_at unread drafts scheduled reminders bots push webhooks deliveries deliveries_made deliveries_due users attachments presence present online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions conversations settings blocks devices uploads attached notified notified_at unread drafts scheduled reminders bots push webhooks deliveries deliveries_made deliveries_due users attachments presence present online timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details welcome data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -22,6 +22,7 @@ redis.call('HSET', blocks, '-', '0 0')
 redis.call('HSET', uploads, '-', '')
 redis.call('ZADD', attached, 0, '-')
 redis.call('ZADD', attachments, 0, '-')
+redis.call('HSET', devices, '-', '')
 redis.call('ZADD', notified, 0, '-')
 redis.call('ZADD', unread, 0, '-')
 redis.call('HSET', notified_at, '-', '')

@@ -186,6 +186,8 @@ export interface CallingSocket {
 /** One open WebSocket. */
 export interface OpenSocket extends Pick<CallingSocket, 'connectionId' | 'deviceId'> {
   readonly caller: Caller;
+  /** Ids of the last events that have reached the device, by the id of their conversation or user. Where the client named one. */
+  reached?(): ReadonlyMap<string, string>;
 }
 
 /** Who hears of the sockets of this node: of one as it opens and closes, in that order, and every few seconds of all that are open. */

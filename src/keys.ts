@@ -47,6 +47,7 @@ const perOwner: Record<string, string> = {
   blocks: ':blocks',
   uploads: ':uploads',
   attached: ':attached',
+  devices: ':devices',
   notified: ':notified',
   notified_at: ':notified:at',
   unread: ':unread',

@@ -30,6 +30,7 @@ import { conversations } from './conversations/commands.ts';
 import { conversationReads } from './conversations/view.ts';
 import { listChecks } from './conversations/list-checks.ts';
 import { membershipsOf } from './conversations/memberships.ts';
+import { DeviceMarks, devices } from './devices/devices.ts';
 import { Door } from './door.ts';
 import { drafts } from './drafts/commands.ts';
 import { invites } from './invites/commands.ts';
@@ -79,6 +80,7 @@ export const features: readonly Feature[] = [
   exporting,
   settings,
   blocks,
+  devices,
   notifications,
   drafts,
   scheduled,
@@ -146,6 +148,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     blocks: blocked,
     outgoing: new Outgoing({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE }),
     secretOf: (thing: string): string => tokens.secretOf(thing),
+    devices: new DeviceMarks(log),
     botAccounts: botAccountsOf({ log, limits, tokens, identity, memberships }),
     rules: contentRules({ log, decode, config }),
     perform: (type: string, context: Context, data: object): Promise<Answer> => doors[0]!.command(type, context, data),
@@ -196,6 +199,7 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 const INTERNAL: readonly RegExp[] = [
   /^(projector|feed|file|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\./,
   /^poll\.end$/,
+  /^device\.(open|save)$/,
   /^ticket\.redeem$/,
   /^block\.(mirror|direct)$/,
   /^attachment\.(claim|unclaim|settle|release)$/,

@@ -5,7 +5,7 @@ import type { Appended } from '../log/log.ts';
 import type { Authentication } from './accounts/authentication.ts';
 import type { User } from './accounts/contract.ts';
 import type { Attached, Uploaded } from './attachments/contract.ts';
-import type { Answer, Membership, RawJson, Reactor, SessionListener } from './feature.ts';
+import type { Answer, Membership, OpenSocket, RawJson, Reactor, SessionListener } from './feature.ts';
 import type { Outgoing } from '../outgoing.ts';
 import type { Message, MessageAnswer } from './messages/contract.ts';
 import type { Text } from './rules/check.ts';
@@ -229,6 +229,15 @@ export interface BotAccounts {
   end(botId: string, context: Context): Promise<void>;
 }
 
+/** How far the devices of users have got. */
+export interface Devices extends SessionListener {
+  /**
+   * Where the device of a socket goes on, by the ids of the user and of those of the conversations whose heads are given. Nothing of a device that is
+   * new: it begins at the heads.
+   */
+  marks(socket: OpenSocket, heads: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>>;
+}
+
 export interface Services {
   readonly outgoing: Outgoing;
   /** What follows from the server's secret for a thing by its name: nobody can guess it, and it is stored nowhere. */
@@ -246,6 +255,7 @@ export interface Services {
   readonly settings: Settings;
   readonly blocks: Blocks;
   readonly attachments: Attachments;
+  readonly devices: Devices;
   readonly rooms: Rooms;
   readonly rules: ContentRules;
 }

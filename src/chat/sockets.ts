@@ -6,7 +6,7 @@ import type { Decode, Effect, RawEvent } from '../envelope.ts';
 import { userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { memberStanding, parseMember } from './access.ts';
-import type { Deps, FeatureEvent, Listener } from './feature.ts';
+import type { Deps, FeatureEvent, Listener, OpenSocket } from './feature.ts';
 import { toldLate } from './told-late.ts';
 
 /** `session.ready` names this many conversations; the rest come by REST. */
@@ -54,6 +54,11 @@ export class Sockets {
     const { log } = this.deps;
     const member = parseMember(await log.guardField(stream, 'members', userId));
     return member && log.idAtSeq(stream, member.joined - 1);
+  }
+
+  /** Where the device of a socket goes on. */
+  deviceMarks(socket: OpenSocket, heads: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
+    return this.deps.devices.marks(socket, heads);
   }
 
   /** Whether those who watch a user get this event of theirs. */

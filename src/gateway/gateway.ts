@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
-import type { SessionListener } from '../envelope.ts';
+import type { OpenSocket, SessionListener } from '../envelope.ts';
 import { asChatError, closeCodes, fail } from '../errors.ts';
 import type { Say, Warn } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
@@ -142,11 +142,14 @@ export class Gateway {
     const { caller, only, deviceId, ip, userAgent } = admitted;
     const { userId } = caller;
     const connectionId = newId();
-    const connected = { caller, connectionId, deviceId };
+    const keepsAccount = deviceId !== undefined && product.deviceMarks !== undefined;
+    const known = { caller, connectionId, deviceId };
+    const connected: OpenSocket = keepsAccount ? { ...known, reached: () => session.reached } : known;
     const outbox = new Outbox(socket, {
       flusher: this.flusher,
       maxBufferedBytes: options.maxBufferedBytes,
       onTooSlow: () => session.cut(closeCodes.too_slow, 'reading too slowly'),
+      onWritten: keepsAccount ? () => session.wrote() : undefined,
     });
     const session: Session = new Session({
       caller,
@@ -163,6 +166,7 @@ export class Gateway {
       hasEnded: () => options.identity.hasEnded(caller),
       beforeJoining: (stream) => product.beforeJoining(userId, stream),
       run: (frame) => door.frame(frame, { caller, requestId: frame.request_id, now: now(), newId, ...origin }),
+      deviceMarks: keepsAccount ? (heads) => product.deviceMarks!(connected, heads) : undefined,
       now,
       onReady: () => attendance?.opened(connected),
       onClosed: () => {
@@ -182,9 +186,7 @@ export class Gateway {
       session.missedPongs = 0;
       session.receive(data as Buffer, isBinary);
     });
-    ws.on('pong', () => {
-      session.missedPongs = 0;
-    });
+    ws.on('pong', (payload) => session.pong(payload));
     ws.on('error', () => {}); // a frame too big or broken: ws closes with its code, and 'close' follows
     const socketSays = { socket: connectionId, user: userId, session: caller.sessionId };
     options.info?.('socket opened', { ...socketSays, ip, conversation: only });

@@ -11,7 +11,10 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 const TEXT = 0x81;
-export const PING_FRAME = Buffer.from([0x89, 0]);
+const PING = 0x89;
+/** A ping with at most 125 bytes, which the pong brings back. */
+export const pingFrame = (payload: Buffer): Buffer => Buffer.concat([Buffer.from([PING, payload.length]), payload]);
+export const PING_FRAME = pingFrame(Buffer.alloc(0));
 
 /** One unmasked text frame of a JSON text. */
 export function textFrame(payload: Buffer | string): Buffer {
@@ -64,14 +67,24 @@ export class Flusher {
       const taken = writeNow(descriptors[i]!, frames);
       if (taken < frames.length) free[i]!.writeRest(frames, taken);
     }
-    for (const outbox of others) outbox.writeRest(frames, 0);
-    for (const outbox of waiting) outbox.socket.uncork();
+    for (const outbox of others) {
+      if (!outbox.onWritten) outbox.writeRest(frames, 0);
+      else outbox.together(() => outbox.writeRest(frames, 0));
+    }
+    for (const outbox of waiting) {
+      outbox.onWritten?.();
+      outbox.socket.uncork();
+    }
   }
 
   /** Writes now: the tail's batch is complete, there is nothing to wait for. What a write brings about is written too. */
   flush(): void {
     const { dirty } = this;
-    for (let i = 0; i < dirty.length; i += 1) dirty[i]!.flush();
+    for (let i = 0; i < dirty.length; i += 1) {
+      const outbox = dirty[i]!;
+      if (!outbox.onWritten) outbox.flush();
+      else outbox.together(() => outbox.flush());
+    }
     dirty.length = 0;
   }
 }
@@ -84,6 +97,8 @@ export interface OutboxOptions {
   readonly flusher: Flusher;
   readonly maxBufferedBytes: number;
   readonly onTooSlow: () => void;
+  /** Told behind each write, when nothing waits to be written; what it writes then leaves with it. */
+  readonly onWritten?: (() => void) | undefined;
 }
 
 export class Outbox {
@@ -93,18 +108,21 @@ export class Outbox {
    */
   private first: Buffer | undefined = undefined;
   readonly socket: Duplex;
-  /** The socket's file descriptor; -1 for what is no plain TCP socket. */
+  /** The socket's file descriptor; -1 for what is no plain TCP socket, or is told of its writes. */
   readonly descriptor: number;
   private readonly maxBufferedBytes: number;
   private readonly catchUpBytes: number;
   private readonly flusher: Flusher;
   private readonly onTooSlow: () => void;
+  readonly onWritten: (() => void) | undefined;
   private readonly rest: Buffer[] = [];
   private pendingBytes = 0;
 
-  constructor(socket: Duplex, { flusher, maxBufferedBytes, onTooSlow }: OutboxOptions) {
+  constructor(socket: Duplex, { flusher, maxBufferedBytes, onTooSlow, onWritten }: OutboxOptions) {
     this.socket = socket;
-    this.descriptor = Object.getPrototypeOf(socket) === Socket.prototype ? (handleOf(socket)?.fd ?? -1) : -1;
+    const isPlain = Object.getPrototypeOf(socket) === Socket.prototype && !onWritten;
+    this.descriptor = isPlain ? (handleOf(socket)?.fd ?? -1) : -1;
+    this.onWritten = onWritten;
     this.flusher = flusher;
     this.maxBufferedBytes = maxBufferedBytes;
     this.catchUpBytes = Math.min(CATCH_UP_BYTES, maxBufferedBytes / 4);
@@ -170,6 +188,14 @@ export class Outbox {
     if (socket.writable && !socket.write(rest) && socket.writableLength - rest.length > this.maxBufferedBytes) {
       this.onTooSlow();
     }
+  }
+
+  /** A write, and what follows from it, in one. */
+  together(write: () => void): void {
+    this.socket.cork();
+    write();
+    this.onWritten?.();
+    this.socket.uncork();
   }
 
   /** Whether there is room for what a reader missed: little of it lies unsent, or the socket has taken what it was given. */

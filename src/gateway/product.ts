@@ -1,5 +1,5 @@
 /** What a gateway asks of the product that it carries, whatever that is. Pure types: the objects of the chat fit. */
-import type { Caller, CommandFrame, Context } from '../envelope.ts';
+import type { Caller, CommandFrame, Context, OpenSocket } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import type { Meaning } from './fanout.ts';
 import type { Opening } from './session.ts';
@@ -14,6 +14,8 @@ export interface Product extends Meaning {
   opening(userId: string, only: string | undefined): Promise<Opening>;
   /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
   beforeJoining(userId: string, stream: StreamRef): Promise<string | undefined>;
+  /** Where the device of a socket goes on, by the ids of the user and of those of the conversations whose heads are given. */
+  deviceMarks?(socket: OpenSocket, heads: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>>;
 }
 
 export interface Identified {

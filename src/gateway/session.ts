@@ -23,6 +23,7 @@ import { Inbound } from './inbound.ts';
 import type { Incoming } from './inbound.ts';
 import { PING_FRAME } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
+import { Reached } from './reached.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Watcher } from './watching.ts';
 
@@ -52,6 +53,11 @@ export interface SessionParts {
   hasEnded(): Promise<boolean>;
   /** Id of the event before the one by which the user came into a conversation; undefined where they are not in it. */
   beforeJoining(stream: StreamRef): Promise<string | undefined>;
+  /**
+   * Where the client's device goes on, by the ids of conversations and of the user; of what it does not name, at the heads. Absent where the
+   * client named no device.
+   */
+  readonly deviceMarks?: ((heads: ReadonlyMap<string, string>) => Promise<ReadonlyMap<string, string>>) | undefined;
   /** Runs a command of a feature; answers the ack's data. */
   run(frame: CommandFrame): Promise<object>;
   now(): number;
@@ -77,6 +83,9 @@ export class Session {
   private state: 'opening' | 'waiting' | 'catching-up' | 'live' | 'closing' = 'opening';
   private inFlight = 0;
   private resumeTimer: NodeJS.Timeout | undefined;
+  /** Of a socket whose client named its device. */
+  private readonly account: Reached | undefined;
+  private deviceMarks: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -95,6 +104,12 @@ export class Session {
       close: (code, reason) => this.close(code, reason),
       onError: (error) => parts.onError(error),
     });
+    if (!parts.deviceMarks) return;
+    const write = (frame: Buffer) => {
+      parts.outbox.flush();
+      parts.outbox.writeRest(frame, 0);
+    };
+    this.account = new Reached({ sent: () => this.subscriptions.sent(), write, now: () => parts.now() });
   }
 
   /** Subscribes first, then reads where everything stands, then says `session.ready`. */
@@ -116,19 +131,36 @@ export class Session {
     if (only === undefined) places.set(this.user, userEventId);
     subscriptions.settle(places);
     if (this.isClosing) return;
+    if (parts.deviceMarks) await this.takeUp(parts.deviceMarks, heads, userEventId);
+    if (this.isClosing) return;
     const about = `"session_id":"${caller.sessionId}","heartbeat_interval":${parts.heartbeatSeconds}`;
     parts.outbox.pushText(`{"type":"session.ready","data":{${about},${ready},"user_event_id":"${userEventId}"}}`);
     parts.ws.resume();
     parts.onReady();
     if (parts.resumes) {
       this.state = 'waiting';
-      const late = () => this.close(closeCodes.heartbeat_missed, 'no session.resume came');
-      this.resumeTimer = setTimeout(late, RESUME_WITHIN_MS);
-    } else await this.goLive(new Map());
+      this.resumeTimer = setTimeout(() => this.resumeLate(), RESUME_WITHIN_MS);
+    } else if (this.account) await this.resumeFrom(new Map());
+    else await this.goLive(new Map());
   }
 
   get isClosing(): boolean {
     return this.state === 'closing';
+  }
+
+  /** Ids of the last events that have reached the client, by the id of their conversation or user. */
+  get reached(): ReadonlyMap<string, string> {
+    return this.account?.events ?? new Map();
+  }
+
+  /** Something was written to the socket of a client that named its device. */
+  wrote(): void {
+    this.account?.wrote();
+  }
+
+  pong(payload: Buffer): void {
+    this.missedPongs = 0;
+    this.account?.pong(payload);
   }
 
   restart(): void {
@@ -199,6 +231,7 @@ export class Session {
   private unfollow(): void {
     this.state = 'closing';
     clearTimeout(this.resumeTimer);
+    this.account?.end();
     this.subscriptions.end();
     this.parts.fanout.watching.clear(this.watcher);
   }
@@ -215,7 +248,9 @@ export class Session {
 
   private async goLive(cursors: ReadonlyMap<StreamRef, string>): Promise<void> {
     this.state = 'catching-up';
-    await this.subscriptions.begin(cursors);
+    const begun = this.subscriptions.begin(cursors);
+    this.account?.begin();
+    await begun;
     if (!this.isClosing) this.state = 'live';
   }
 
@@ -241,10 +276,37 @@ export class Session {
     const { cursors, user } = checkResume(frame.data ?? {});
     if (this.state !== 'waiting') throw fail('conflict', 'This session was not opened with resume=1, or has resumed');
     clearTimeout(this.resumeTimer);
-    const places = new Map(Object.entries(cursors).map(([id, cursor]) => [conversationStream(id), cursor]));
-    if (user !== undefined) places.set(this.user, user);
-    await this.goLive(places);
+    await this.resumeFrom(
+      new Map([...Object.entries(cursors), ...(user === undefined ? [] : [[this.user.id, user] as const])]),
+    );
+  }
+
+  /** By the id of a conversation or of the user. What the client does not name itself, its device may have kept. */
+  private async resumeFrom(cursors: ReadonlyMap<string, string>): Promise<void> {
+    const all = new Map([...this.deviceMarks, ...cursors]);
+    this.account?.standsAt(new Map([...this.reached, ...cursors]));
+    const streamOf = (id: string) => (id === this.user.id ? this.user : conversationStream(id));
+    await this.goLive(new Map([...all].map(([id, cursor]) => [streamOf(id), cursor])));
     this.send({ type: 'session.resumed', data: {} });
+  }
+
+  /** A client that named its device may leave it at that. */
+  private resumeLate(): void {
+    if (!this.account) return this.close(closeCodes.heartbeat_missed, 'no session.resume came');
+    void this.resumeFrom(new Map());
+  }
+
+  private async takeUp(
+    marksOf: NonNullable<SessionParts['deviceMarks']>,
+    heads: ReadonlyMap<string, string>,
+    own: string,
+  ) {
+    const marks = new Map(await marksOf(heads));
+    const all = new Map(heads);
+    if (this.parts.only === undefined) all.set(this.user.id, own);
+    else marks.delete(this.user.id);
+    this.deviceMarks = marks;
+    this.account?.standsAt(new Map([...all, ...marks]));
   }
 
   /** Sends the events after a cursor again, on a stream that is live. */

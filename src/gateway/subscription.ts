@@ -162,6 +162,12 @@ export class Subscription implements Subscriber {
     return true;
   }
 
+  /** Id of the last event that was handed to the socket, where live ones stand at `head`; '' before the session has begun, or where it is not known. */
+  sentUpTo(head: string): string {
+    if (this.state === 'live') return head;
+    return this.state === 'reading' || this.state === 'ahead' ? this.id : '';
+  }
+
   /** The session has begun. */
   begin(): void {
     if (this.state === 'placed') this.state = 'reading';

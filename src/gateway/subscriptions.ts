@@ -103,6 +103,16 @@ export class Subscriptions implements Follower, SubscriptionOwner, CatchUpsOwner
     return true;
   }
 
+  /** The last event of each stream that was handed to the socket, by the id of the conversation or user. */
+  sent(): Map<string, string> {
+    const sent = new Map<string, string>();
+    for (const subscription of this.all.values()) {
+      const id = subscription.sentUpTo(this.parts.fanout.head(subscription.stream));
+      if (id !== '') sent.set(subscription.stream.id, id);
+    }
+    return sent;
+  }
+
   end(): void {
     this.state = 'ended';
     this.parts.fanout.remove(this);
