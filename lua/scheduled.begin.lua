@@ -3,6 +3,7 @@
 -- ARGV     scheduled_id due
 -- FAIL     -
 -- EMITS    -
+-- FLAGS    allow-oom
 -- INCLUDE  scheduled
 
 local plan = planned()

@@ -3,6 +3,7 @@
 -- ARGV     webhook most lease_ms
 -- FAIL     -
 -- EMITS    -
+-- FLAGS    allow-oom
 -- INCLUDE  timers webhooks
 
 local hook = hook_of()

@@ -126,7 +126,7 @@ export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
   const decode = (raw: RawEvent): ChatEvent => {
     const definition = known.get(raw.type);
     if (!definition) throw new Error(`unknown event type ${raw.type}`);
-    const event = JSON.parse(raw.json.toString('utf8')) as ChatEvent;
+    const event = parsed(raw);
     if (event.type !== raw.type) throw new Error(`entry says ${raw.type}, its event says ${event.type}`);
     if (!Number.isInteger(event.version)) throw new Error(`${raw.type} has no version`);
     if (event.version > definition.version)
@@ -140,6 +140,15 @@ export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
     return data === event.data ? event : { ...event, version: definition.version, data };
   };
   return Object.assign(decode, { knows: (type: string) => known.has(type) });
+}
+
+/** The parser's own error would show what people wrote, to whoever reads why an event stands still. */
+function parsed({ type, json }: RawEvent): ChatEvent {
+  try {
+    return JSON.parse(json.toString('utf8')) as ChatEvent;
+  } catch {
+    throw new Error(`${type} is not JSON`);
+  }
 }
 
 /** Who calls, as the access token says. */

@@ -29,6 +29,10 @@ describe('messages on the client page', () => {
     await press(ada, 'Helo Bob', 'Edit');
     await ada.page.getByText('Editing your message').waitFor();
     expect(await composer(ada).inputValue()).to.equal('Helo Bob');
+    // The Escape that ends what an input method composes, as most browsers say it and as Safari does.
+    for (const said of [{ isComposing: true }, { keyCode: 229 }])
+      await composer(ada).dispatchEvent('keydown', { key: 'Escape', bubbles: true, ...said });
+    expect(await composer(ada).inputValue()).to.equal('Helo Bob');
     await composer(ada).press('Escape');
     expect(await composer(ada).inputValue()).to.equal('a draft');
     await press(ada, 'Helo Bob', 'Edit');

@@ -184,6 +184,12 @@ describe('eventDecoder', () => {
     });
   }
 
+  it('says nothing of what is written in an event that it cannot read', () => {
+    const head = stored().slice(0, -1);
+    for (const json of [`${head} secret`, `${head},"x":"secret`, `${head},"x":secret}`])
+      expect(() => decode(raw(json))).to.throw(/^thing\.done is not JSON$/);
+  });
+
   it('lifts old versions step by step to the newest', () => {
     const lift = eventDecoder([newer]);
     const lifted = { version: 3, data: { names: ['a'], count: 1 } };

@@ -6,6 +6,7 @@ import { Rest } from './support/client.ts';
 import { handshake } from './support/handshake.ts';
 import { group, register, useNodes } from './support/server.ts';
 import type { Node } from './support/server.ts';
+import { built } from './support/projectors.ts';
 import { useWorld } from './support/world.ts';
 
 describe('the lines of a log', () => {
@@ -71,6 +72,8 @@ describe('the lines of a log', () => {
     for (const message of ['api started', 'gateway started', 'projector started', 'views: owns 4 of 4 partitions']) {
       expect(saying(first, message), message).to.have.length(1);
     }
+    await built(world.log);
+    expect(first.lines.filter(({ message }) => /^(older versions of )?views were/.test(message))).to.deep.equal([]);
     const second = await startNode({ ROLES: 'projector' });
     expect(saying(second, 'api started')).to.deep.equal([]);
     await until('the second takes its share over', () => saying(second, 'views: owns 2 of 4 partitions').length > 0);

@@ -34,6 +34,20 @@ describe('the past', () => {
     expect(await ask(ids[3]!)).to.equal(5);
   });
 
+  it('is told event by event in its turn, too', async () => {
+    const few = readingWith({ atOnce: 1, waiting: 1 });
+    const room = new Room(world, 1);
+    await room.create({ kind: 'channel', roles: ['owner'] });
+    const ids: string[] = [];
+    for (let n = 0; n < 4; n += 1) ids.push((await room.send(1, n)).id);
+    const told: string[] = [];
+    const tell = () =>
+      few.eventsThen(room.stream, ids[0]!, ids[2]!, (events) => told.push(...events.map(({ id }) => id)));
+    const asked = await Promise.allSettled([tell(), tell(), tell()]);
+    expect(asked.map(({ status }) => status)).to.deep.equal(['fulfilled', 'fulfilled', 'rejected']);
+    expect(told).to.deep.equal([ids[1], ids[2], ids[1], ids[2]]);
+  });
+
   it('holds few documents of many, and answers the same', async () => {
     const room = new Room(world, 1);
     await room.create({ kind: 'channel', roles: ['owner', 'member'] });

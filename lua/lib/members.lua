@@ -4,7 +4,7 @@
 --   seq up to which events were delivered
 --   messages read and an event id again: from where the member's own unread counts, where they marked messages unread since
 --   ms of the last marks delivered and read; none where the member came in, or wrote, after them
--- TypeScript reads it in src/chat/access.ts.
+-- TypeScript reads and makes it in src/chat/member-words.ts.
 
 -- In a conversation of more members than this a mark is no event, and no message has a status: whatever is told to everyone about
 -- everyone grows with the square.

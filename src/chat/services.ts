@@ -40,7 +40,7 @@ export interface Memberships {
   of(userId: string): Promise<string[]>;
   /** The same with those that the user was in once. */
   ever(userId: string): Promise<string[]>;
-  /** Brings users' lists up to an event of a conversation. Safe to repeat. */
+  /** Brings users' lists up to an event of a conversation; what cannot be written of others the reactor does. Safe to repeat. */
   record(memberships: readonly Membership[], eventId: string, actorId: string): Promise<void>;
   /** The same for every event that changes who is in. */
   readonly lists: Reactor;

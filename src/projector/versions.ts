@@ -186,7 +186,8 @@ export class PartitionVersions {
       noteOfComplete({ log: this.log, projections: this.building }, this.partition),
     ]);
     if (isWell) {
-      this.info?.('views were built', { partition: this.partition, views: this.building.map(viewName) });
+      if (this.built > 0)
+        this.info?.('views were built', { partition: this.partition, views: this.building.map(viewName) });
       this.building = [];
     }
     return isWell;
@@ -211,7 +212,8 @@ export class PartitionVersions {
       ...(released.length > 0 ? [{ command: 'HDEL', key: parkedKey, args: released }] : []),
     ]);
     if (isWell) {
-      this.info?.('older versions of views were deleted', { partition: this.partition, views: this.outdated });
+      if (this.cleared > 0)
+        this.info?.('older versions of views were deleted', { partition: this.partition, views: this.outdated });
       this.outdated = [];
     }
     return isWell;

@@ -13,12 +13,16 @@ import { pick, Sheet, viewName } from './projection.ts';
 import type { Placed, Projection, PageRange, Step } from './projection.ts';
 import { Window } from './window.ts';
 
-/** Which events are folded, and onto which documents. */
-export interface Task<Doc extends object> {
-  readonly projection: Projection<Doc>;
+/** Events of a log, up to the end and with it. */
+interface Piece {
   readonly stream: StreamRef;
   readonly after: string;
   readonly end: EventId;
+}
+
+/** Which events are folded, and onto which documents. */
+export interface Task<Doc extends object> extends Piece {
+  readonly projection: Projection<Doc>;
   /** What the view holds of the answer at `after`. */
   readonly stored: readonly Placed<Doc>[];
   readonly fits?: ((doc: Doc) => boolean) | undefined;
@@ -64,6 +68,13 @@ export class LongReads {
     return this.folds.run(undefined, (checkTime) => this.foldLog(task, { apply: take }, checkTime));
   }
 
+  /** The same of a piece of a log whose meaning is for who asks. */
+  events(piece: Piece, take: (events: readonly RawEvent[]) => void): Promise<void> {
+    return this.folds.run(undefined, async (checkTime) => {
+      for await (const events of this.eventsOf(piece, checkTime)) take(events);
+    });
+  }
+
   private async foldPage<Doc extends object>(
     task: Task<Doc>,
     range: PageRange,
@@ -92,14 +103,19 @@ export class LongReads {
   }
 
   private async foldLog<Doc extends object>(
-    { projection, stream, after, end }: Task<Doc>,
+    task: Task<Doc>,
     onto: Pick<Sheet<Doc>, 'apply'>,
     checkTime: CheckTime,
   ): Promise<void> {
+    for await (const events of this.eventsOf(task, checkTime))
+      fold(onto, stepsOfAll(task.projection, events, this.decode));
+  }
+
+  private async *eventsOf({ stream, after, end }: Piece, checkTime: CheckTime): AsyncGenerator<RawEvent[]> {
     for await (const events of this.log.readAll(stream, after)) {
       checkTime();
       const within = events.filter((event) => compareEventIds(eventId(event.id), end) <= 0);
-      fold(onto, stepsOfAll(projection, within, this.decode));
+      yield within;
       if (within.length < events.length) return;
     }
   }

@@ -4,7 +4,7 @@
  * its turn. A view that cannot be read is one that holds nothing: it takes no read away.
  */
 import { compareEventIds, eventId, invalid, parseEventId, parseTime, START } from '../envelope.ts';
-import type { Decode, EventId } from '../envelope.ts';
+import type { Decode, EventId, RawEvent } from '../envelope.ts';
 import { ChatError } from '../errors.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
@@ -131,6 +131,16 @@ export class Reading {
   ): Promise<Doc[]> {
     const task = { ...this.source(part, stream), after: START, end: endOf(asOf), stored: [], fits };
     return (await this.long.all(task)).map(({ doc }) => doc);
+  }
+
+  /** Tells of the events after an id up to then, in their order. */
+  eventsThen(
+    stream: StreamRef,
+    after: string,
+    asOf: string,
+    take: (events: readonly RawEvent[]) => void,
+  ): Promise<void> {
+    return this.long.events({ stream, after, end: endOf(asOf) }, take);
   }
 
   /** A stream's entity, or undefined when there is none. */
@@ -281,9 +291,6 @@ export class Reading {
     return past(end);
   }
 }
-
-/** Whether an event was there at that id or time. Throws `validation_failed` where it is neither. */
-export const isWithin = (id: string, asOf: string): boolean => compareEventIds(eventId(id), endOf(asOf)) <= 0;
 
 type Lack = Pick<Page, 'applied' | 'head' | 'missing' | 'more'>;
 

@@ -114,6 +114,17 @@ inBothWays('participants', (node, world) => {
       expect(await roles()).to.include({ [stranger.id]: 'member', [one.id]: 'member', [two.id]: 'admin' });
     });
 
+    it('add: also whose own list cannot be written, which is brought up later', async () => {
+      const eve = await register(node());
+      const redis = world.log.connection.commands;
+      const list = world.log.keys.of(userStream(eve.id), 'conversations');
+      const kept = await redis.dumpBuffer(list);
+      await redis.set(list, 'hello');
+      expect((await add(owner, [eve])).status).to.equal(201);
+      expect(await roles()).to.include({ [eve.id]: 'member' });
+      await redis.restore(list, 0, kept!, 'REPLACE');
+    });
+
     it('who is in stays as they are, and an answer names all that were asked for', async () => {
       const reply = await add(owner, [admin, stranger], 'member');
       expect(reply.body.items.map((p) => [p.user_id, p.role])).to.deep.equal([

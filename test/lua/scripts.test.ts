@@ -142,7 +142,8 @@ describe('every script of lua/', () => {
   });
 
   it('works without memory where it ends, frees or takes back something', () => {
-    const ending = /\.(remove|delete|end|revoke|revoke_others|leave|stop|release|unpin|depart|lapse|settle|trim)$/;
+    const ending =
+      /\.(remove|delete|end|revoke|revoke_others|leave|stop|release|unpin|depart|lapse|settle|trim|begin)$/;
     const ends = scripts.filter(({ name }) => ending.test(name) && !NEEDS_MEMORY.has(name));
     expect(ends.filter(({ source }) => !/^#!lua flags=\S*allow-oom/.test(source)).map((s) => s.name)).to.deep.equal([]);
   });

@@ -1,5 +1,5 @@
 /** What the dialogs share: their frame, a list that follows what is typed, and the search for a person. */
-import { avatar, byId, draw, element, isEnter } from './dom.js';
+import { avatar, byId, draw, element, isKey } from './dom.js';
 
 /** @typedef {import('./api.js').User} User */
 
@@ -46,7 +46,7 @@ export function searching(input, search) {
   });
   // Enter searches at once, and sends no form.
   input.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
-    if (!isEnter(event)) return;
+    if (!isKey(event, 'Enter')) return;
     event.preventDefault();
     run();
   });

@@ -94,7 +94,8 @@ export function initialsOf(name) {
 }
 
 /**
- * Whether Enter was meant as such, and not to end what an input method composes: Safari says so of that one by its old key code alone.
- * @param {KeyboardEvent} event
+ * Whether the key was meant as such, and not for what an input method composes: Safari says so of the one that ends it by an old key code
+ * alone.
+ * @param {KeyboardEvent} event @param {'Enter' | 'Escape'} key
  */
-export const isEnter = (event) => event.key === 'Enter' && !event.isComposing && event.keyCode !== 229;
+export const isKey = (event, key) => event.key === key && !event.isComposing && event.keyCode !== 229;

@@ -3,7 +3,7 @@
  * message that could be seen while the page was in front.
  */
 import { seqOf } from './connection.js';
-import { byId, draw, hueOf, initialsOf, isEnter } from './dom.js';
+import { byId, draw, hueOf, initialsOf, isKey } from './dom.js';
 import { contentOf } from './messages.js';
 import { Purpose } from './purpose.js';
 import { rowsOf } from './rows.js';
@@ -58,8 +58,8 @@ export class TalkView {
       this.#send();
     });
     this.#text.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && !event.isComposing) this.#purpose.cancel();
-      if (!isEnter(event) || event.shiftKey) return;
+      if (isKey(event, 'Escape')) this.#purpose.cancel();
+      if (!isKey(event, 'Enter') || event.shiftKey) return;
       event.preventDefault();
       this.#send();
     });

@@ -8,6 +8,7 @@ import { ChatError } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
 import { standings } from '../access.ts';
+import { afterwards } from '../afterwards.ts';
 import type { FeatureEvent, Membership, Reactor } from '../feature.ts';
 import type { Memberships } from '../services.ts';
 import { ConversationDeleted } from './contract.ts';
@@ -15,14 +16,19 @@ import { ConversationDeleted } from './contract.ts';
 /** The group that keeps what `record` could not. */
 export const LISTS = 'lists';
 
+interface Failed {
+  readonly userId: string;
+  readonly reason: unknown;
+}
+
 /** Lists that are written side by side. */
 const AT_ONCE = 200;
 
 export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): Memberships {
   const changing = new Map(definitions.filter((d) => 'membership' in d).map((d) => [d.type, d]));
 
-  /** One user's trouble keeps nothing from the others. What can be tried again says more than what cannot. */
-  async function record(changes: readonly Membership[], eventId: string, actorId: string): Promise<void> {
+  /** One user's trouble keeps nothing from the others. Whose list could not be written, and why. */
+  async function write(changes: readonly Membership[], eventId: string, actorId: string): Promise<Failed[]> {
     const done = await Promise.allSettled(
       changes.map(({ userId, conversationId, change }) =>
         log.append({
@@ -34,7 +40,20 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
         }),
       ),
     );
-    const reasons = done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    return done.flatMap((one, i) =>
+      one.status === 'rejected' ? [{ userId: changes[i]!.userId, reason: one.reason as unknown }] : [],
+    );
+  }
+
+  /** It has happened, whatever becomes of the lists: the reactor brings up those of others. */
+  async function record(changes: readonly Membership[], eventId: string, actorId: string): Promise<void> {
+    const own = (await write(changes, eventId, actorId)).find(({ userId }) => userId === actorId);
+    if (own) await afterwards(Promise.reject(own.reason));
+  }
+
+  /** What can be tried again says more than what cannot. */
+  async function bringUp(changes: readonly Membership[], eventId: string, actorId: string): Promise<void> {
+    const reasons = (await write(changes, eventId, actorId)).map(({ reason }) => reason);
     if (reasons.length > 0) throw reasons.find((reason) => reason instanceof ChatError) ?? reasons[0];
   }
 
@@ -46,13 +65,13 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
     async react(event, stream) {
       const { id, actor_id, type } = event;
       if (type !== ConversationDeleted.type)
-        return record(changing.get(type)!.membership!(event.data as never, stream.id), id, actor_id);
+        return bringUp(changing.get(type)!.membership!(event.data as never, stream.id), id, actor_id);
       // Whoever was in when it ended: nobody comes in or goes any more.
       const members = Object.keys(await log.guardAll(stream, 'members'));
       for (let i = 0; i < members.length; i += AT_ONCE) {
         const some = members.slice(i, i + AT_ONCE);
         const left = some.map((userId) => ({ userId, conversationId: stream.id, change: 'left' as const }));
-        await record(left, id, actor_id);
+        await bringUp(left, id, actor_id);
       }
     },
   };

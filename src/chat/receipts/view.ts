@@ -9,7 +9,6 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
 import { seqOf } from '../../log/log.ts';
-import { isWithin } from '../../views/reading.ts';
 import { memberStanding, parseMember } from '../access.ts';
 import type { MemberMarks } from '../access.ts';
 import { listAnswer, query } from '../feature.ts';
@@ -102,24 +101,30 @@ interface Times {
 
 /** What the events after a message tell. */
 async function timesAfter(
-  { log, decode }: Deps,
+  { log, reading, decode }: Deps,
   stream: StreamRef,
   sentId: string,
   asOf: string | undefined,
 ): Promise<Map<string, Times>> {
   const times = new Map<string, Times>();
-  let left = asOf === undefined ? MAX_EVENTS : Infinity;
-  for await (const events of log.readAll(stream, sentId)) {
+  const take = (events: readonly RawEvent[]) => {
     for (const raw of events) {
-      if (asOf !== undefined && !isWithin(raw.id, asOf)) return times;
       const mark = markOf(raw, decode);
       if (!mark || mark.upTo < seqOf(sentId)) continue;
       const before = times.get(mark.userId);
       const read = before?.read ?? (mark.isRead ? mark.at : undefined);
       times.set(mark.userId, { delivered: before?.delivered ?? mark.at, ...(read === undefined ? {} : { read }) });
     }
+  };
+  if (asOf !== undefined) {
+    await reading.eventsThen(stream, sentId, asOf, take);
+    return times;
+  }
+  let left = MAX_EVENTS;
+  for await (const events of log.readAll(stream, sentId)) {
+    take(events);
     left -= events.length;
-    if (left <= 0) return times;
+    if (left <= 0) break;
   }
   return times;
 }
