@@ -74,7 +74,13 @@ const FILE = {
   required: true,
   content: {
     'multipart/form-data': {
-      schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
+      schema: {
+        type: 'object',
+        required: ['file'],
+        properties: {
+          file: { type: 'string', format: 'binary', words: 'the bytes of one file, in a part with its name' },
+        },
+      },
     },
   },
 };
