@@ -4,8 +4,9 @@
  */
 import type { Context, Middleware } from 'koa';
 import { koaBody } from 'koa-body';
-import { checkNumbers, invalid } from '../envelope.ts';
+import { invalid } from '../envelope.ts';
 import { fail } from '../errors.ts';
+import { checkNumbers } from '../numbers.ts';
 
 const JSON_TYPE = 'application/json';
 /** One character for each byte: koa-body's own decoder mends what it cannot read. */

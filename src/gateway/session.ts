@@ -11,12 +11,13 @@
  * elsewhere.
  */
 import type { WebSocket } from 'ws';
-import { checkCommandFrame, checkNumbers, checkPlain } from '../envelope.ts';
+import { checkCommandFrame, checkPlain } from '../envelope.ts';
 import type { CommandFrame } from '../envelope.ts';
 import { asChatError, closeCodes, fail } from '../errors.ts';
 import type { ChatError } from '../errors.ts';
 import { conversationStream, userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
+import { checkNumbers } from '../numbers.ts';
 import { checkResume, checkSync } from './contract.ts';
 import type { Fanout } from './fanout.ts';
 import { Inbound } from './inbound.ts';
