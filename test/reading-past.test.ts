@@ -4,6 +4,7 @@ import sinon from 'sinon';
 import { projections } from '../src/chat/index.ts';
 import { cards } from '../src/chat/conversations/card.ts';
 import { history } from '../src/chat/messages/history.ts';
+import { fail } from '../src/errors.ts';
 import type { ChatError } from '../src/errors.ts';
 import { LongFolds } from '../src/views/long-folds.ts';
 import { Reading } from '../src/views/reading.ts';
@@ -77,6 +78,20 @@ describe('the past', () => {
       const pinned = (reading: Reading) => reading.allThen(history, room.stream, asOf, (message) => message.pinned);
       expect(await pinned(small)).to.deep.equal(await pinned(whole));
     }
+  });
+
+  it('is folded for nobody who may not read, nor is what the view lacks now', async () => {
+    const room = new Room(world, 1);
+    await room.create({ kind: 'channel', roles: ['owner'] });
+    for (let n = 0; n < 40; n += 1) await room.send(1, n);
+    const log = sinon.spy(world.log, 'readAfter');
+    const refused = Promise.reject(fail('forbidden'));
+    refused.catch(() => {});
+    for (const asOf of [undefined, '9999-12-31T00:00:00Z']) {
+      const asked = readingWith({}).page(history, room.stream, { direction: 'up', limit: 5 }, asOf, refused);
+      expect(await codeOf(asked)).to.equal('forbidden');
+    }
+    expect(log.callCount).to.equal(0);
   });
 
   it('is what is now, read from the view, where nothing has come since', async () => {

@@ -100,3 +100,23 @@ export async function memberStanding(log: Log, userId: string, id: string): Prom
   if (standing?.kind === 'channel') throw fail('forbidden', 'Join the channel first');
   throw fail('not_found', 'There is no such conversation');
 }
+
+/** There once its owner may read; rejected with what is to be told where not. */
+export type Permission = Promise<unknown>;
+
+/**
+ * What only members read, asked of Redis in the same turn as whether one is a member, so that both are one round trip. Nobody gets it, or
+ * hears what it failed with, before the permission is there; `read` waits for that itself before it does more than look into Redis once.
+ */
+export async function asMember<T>(
+  log: Log,
+  userId: string,
+  id: string,
+  read: (permission: Permission) => Promise<T>,
+): Promise<T> {
+  const permission = memberStanding(log, userId, id);
+  const answer = read(permission);
+  answer.catch(() => {}); // it is told below, to who may hear of it
+  await permission;
+  return answer;
+}

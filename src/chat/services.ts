@@ -7,6 +7,7 @@ import type { User } from './accounts/contract.ts';
 import type { Attached, Uploaded } from './attachments/contract.ts';
 import type { Answer, Membership, OpenSocket, RawJson, Reactor, SessionListener } from './feature.ts';
 import type { Outgoing } from '../outgoing.ts';
+import type { Permission } from './access.ts';
 import type { Message, MessageAnswer } from './messages/contract.ts';
 import type { Text } from './rules/check.ts';
 
@@ -122,6 +123,14 @@ export interface Receipts {
   statuses(senderId: string, conversationId: string): Promise<(seq: number) => ReadStatus>;
 }
 
+/** Who reads of which conversation, as of when, and where that is still being asked, whether they may. */
+export interface Reader {
+  readonly readerId: string;
+  readonly conversationId: string;
+  readonly asOf?: string | undefined;
+  readonly permission?: Permission;
+}
+
 /** Reads of history for who must have seen to it that the reader may see it. */
 export interface Messages {
   /** The newest message as this reader gets it, as JSON; `null` where there is none. */
@@ -134,10 +143,8 @@ export interface Messages {
    * Throws `validation_failed` for a cursor that is none.
    */
   page(
-    readerId: string,
-    conversationId: string,
+    reader: Reader,
     range: { order: 'asc' | 'desc'; cursor: string | undefined; limit: number; shelf?: string },
-    asOf?: string,
   ): Promise<RawJson>;
   /** Those of the messages that are there. */
   some(conversationId: string, messageIds: readonly string[]): Promise<Message[]>;

@@ -85,15 +85,20 @@ export class Reading {
     this.long = new LongReads(log, decode, this.limits);
   }
 
-  /** One page of a collection, nearest to `from` first. Documents are JSON, unparsed where the view was up to date. */
+  /**
+   * One page of a collection, nearest to `from` first. Documents are JSON, unparsed where the view was up to date. Where that is not all
+   * of the work, `permission` is waited for first.
+   */
   async page<Doc extends object>(
     part: Projection<Doc>,
     stream: StreamRef,
     range: PageRange,
     asOf: AsOf,
+    permission?: Promise<unknown>,
   ): Promise<StoredDoc[]> {
     const source = this.source(part, stream);
-    if (asOf === undefined) return (await this.pageNow(source, range)).answer;
+    if (asOf === undefined) return (await this.pageNow(source, range, permission)).answer;
+    await permission;
     return this.asOf(stream, asOf, {
       now: () => this.pageNow(source, range),
       past: async (end) => {
@@ -196,12 +201,17 @@ export class Reading {
     return { projection: found as unknown as Projection<Doc>, stream };
   }
 
-  private async pageNow<Doc extends object>(source: Source<Doc>, range: PageRange): Promise<Now<StoredDoc[]>> {
+  private async pageNow<Doc extends object>(
+    source: Source<Doc>,
+    range: PageRange,
+    permission?: Promise<unknown>,
+  ): Promise<Now<StoredDoc[]>> {
     for (let limit = range.limit; ;) {
       const asked = this.views.page(source.projection, source.stream, { ...range, limit }, MISSING);
       const page = await this.readable(source.stream, asked, NO_PAGE);
       const { applied, head } = page;
       if (applied === head || head === undefined) return { answer: page.docs.slice(0, range.limit), head };
+      await permission;
       // A full page ends at its last document: what the backlog has beyond it comes after others that were not read.
       const isFull = page.docs.length === limit;
       const answer = await this.pageOver(source, page, isFull ? { ...range, last: page.docs.at(-1)?.order } : range);

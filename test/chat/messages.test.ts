@@ -113,6 +113,23 @@ inBothWays('messages', (node, world) => {
     expect([exact.items.length, exact.next_cursor, exact.has_more]).to.deep.equal([28, null, false]);
   });
 
+  it('who is not in hears nothing else than that, whatever is wrong with what they ask', async () => {
+    await write(world, ada, id, 3);
+    const stranger = await register(node());
+    const message = (await page('limit=1')).items[0]!;
+    for (const search of [
+      '',
+      'limit=1',
+      'cursor=none',
+      'as_of=never',
+      `as_of=${message.event_id}`,
+      `around=${message.id}`,
+    ]) {
+      const { status, body } = await stranger.rest.get<Json>(`/conversations/${id}/messages?${search}`);
+      expect([search, status, body['code']]).to.deep.equal([search, 404, 'not_found']);
+    }
+  });
+
   it('around a message come as many before as after, oldest first, with cursors both ways', async () => {
     await write(world, ada, id, 20);
     const { items } = await page('limit=100&order=asc');

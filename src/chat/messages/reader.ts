@@ -3,13 +3,7 @@
  * that is found in the bytes, so that no document is parsed for it. Says nothing of it back in time: marks are known as they stand now.
  */
 import { isDerivedMessageId } from '../derived-id.ts';
-import type { ReadStatus, Receipts } from '../services.ts';
-
-export interface Reader {
-  readonly readerId: string;
-  readonly conversationId: string;
-  readonly asOf?: string | undefined;
-}
+import type { Reader, ReadStatus, Receipts } from '../services.ts';
 
 const ID_AT = '{"id":"'.length;
 const ID_LENGTH = 26;

@@ -4,16 +4,15 @@ import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import type { PageRange } from '../../views/projection.ts';
-import { memberStanding } from '../access.ts';
+import { asMember, memberStanding } from '../access.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { AsOfTime, badCursor, Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
-import type { Messages } from '../services.ts';
+import type { Messages, Reader } from '../services.ts';
 import { MessageAnswer } from './contract.ts';
 import type { Message } from './contract.ts';
 import { history } from './history.ts';
 import { piecesFor } from './reader.ts';
-import type { Reader } from './reader.ts';
 
 const jsonOf = (message: Message): Buffer => Buffer.from(JSON.stringify(message));
 
@@ -40,11 +39,11 @@ export function messagesOf({ reading, receipts }: Parts): Messages {
       if (!found) throw fail('not_found', 'There is no such message');
       return new RawJson(await forReader({ readerId, conversationId, asOf }, jsonOf(found.doc)));
     },
-    async page(readerId, conversationId, { order, cursor, limit, shelf }, asOf) {
+    async page(reader, { order, cursor, limit, shelf }) {
       const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
       const place = cursor === undefined ? first : placeOf(cursor);
       const range = { ...place, limit, ...(shelf === undefined ? {} : { shelf }) };
-      const { items, next } = await pageOf({ reading, receipts }, { readerId, conversationId, asOf }, range);
+      const { items, next } = await pageOf({ reading, receipts }, reader, range);
       return listOf(items, next);
     },
     async some(conversationId, messageIds) {
@@ -99,8 +98,9 @@ async function pageOf(
   range: PageRange,
 ): Promise<{ items: Buffer[][]; next: string | null }> {
   const { direction, from, limit } = range;
-  const { conversationId, asOf } = reader;
-  const rows = await reading.page(history, conversationStream(conversationId), { ...range, limit: limit + 1 }, asOf);
+  const { conversationId, asOf, permission } = reader;
+  const stream = conversationStream(conversationId);
+  const rows = await reading.page(history, stream, { ...range, limit: limit + 1 }, asOf, permission);
   const page = rows.slice(0, limit);
   // A page of none, beside the message of `around`, ends where it begins.
   const last = page.at(-1)?.order ?? from;
@@ -142,9 +142,13 @@ export function messageQueries({ log, reading, receipts, messages }: Deps): Quer
       }),
       route: { method: 'GET', path: '/conversations/{conversation_id}/messages' },
       async run({ caller }, { conversation_id: id, limit, cursor, order, around: middle, as_of }) {
+        const reader = { readerId: caller.userId, conversationId: id, asOf: as_of };
+        if (middle === undefined)
+          return asMember(log, caller.userId, id, (permission) =>
+            messages.page({ ...reader, permission }, { order: order ?? 'desc', cursor, limit }),
+          );
         await memberStanding(log, caller.userId, id);
-        if (middle !== undefined) return around(id, caller.userId, middle, limit, as_of);
-        return messages.page(caller.userId, id, { order: order ?? 'desc', cursor, limit }, as_of);
+        return around(id, caller.userId, middle, limit, as_of);
       },
     }),
     query({

@@ -69,7 +69,10 @@ function repliesQuery({ log, messages }: Deps): Query {
       await memberStanding(log, caller.userId, id);
       // It is asked for by itself, since one without replies and one that is not there have the same page.
       await messages.seenBy(caller.userId, id, shelf, as_of);
-      return messages.page(caller.userId, id, { order, cursor, limit, shelf }, as_of);
+      return messages.page(
+        { readerId: caller.userId, conversationId: id, asOf: as_of },
+        { order, cursor, limit, shelf },
+      );
     },
   });
 }
