@@ -17,7 +17,7 @@ import { app } from './api/app.ts';
 import { pages } from './api/pages.ts';
 import { routes } from './api/routes.ts';
 import { status } from './api/status.ts';
-import { upgradeRequired } from './api/upgrade.ts';
+import { PlainOrWebSocket, upgradeRequired } from './api/upgrade.ts';
 import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Watch } from './chat/door.ts';
@@ -138,7 +138,8 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       ],
     });
     const handle = koa.callback();
-    const http = createServer({ keepAliveTimeout: config.HTTP_KEEP_ALIVE_SECONDS * 1_000 }, (request, response) => {
+    const options = { IncomingMessage: PlainOrWebSocket, keepAliveTimeout: config.HTTP_KEEP_ALIVE_SECONDS * 1_000 };
+    const http = createServer(options, (request, response) => {
       void handle(request, response);
     });
     stops.push(() => closeHttp(http, gateway));

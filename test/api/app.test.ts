@@ -85,6 +85,26 @@ describe('the API as a whole', () => {
       expect((await fetch(node.base + path)).status, path).to.equal(200);
   });
 
+  it('a client that offers another protocol is answered in this one', async () => {
+    const { hostname, port } = new URL(node.base);
+    const headers = {
+      Connection: 'Upgrade, HTTP2-Settings',
+      Upgrade: 'h2c',
+      'HTTP2-Settings': '',
+      'Content-Type': 'application/json',
+    };
+    const ask = (method: string, path: string, body = '') =>
+      new Promise<number>((resolve, reject) => {
+        const asked = request({ hostname, port, method, path, headers }, (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
+        });
+        asked.on('error', reject).end(body);
+      });
+    expect(await ask('GET', '/api/v1/health/ready')).to.equal(200);
+    expect(await ask('GET', '/api/v1/ws')).to.equal(426);
+    expect(await ask('POST', '/api/v1/auth/register', '{"username":"java","password":"correct horse"}')).to.equal(201);
+  });
+
   it('keeps idle connections for as long as it was told, and a stop waits for none', async () => {
     const slow = await startNode({ PASSWORD_HASH_COST: '12' });
     const agent = new Agent({ keepAlive: true });
