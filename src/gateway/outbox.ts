@@ -44,20 +44,17 @@ export class Flusher {
   }
 
   /**
-   * The same bytes to many sockets, now: the innermost loop of the product. What waits for one of them goes before, in the same write.
-   * First it looks which can be written to, all in a row, since that is fetching from memory; each write empties the caches.
+   * The same bytes to many sockets, now: the innermost loop of the product. What waits for one of them, such as the sender's ack, goes
+   * before, in the same write. First it looks which can be written to, all in a row, since that is fetching from memory; each write
+   * empties the caches.
    */
   broadcast(outboxes: Iterable<Outbox>, frames: Buffer): void {
-    const waiting = this.dirty.splice(0);
-    for (const outbox of waiting) {
-      outbox.socket.cork();
-      outbox.flush();
-    }
     const free: Outbox[] = [];
     const descriptors: number[] = [];
     const others: Outbox[] = [];
     for (const outbox of outboxes) {
-      if (!outbox.isFree) others.push(outbox);
+      if (outbox.isWaiting) outbox.push(frames);
+      else if (!outbox.isFree) others.push(outbox);
       else {
         free.push(outbox);
         descriptors.push(outbox.descriptor);
@@ -71,10 +68,7 @@ export class Flusher {
       if (!outbox.onWritten) outbox.writeRest(frames, 0);
       else outbox.together(() => outbox.writeRest(frames, 0));
     }
-    for (const outbox of waiting) {
-      outbox.onWritten?.();
-      outbox.socket.uncork();
-    }
+    this.flush();
   }
 
   /** Writes now: the tail's batch is complete, there is nothing to wait for. What a write brings about is written too. */
@@ -132,6 +126,11 @@ export class Outbox {
   /** Bytes that the socket has not taken yet. */
   get backlog(): number {
     return this.pendingBytes + this.socket.writableLength;
+  }
+
+  /** Something is to be written at the end of the turn. */
+  get isWaiting(): boolean {
+    return this.first !== undefined;
   }
 
   push(frame: Buffer): void {
