@@ -1,4 +1,4 @@
--- session.start   a log-in: a new session for who proved the password; expired ones go, and of a hundred the longest unused
+-- session.start   a log-in: a new session for whoever proved the password; expired ones go, and of a hundred the longest unused
 -- KEYS     log head account sessions feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope proved session lifetime details
 -- FAIL     wrong_credentials

@@ -32,7 +32,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** What the person who typed the command can put right. */
 class UsageError extends Error {}
 
-/** Waits for who reads, so that a long replay into a slow pipe does not gather here. */
+/** Waits for whoever reads, so that a long replay into a slow pipe does not gather here. */
 async function printAll(lines: readonly string[]): Promise<void> {
   if (lines.length > 0 && !process.stdout.write(`${lines.join('\n')}\n`)) await once(process.stdout, 'drain');
 }

@@ -169,7 +169,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return config;
 }
 
-/** Reads, checks and freezes the settings, for who signs no tokens. Throws `ConfigError` with one line per wrong setting. */
+/** Reads, checks and freezes the settings, for whoever signs no tokens. Throws `ConfigError` with one line per wrong setting. */
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): Config {
   const known = Object.keys(settings.properties);
   const given = Object.fromEntries(known.flatMap((k) => (environment[k] === undefined ? [] : [[k, environment[k]]])));
@@ -217,7 +217,7 @@ function originsOf(list: string): string[] {
   return origins;
 }
 
-/** The redis-server that the environment names, for who starts one without being a server, as tests do. */
+/** The redis-server that the environment names, for whoever starts one without being a server, as tests do. */
 export const redisServer = (environment: NodeJS.ProcessEnv = process.env): string =>
   environment['REDIS_SERVER'] || REDIS_SERVER;
 

@@ -218,7 +218,7 @@ export const ajv = new Ajv2020({
   useDefaults: true,
   allowUnionTypes: true,
   verbose: true,
-  // Beside a pattern or a format: what the value must be, in words for who sent another.
+  // Beside a pattern or a format: what the value must be, in words for whoever sent another.
   keywords: ['words'],
   formats: { 'web-address': isWebAddress },
 });

@@ -2,7 +2,7 @@
  * Calls to addresses that users name: webhooks and push services. Owns that such a call reaches nothing that is not on the public net: the
  * name is resolved once, each address is looked at, and the connection goes to the very address that was looked at, so that a name
  * which changes meanwhile changes nothing; a redirect is looked at as the first address was. Each call has a deadline, and of an answer
- * no more is read than is worth reading. Refuses to try again: that is for who calls.
+ * no more is read than is worth reading. Refuses to try again: that is the caller's part.
  */
 import { lookup } from 'node:dns/promises';
 import { request as httpRequest } from 'node:http';
@@ -32,7 +32,7 @@ const MAX_ANSWER_BYTES = 65_536;
 /** What is asked for again with the same method and body. */
 const REDIRECTS = new Set([307, 308]);
 
-/** Why a call came to nothing, in words for who asked for it. */
+/** Why a call came to nothing, in words for whoever asked for it. */
 export class CallFailed extends Error {}
 
 export class Outgoing {

@@ -11,7 +11,7 @@ import { ConfigError } from './config.ts';
 const BYTES = 32;
 const WHOLE = /^[\w-]{43}$/;
 
-/** Throws `ConfigError` for a file that is empty or cut. For who has the folder to itself. */
+/** Throws `ConfigError` for a file that is empty or cut. The caller has the folder to itself. */
 export async function keptSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, 'secret');
   const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -23,7 +23,7 @@ local function member_of(user)
     own_read = number_or_nil(own_read), own_up_to = own_up_to, delivered_at = delivered_at, read_at = read_at }
 end
 
--- Role and seq of joining, for who needs no more; nil of who is not in.
+-- Role and seq of joining, for whoever needs no more; nil of who is not in.
 local function role_of(user)
   return string.match(redis.call('HGET', members, user) or '', '^(%S+) (%S+)')
 end

@@ -1,6 +1,6 @@
 -- Reads of a collection, all of one instant. Needs the locals head log views missing: views[1] is the collection's index and views[2]
 -- its documents by order. A reader gets, with the documents, how far the view is, the stream's last event, and where the view is
--- behind, at most `missing` entries of the log after it; 0 for who has no use for them.
+-- behind, at most `missing` entries of the log after it; 0 for whoever has no use for them.
 
 local index, docs = views[1], views[2]
 local applied = redis.call('HGET', index, 'applied') or '0-0'

@@ -1,6 +1,6 @@
 /**
  * One node of the product as a real process, that can be killed, stopped, continued and started again on its port. Runs the compiled
- * program where that is newer than every source, else the sources. Its output is kept in a file for who looks for the reason.
+ * program where that is newer than every source, else the sources. Its output is kept in a file for whoever looks for the reason.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -20,7 +20,7 @@ export interface Person {
 }
 
 export interface People {
-  /** Public profiles by id; one entry for every id, also for who is gone. */
+  /** Public profiles by id; one entry for every id, also for whoever is gone. */
   people(ids: readonly string[]): Promise<Map<string, Person>>;
   /** Those of the ids that are living users. */
   exists(ids: readonly string[]): Promise<string[]>;
@@ -87,7 +87,7 @@ export interface Glimpse {
 
 /** Conversations as they stand for one caller. */
 export interface Rooms {
-  /** For who must have seen to it that it may be shown; undefined where there is none or it was deleted. */
+  /** The caller has checked that it may be shown; undefined where there is none or it was deleted. */
   glimpse(id: string): Promise<Glimpse | undefined>;
   /** Throws `not_found` where the caller may not see it. */
   one(userId: string, id: string): Promise<RawJson>;
@@ -109,7 +109,7 @@ export interface Place {
   readonly place: number;
 }
 
-/** Who is in a conversation, for who must have seen to it that the reader may know. */
+/** Who is in a conversation. Asks nothing: the caller has checked that the reader may know. */
 export interface Participants {
   /** In the order of joining, after a place. */
   page(conversationId: string, after: number, limit: number, asOf?: string): Promise<Place[]>;
@@ -131,7 +131,7 @@ export interface Reader {
   readonly permission?: Permission;
 }
 
-/** Reads of history for who must have seen to it that the reader may see it. */
+/** Reads of history. They ask nothing: the caller has checked that the reader may see it. */
 export interface Messages {
   /** The newest message as this reader gets it, as JSON; `null` where there is none. */
   newest(conversationId: string, readerId: string): Promise<string>;

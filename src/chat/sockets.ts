@@ -1,5 +1,5 @@
 /**
- * What the gateway asks of the features: what a session is told when it opens, where a conversation begins for who joins it, and what an
+ * What the gateway asks of the features: what a session is told when it opens, where a conversation begins for whoever joins it, and what an
  * event means for the sockets of a node beyond being delivered.
  */
 import type { Decode, Effect, RawEvent } from '../envelope.ts';

@@ -1,6 +1,6 @@
 /**
  * Events as frames: built once per event, and the same bytes go to every socket. With a frame travels what few events have: what it
- * means for who follows the stream, and from whom it is withheld. Who may not see an event gets a placeholder of the same id and seq, so
+ * means for whoever follows the stream, and from whom it is withheld. Who may not see an event gets a placeholder of the same id and seq, so
  * that nobody sees a hole. Refuses to know why: both arrive as functions.
  */
 import { withheldEvent } from '../envelope.ts';

@@ -87,7 +87,7 @@ export class Log {
     const connection = await Connection.open(options.redis, options.warn);
     try {
       const durability = await connection.checkServers(options.replicationAcks);
-      // Written only where it is not there: a Redis without memory, or for who may only read, refuses any SETNX.
+      // Written only where it is not there: a Redis without memory, or for whoever may only read, refuses any SETNX.
       if ((await connection.commands.get(PARTITIONS_KEY)) === null)
         await connection.commands.setnx(PARTITIONS_KEY, options.partitions);
       const stored = Number(await connection.commands.get(PARTITIONS_KEY));
@@ -216,7 +216,7 @@ export class Log {
     }
   }
 
-  /** A log's entries after an id, with their proofs, for who checks them. */
+  /** A log's entries after an id, with their proofs, for whoever checks them. */
   async *readProofs(
     stream: StreamRef,
     after: string,

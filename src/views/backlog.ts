@@ -44,7 +44,7 @@ export class Backlogs {
   /** The last asked for comes last. */
   private readonly kept = new Map<string, Kept>();
 
-  /** `most`: how many events of all backlogs together are kept for who asks next. */
+  /** `most`: how many events of all backlogs together are kept for whoever asks next. */
   constructor(log: Log, decode: Decode, most: number) {
     this.log = log;
     this.decode = decode;

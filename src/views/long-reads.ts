@@ -68,7 +68,7 @@ export class LongReads {
     return this.folds.run(undefined, (checkTime) => this.foldLog(task, { apply: take }, checkTime));
   }
 
-  /** The same of a piece of a log whose meaning is for who asks. */
+  /** Hands over the events of a piece of a log as they are, where the caller knows what they mean. */
   events(piece: Piece, take: (events: readonly RawEvent[]) => void): Promise<void> {
     return this.folds.run(undefined, async (checkTime) => {
       for await (const events of this.eventsOf(piece, checkTime)) take(events);

@@ -73,7 +73,7 @@ export function coalesced(run) {
   };
 }
 
-/** A circle with initials, in a colour that follows from the id, and a dot for who is there. @param {string} id @param {string} name @param {string} [status] */
+/** A circle with initials, in a colour that follows from the id, and a dot for whoever is there. @param {string} id @param {string} name @param {string} [status] */
 export function avatar(id, name, status) {
   const about = { class: `avatar ${hueOf(id)}`, 'aria-hidden': 'true', 'data-status': status || undefined };
   return element('span', { ...about, text: initialsOf(name) });

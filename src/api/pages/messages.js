@@ -1,5 +1,5 @@
 /**
- * What an event of a conversation says, in the shape that history gives: a message, or a system message for who came and went and what
+ * What an event of a conversation says, in the shape that history gives: a message, or a system message for whoever came and went and what
  * changed. And the words for those. Pure.
  */
 import { withReaction, withoutReaction } from './reactions.js';

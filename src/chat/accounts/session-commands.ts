@@ -33,7 +33,7 @@ const MAX_USER_AGENT = 256;
 /** Whose account is read where there is none, so that a log-in takes the same steps for a name that nobody has. */
 const NOBODY = '0'.repeat(26);
 
-/** Secrets of an account; empty for who is not there. */
+/** Secrets of an account; empty where the user is not there. */
 export async function secretsOf(log: Log, userId: string): Promise<{ email?: string; password?: string }> {
   const [email, password] = await log.guardFields(userStream(userId), 'account', ['email', 'password']);
   return { ...(email ? { email } : {}), ...(password ? { password } : {}) };

@@ -97,7 +97,7 @@ function described({ access, signing }: Reads): Query {
   return query({
     name: 'attachments.one',
     about:
-      'An attachment, for who uploaded it or sees a message that carries it, with addresses of its bytes for an hour',
+      'An attachment, for whoever uploaded it or sees a message that carries it, with addresses of its bytes for an hour',
     data: AttachmentTarget,
     answer: AttachmentAnswer,
     route: { method: 'GET', path: '/attachments/{attachment_id}' },

@@ -54,7 +54,7 @@ export const Attached = Type.Object(
     ...about,
     url: Type.String({
       description:
-        'Below this server: the bytes, for who shows an access token. `GET /attachments/{id}` gives addresses that are signed',
+        'Below this server: the bytes, for whoever shows an access token. `GET /attachments/{id}` gives addresses that are signed',
     }),
     thumbnail_url: Type.Optional(Type.String({ description: 'The same for a small picture' })),
   },

@@ -25,7 +25,7 @@ export async function ownBots({ log, people }: Deps, ownerId: string): Promise<O
   return all.filter(([id]) => living.has(id)).map(([id, value]) => parseBot(id, value));
 }
 
-/** Throws `not_found` for who is no bot of this owner. */
+/** Throws `not_found` where the user is no bot of this owner. */
 export async function shownBot({ log, people }: Deps, ownerId: string, id: string): Promise<object> {
   const value = await log.guardField(userStream(ownerId), 'bots', id);
   if (value === null) throw fail('not_found', 'There is no such bot');

@@ -166,7 +166,7 @@ export function conversationReads(parts: Parts): ConversationReads {
 
   const single = query({
     name: 'conversations.one',
-    about: 'One conversation; a public channel also for who is not in it',
+    about: 'One conversation; a public channel also for whoever is not in it',
     data: Type.Object({ conversation_id: Id }, { additionalProperties: false }),
     answer: ConversationAnswer,
     route: { method: 'GET', path: '/conversations/{conversation_id}' },

@@ -61,7 +61,7 @@ function inviteCommands({ log, memberships, rooms }: Deps, codes: InviteCodes): 
 
   const revoke = command({
     type: 'invite.revoke',
-    about: 'Nobody comes in by this invite any more; for who made it, and for admins',
+    about: 'Nobody comes in by this invite any more; for whoever made it, and for admins',
     data: InviteTarget,
     answer: null,
     route: { method: 'DELETE', path: '/conversations/{conversation_id}/invites/{code}', status: 204 },

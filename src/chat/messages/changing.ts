@@ -20,7 +20,7 @@ export function changingCommands(deps: Deps): Command[] {
   const { log, config, messages, rules } = deps;
   const mentioned = mentioning(deps);
 
-  /** The message, for who may see it. Throws `forbidden` for one of the server's own, which no script knows. */
+  /** The message, for whoever may see it. Throws `forbidden` for one of the server's own, which no script knows. */
   async function seen(userId: string, conversationId: string, messageId: string): Promise<Message | undefined> {
     const member = await log.guardField(conversationStream(conversationId), 'members', userId);
     const found = member === null ? undefined : await messages.find(conversationId, messageId);

@@ -31,7 +31,7 @@ export function sendMessage(deps: Deps): Command {
   const forwarded = forwarding(deps);
   const files = bringing(deps);
 
-  /** The guard knows what people wrote; one of the server's own messages is looked for in history, for who may see it. */
+  /** The guard knows what people wrote; one of the server's own messages is looked for in history, for whoever may see it. */
   async function answered(userId: string, conversationId: string, replyTo: string | null): Promise<string> {
     if (replyTo === null || !isDerivedMessageId(replyTo)) return replyTo ?? '';
     const isMember = (await log.guardField(conversationStream(conversationId), 'members', userId)) !== null;

@@ -130,7 +130,7 @@ function vote(deps: Deps): Command {
 function close(deps: Deps): Command {
   return command({
     type: 'poll.close',
-    about: 'Closes a poll before its time; for who made it, and for admins',
+    about: 'Closes a poll before its time; for whoever made it, and for admins',
     data: PollTarget,
     answer: PollAnswer,
     route: { method: 'POST', path: `${PATH}/{poll_id}/close` },
