@@ -251,6 +251,10 @@ const CommandFrame = Type.Object({
 /** A command as it comes over a WebSocket. `id` links the answer on this socket; `request_id` makes the command repeatable. */
 export type CommandFrame = Static<typeof CommandFrame>;
 
+const { id: FrameId, request_id: RequestId } = CommandFrame.properties;
+/** What a command over a WebSocket may have beside its type and data, for the documents. */
+export const commandFields = { id: FrameId, request_id: RequestId };
+
 export const checkCommandFrame = validator(CommandFrame, '');
 
 /** A check that throws `validation_failed` with the first field that is wrong. `root` is the pointer that its fields hang from. */

@@ -57,6 +57,20 @@ export const closeCodes = {
   refused: 4503,
 } as const;
 
+/** What each of them means to who reads the documents. */
+export const closeTexts: Readonly<Record<keyof typeof closeCodes, string>> = {
+  too_big: 'A frame was larger than 64 KiB',
+  restart: 'The server restarts, or lost its place: come back with resume',
+  full: 'The server has no room for more sockets: come back later',
+  token_expired: 'The access token has expired: refresh it, then come back',
+  heartbeat_missed: 'No answer to two pings, or no `session.resume` within five seconds',
+  too_slow: 'The client reads too slowly: what it did not take is kept in the log',
+  flooding: 'Too many frames a second; the reason is JSON with `retry_after` in seconds',
+  not_a_frame: 'For the third time something came that is not a frame',
+  unauthenticated: 'The session has ended',
+  refused: 'The user is no longer in the conversation that this socket was opened for',
+};
+
 /** One field of a request that is not right. `pointer` is a JSON pointer into the body, `/query/<name>`, `/path/<name>` or `/header/<name>`. */
 export interface FieldError {
   pointer: string;

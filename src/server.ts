@@ -24,6 +24,7 @@ import type { Watch } from './chat/door.ts';
 import type { Chat } from './chat/index.ts';
 import { Totals } from './chat/totals.ts';
 import type { Config } from './config.ts';
+import { describedBy } from './described.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { isSocketAddress } from './gateway/handshake.ts';
 import { Log } from './log/log.ts';
@@ -134,7 +135,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       middleware: [
         ...(gateway ? [upgradeRequired(isSocketAddress)] : []),
         ...operators,
-        ...(config.ROLES.has('api') ? [...routes(asked), ...pages(product.door)] : []),
+        ...(config.ROLES.has('api') ? [...routes(asked), ...pages(describedBy(product.door))] : []),
       ],
     });
     const handle = koa.callback();

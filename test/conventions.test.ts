@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { breakages } from '../scripts/documents/breakages.ts';
+import { documents } from '../scripts/documents/made.ts';
 import { eventsDocument } from '../scripts/events-document.ts';
 import { events, projections } from '../src/chat/index.ts';
 import { ConfigError, described, envExample, readConfig, settingsTable } from '../src/config.ts';
@@ -76,7 +78,7 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** These put everything together. */
-const together = ['src/main.ts', 'src/server.ts'];
+const together = ['src/main.ts', 'src/server.ts', 'src/described.ts'];
 
 function importsOf(file: string): string[] {
   return [...read(file).matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((match) => match[1]!);
@@ -243,6 +245,16 @@ describe('one name', () => {
 describe('documents', () => {
   it('docs/events.md is what the contracts make: npm run events-doc', () => {
     expect(read('docs/events.md')).to.equal(eventsDocument());
+  });
+
+  it('docs/openapi.json and docs/asyncapi.json are what the contracts make, and break no client: npm run documents', () => {
+    for (const [name, made] of Object.entries(documents())) {
+      const kept = JSON.parse(read(`docs/${name}`)) as object;
+      expect(breakages(kept, made), `${name} would break clients`).to.deep.equal([]);
+      expect(JSON.stringify(made) === JSON.stringify(kept), `docs/${name} is not what the contracts make now`).to.equal(
+        true,
+      );
+    }
   });
 });
 

@@ -9,8 +9,11 @@ import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import koaHelmet from 'koa-helmet';
 import { VERSION } from '../version.ts';
-import { openApi } from './openapi.ts';
-import type { Described } from './openapi.ts';
+import { asyncApi } from './documents/asyncapi.ts';
+import type { DescribedSocket } from './documents/asyncapi.ts';
+import { openApi } from './documents/openapi.ts';
+import type { Described } from './documents/openapi.ts';
+import { socketPage } from './documents/socket-page.ts';
 import { BASE, served } from './routes.ts';
 
 const TYPES: Record<string, string> = {
@@ -27,6 +30,8 @@ const LINKS = {
   docs: '/docs',
   redoc: '/redoc',
   openapi: '/openapi.json',
+  asyncapi: '/asyncapi.json',
+  protocol: '/docs/websocket',
   api: BASE,
   websocket: `${BASE}/ws`,
   health: '/health',
@@ -37,7 +42,7 @@ const LINKS = {
   metrics: '/metrics',
 };
 
-export function pages(product: Described): Middleware[] {
+export function pages(product: Described & DescribedSocket): Middleware[] {
   const router = new Router();
   const client = new URL('./pages/', import.meta.url);
   for (const name of readdirSync(client)) {
@@ -55,7 +60,11 @@ export function pages(product: Described): Middleware[] {
     '/openapi.json',
     fixed(TYPES['json']!, () => JSON.stringify(openApi(product, VERSION))),
   );
-  reference(router);
+  router.get(
+    '/asyncapi.json',
+    fixed(TYPES['json']!, () => JSON.stringify(asyncApi(product, VERSION))),
+  );
+  reference(router, product);
   return served(router);
 }
 
@@ -80,8 +89,8 @@ function fixed(type: string, make: () => string | Buffer): (ctx: Context) => voi
   };
 }
 
-/** `/docs` and `/redoc`. Both tools write styles into the page, and Redoc searches in a worker that it makes from a text. */
-function reference(router: Router): void {
+/** `/docs`, `/redoc` and the page of the WebSocket. Both tools write styles into the page, and Redoc searches in a worker that it makes from a text. */
+function reference(router: Router, product: DescribedSocket): void {
   const policy = koaHelmet.contentSecurityPolicy({
     directives: {
       defaultSrc: ["'self'"],
@@ -92,14 +101,21 @@ function reference(router: Router): void {
     },
   }) as unknown as Middleware;
   const own = new URL('./reference/', import.meta.url);
-  const page = (path: string, name: string) => {
-    const serve = fixed(typeOf(name), () => readFileSync(new URL(name, own)));
+  const guarded = (path: string, serve: (ctx: Context) => void) =>
     router.get(path, async (ctx) => {
       await policy(ctx, async () => {});
       serve(ctx);
     });
-  };
+  const page = (path: string, name: string) =>
+    guarded(
+      path,
+      fixed(typeOf(name), () => readFileSync(new URL(name, own))),
+    );
   page('/docs', 'docs.html');
+  guarded(
+    '/docs/websocket',
+    fixed(TYPES['html']!, () => socketPage(asyncApi(product, VERSION))),
+  );
   page('/docs/docs.js', 'docs.js');
   for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
     router.get(

@@ -20,7 +20,7 @@ const nobodysProduct: Product = {
   checkMember: async () => {},
   conversationIds: async () => [],
   opening: async () => ({
-    ready: `"user":${JSON.stringify(someone)},"conversations":[]`,
+    ready: `"user":${JSON.stringify(someone)},"conversations":[],"total_unread":0`,
     heads: new Map(),
     userEventId: '0-0',
   }),

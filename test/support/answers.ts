@@ -6,15 +6,15 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
-import { OwnUserAnswer } from '../../src/chat/accounts/contract.ts';
-import { ConversationBrief } from '../../src/chat/conversations/contract.ts';
 import { events, signals } from '../../src/chat/index.ts';
+import { ready } from '../../src/chat/vocabulary.ts';
 import { Id } from '../../src/envelope.ts';
 import { catalogue } from '../../src/errors.ts';
+import { ackFrame, ErrorFrame, serverFrames } from '../../src/gateway/contract.ts';
 
 const RFC_3339_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ajv = new Ajv2020({ strict: false, allErrors: false, formats: { 'date-time': RFC_3339_MS } });
-const compiled = new Map<string, ValidateFunction>();
+const compiled = new WeakMap<object, ValidateFunction>();
 
 /** What was seen in this test that nobody declared. */
 const violations: string[] = [];
@@ -30,16 +30,25 @@ interface Operation {
   readonly path: RegExp;
   /** By status; undefined where nothing is answered. */
   readonly answers: ReadonlyMap<number, object | undefined>;
+  /** Statuses of problems. */
+  readonly refusals: ReadonlySet<number>;
 }
 
 const documents = new Map<string, Promise<Operation[]>>();
+/** Nodes of one program say the same. */
+const described = new Map<string, Operation[]>();
 
 /** A REST answer of a node. */
 export async function checkAnswer(base: string, request: string, status: number, text: string): Promise<void> {
-  if (status >= 400) return checkProblem(request, text);
+  if (status >= 400) checkProblem(request, text);
   const [method = '', path = ''] = request.split(' ');
   const operation = (await operationsOf(base)).find((o) => o.method === method && o.path.test(path.split('?')[0]!));
   if (!operation) return;
+  if (status >= 400 && status !== 405) {
+    if (!operation.refusals.has(status)) violations.push(`${request} was refused with ${status}, which it never is`);
+    return;
+  }
+  if (status >= 400) return;
   if (!operation.answers.has(status)) return void violations.push(`${request} answered ${status}, which it never does`);
   const schema = operation.answers.get(status);
   if (schema) check(schema, JSON.parse(text), request);
@@ -58,31 +67,10 @@ export async function checkAck(base: string, type: string, data: Record<string, 
 
 const strict = { additionalProperties: false } as const;
 const eventId = Type.String({ pattern: '^\\d+-\\d+$' });
-const frameOf = (type: string, data: TSchema) =>
-  Type.Object({ type: Type.Literal(type), id: Type.Optional(Type.String()), data }, strict);
-const error = Type.Object(
-  { code: Type.Enum(Object.keys(catalogue)), detail: Type.String(), retry_after: Type.Optional(Type.Number()) },
-  strict,
-);
 const frames: Record<string, TSchema> = {
-  ack: frameOf('ack', Type.Object({})),
-  pong: frameOf('pong', Type.Object({}, strict)),
-  error: Type.Object({ type: Type.Literal('error'), id: Type.Optional(Type.String()), error }, strict),
-  'session.resumed': frameOf('session.resumed', Type.Object({}, strict)),
-  'sync.reset': frameOf(
-    'sync.reset',
-    Type.Object({ conversation_id: Type.Optional(Id), user_id: Type.Optional(Id), last_event_id: eventId }, strict),
-  ),
-  'session.ready': frameOf(
-    'session.ready',
-    Type.Object({
-      session_id: Id,
-      heartbeat_interval: Type.Integer(),
-      user: OwnUserAnswer,
-      conversations: Type.Array(ConversationBrief),
-      user_event_id: eventId,
-    }),
-  ),
+  ack: ackFrame(Type.Object({})),
+  error: ErrorFrame,
+  ...Object.fromEntries(Object.entries(serverFrames(ready)).map(([type, { schema }]) => [type, schema])),
 };
 
 const envelope = {
@@ -124,9 +112,8 @@ function checkProblem(request: string, text: string): void {
 }
 
 function check(schema: object, value: unknown, what: string): void {
-  const key = JSON.stringify(schema);
-  let fits = compiled.get(key);
-  if (!fits) compiled.set(key, (fits = ajv.compile(schema)));
+  let fits = compiled.get(schema);
+  if (!fits) compiled.set(schema, (fits = ajv.compile(schema)));
   if (fits(value)) return;
   const { instancePath, message, params } = fits.errors![0]!;
   const seen = JSON.stringify(value).slice(0, 500);
@@ -143,6 +130,7 @@ function operationsOf(base: string): Promise<Operation[]> {
 
 interface Described {
   readonly paths: Record<string, Record<string, { operationId: string; responses: Record<string, Response> }>>;
+  readonly components: object;
 }
 interface Response {
   readonly content?: { readonly 'application/json'?: { readonly schema: object } };
@@ -152,7 +140,15 @@ interface Response {
 async function read(base: string): Promise<Operation[]> {
   const reply = await fetch(`${base}/openapi.json`);
   if (!reply.ok) return [];
-  const { paths } = (await reply.json()) as Described;
+  const text = await reply.text();
+  let operations = described.get(text);
+  if (!operations) described.set(text, (operations = operationsIn(JSON.parse(text) as Described)));
+  return operations;
+}
+
+function operationsIn({ paths, components }: Described): Operation[] {
+  // What a schema refers to is looked for in itself.
+  const whole = (schema: object | undefined) => schema && { ...schema, components };
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId, responses }]) => ({
       name: operationId,
@@ -161,7 +157,12 @@ async function read(base: string): Promise<Operation[]> {
       answers: new Map(
         Object.entries(responses)
           .filter(([status]) => status.startsWith('2'))
-          .map(([status, { content }]) => [Number(status), content?.['application/json']?.schema] as const),
+          .map(([status, { content }]) => [Number(status), whole(content?.['application/json']?.schema)] as const),
+      ),
+      refusals: new Set(
+        Object.keys(responses)
+          .map(Number)
+          .filter((status) => status >= 400),
       ),
     })),
   );

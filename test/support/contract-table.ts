@@ -165,10 +165,9 @@ export const contract: Readonly<Record<string, Area>> = {
 };
 
 /** Outside of `/api/v1`. */
-export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json', '/client'];
+export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json', '/docs/websocket', '/client'];
 
 /** What is not built yet: `METHOD /path`, a frame's type or a page, and the feature that will bring it. */
 export const pending: Readonly<Record<string, string>> = {
   'GET /admin/events': 'analytics',
-  '/asyncapi.json': 'documents',
 };

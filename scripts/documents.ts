@@ -1,0 +1,24 @@
+/**
+ * Writes `docs/openapi.json` and `docs/asyncapi.json`, which are what clients rely on. A test holds them against the contracts. Refuses to
+ * write what breaks clients, unless it is told so: `npm run documents -- --breaking`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { argv, exit } from 'node:process';
+import { breakages } from './documents/breakages.ts';
+import { documents } from './documents/made.ts';
+
+const broken: string[] = [];
+for (const [name, made] of Object.entries(documents())) {
+  const file = new URL(`../docs/${name}`, import.meta.url);
+  try {
+    broken.push(...breakages(JSON.parse(readFileSync(file, 'utf8')) as object, made).map((one) => `${name}: ${one}`));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+if (broken.length > 0 && !argv.includes('--breaking')) {
+  console.error(`This breaks clients:\n  ${broken.join('\n  ')}\nIf it is meant: npm run documents -- --breaking`);
+  exit(1);
+}
+for (const [name, made] of Object.entries(documents()))
+  writeFileSync(new URL(`../docs/${name}`, import.meta.url), `${JSON.stringify(made, undefined, 1)}\n`);
