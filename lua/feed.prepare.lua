@@ -1,7 +1,7 @@
 -- feed.prepare   makes every key of a partition that scripts name, so that it exists: while a slot moves, Redis refuses a script that names
 --                one which does not. What is put there is none of the things that lie there. A group that is new begins with what
 --                happens from now on
--- KEYS     feed feed_head requests_0 requests_1 checkpoints leases parked views channels users typing present online attachments files timers
+-- KEYS     feed feed_head requests_0 requests_1 checkpoints leases parked views hooked channels users typing present online attachments files timers
 -- ARGV     groups...
 -- FAIL     -
 -- EMITS    -
@@ -11,7 +11,7 @@ if redis.call('EXISTS', feed) == 0 then
   redis.call('XGROUP', 'CREATE', feed, '-', '0', 'MKSTREAM')
   redis.call('XGROUP', 'DESTROY', feed, '-')
 end
-for _, hash in ipairs({ feed_head, checkpoints, leases, parked, views }) do redis.call('HSETNX', hash, '-', '') end
+for _, hash in ipairs({ feed_head, checkpoints, leases, parked, views, hooked }) do redis.call('HSETNX', hash, '-', '') end
 for _, generation in ipairs({ requests_0, requests_1 }) do redis.call('HSETNX', generation, 'day', '-1') end
 -- In directories it sorts behind every name.
 for _, directory in ipairs({ channels, users }) do redis.call('ZADD', directory, 0, '\255') end

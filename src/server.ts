@@ -33,7 +33,7 @@ import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { randomness } from './randomness.ts';
 import { GATHER_MS, projector } from './projector/projector.ts';
-import { reactorWorkers } from './projector/reactor.ts';
+import { groupsFromNow, reactorWorkers } from './projector/reactor.ts';
 import { Timers } from './projector/timers.ts';
 import { keptSecret } from './secret.ts';
 import { Views } from './views/store.ts';
@@ -80,7 +80,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const metrics = new Metrics();
     const product = chat(log, views, config, watchOf(metrics, logger));
     // Who reacts to what happens from now on means from the first request on, and not from when the first worker comes.
-    await log.prepare(product.reactors.flatMap(({ name, since }) => (since === 'now' ? [name] : [])));
+    await log.prepare(groupsFromNow(product.reactors));
     await refoldDirectories(log);
 
     if (config.ROLES.has('projector')) {

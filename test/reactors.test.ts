@@ -11,6 +11,7 @@ import { appendRaw, eventText } from './support/poison.ts';
 import { caughtUp, converse, lags, rooms, useProjectors } from './support/projectors.ts';
 import { partitionRoom, user } from './support/rooms.ts';
 import type { Room } from './support/rooms.ts';
+import { group, register, useNodes } from './support/server.ts';
 import { topologies, useWorld } from './support/world.ts';
 
 const PARTITIONS = [0, 1, 2, 3];
@@ -288,3 +289,20 @@ for (const topology of topologies) {
     });
   });
 }
+
+describe('the groups of a running node', () => {
+  const world = useWorld();
+  const startNode = useNodes(world);
+
+  it('all come to the end of every feed: one that did not would keep the feed from being trimmed', async () => {
+    const node = await startNode();
+    await group(await register(node), await register(node));
+    const partitions = Array.from({ length: world.log.keys.partitions }, (_, partition) => partition);
+    await until('every group has come to the end', async () => {
+      const found = await Promise.all(partitions.map((partition) => world.log.progress(partition)));
+      return found.every(({ head, checkpoints }) => Object.values(checkpoints).every((place) => place === head));
+    });
+    const { checkpoints } = await world.log.progress(0);
+    expect(checkpoints).to.include.keys('views', 'lists', 'reactions');
+  });
+});

@@ -104,8 +104,8 @@ export class Log {
   }
 
   /**
-   * Makes the keys of every partition that scripts name, and the place of groups that begin with what happens from now on. Throws nothing: where one cannot be made, what needs it will say so. For a
-   * process that serves; whoever only looks changes nothing.
+   * Makes the keys of every partition that scripts name, and the place of groups that begin with what happens from now on. Throws nothing:
+   * where one cannot be made, what needs it will say so. For a process that serves; whoever only looks changes nothing.
    */
   async prepare(groups: readonly string[] = []): Promise<void> {
     const all = Array.from({ length: this.keys.partitions }, (_, partition) =>

@@ -67,6 +67,10 @@ export function reactorWorkers(options: ReactingOptions & WorkerOptions, reactor
   ];
 }
 
+/** Groups whose place must be kept before the first event: what happens from now on is for them, whenever their first worker comes. */
+export const groupsFromNow = (reactors: readonly Reactor[]): string[] =>
+  reactors.some(({ since }) => since === 'now') ? [TOGETHER] : [];
+
 /** Reactors of one group, which all begin alike. */
 export function reactorWorker(
   options: ReactingOptions & WorkerOptions,
