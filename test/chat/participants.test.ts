@@ -101,6 +101,13 @@ inBothWays('participants', (node, world) => {
       await add(owner, [other]);
     });
 
+    it('see who is in: members; others hear nothing else, whatever is wrong with what they ask', async () => {
+      for (const search of ['', 'limit=1', 'cursor=none', 'as_of=never']) {
+        const { status } = await stranger.rest.get(`/conversations/${id}/participants?${search}`);
+        expect([search, status]).to.deep.equal([search, 404]);
+      }
+    });
+
     it('add: admins, and members where the policy says so; only the owner adds admins', async () => {
       expect((await add(member, [stranger])).status).to.equal(403);
       expect((await add(stranger, [stranger])).status).to.equal(404);

@@ -4,7 +4,7 @@ import { Id } from '../../envelope.ts';
 import { conversationStream } from '../../keys.ts';
 import { when } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
-import { memberStanding } from '../access.ts';
+import { asMember } from '../access.ts';
 import { ConversationCreated } from '../conversations/contract.ts';
 import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
@@ -83,14 +83,11 @@ export function participantReads({ log, reading, people }: Deps): ParticipantRea
     answer: listAnswer(ParticipantAnswer),
     route: { method: 'GET', path: '/conversations/{conversation_id}/participants' },
     async run({ caller }, { conversation_id: id, limit, cursor, as_of }) {
-      await memberStanding(log, caller.userId, id);
-      const [from] = cursor === undefined ? [undefined] : decodeCursor(cursor, [0] as [number]);
-      const rows = await reading.page(
-        participants,
-        conversationStream(id),
-        { direction: 'up', from, limit: limit + 1 },
-        as_of,
-      );
+      const rows = await asMember(log, caller.userId, id, async (permission) => {
+        const [from] = cursor === undefined ? [undefined] : decodeCursor(cursor, [0] as [number]);
+        const range = { direction: 'up', from, limit: limit + 1 } as const;
+        return reading.page(participants, conversationStream(id), range, as_of, permission);
+      });
       const page = rows.slice(0, limit);
       const items = await withUsers(page.map((row) => JSON.parse(row.json.toString()) as Participant));
       return listOf(
