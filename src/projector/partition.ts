@@ -33,7 +33,7 @@ export interface Gap {
 }
 
 /** What a group does with events, in one partition. */
-export interface Effect {
+export interface GroupEffect {
   /** All that was believed is forgotten. `parked` is what stands still in the partition, of all groups: name → reason as JSON. */
   reset(parked: Readonly<Record<string, string>>): void;
   /** Does what the events ask for; `strangers` are entries that are no events of ours. Ends with one commit that is the last. */
@@ -53,7 +53,7 @@ export interface PartitionOptions {
   readonly log: Log;
   readonly group: ConsumerGroup;
   readonly since: Since;
-  readonly effect: Effect;
+  readonly effect: GroupEffect;
   readonly batchSize: number;
   readonly warn: Warn;
 }

@@ -10,7 +10,7 @@ import type { Warn } from '../log/connection.ts';
 import type { Projection } from '../views/projection.ts';
 import { foldBatch, laneOf, portionsOf } from './fold.ts';
 import type { FoldOptions, Parked, Part } from './fold.ts';
-import type { Commit, Effect, Gap, Outcome } from './partition.ts';
+import type { Commit, GroupEffect, Gap, Outcome } from './partition.ts';
 import { PartitionVersions, VersionWork } from './versions.ts';
 import type { VersionOptions } from './versions.ts';
 import { Worker } from './worker.ts';
@@ -42,7 +42,7 @@ export interface ProjectingOptions extends FoldOptions, VersionOptions {
   readonly warn: Warn;
 }
 
-export class Projecting implements Effect {
+export class Projecting implements GroupEffect {
   private readonly options: ProjectingOptions;
   private readonly parkedKey: string;
   /** Positions that this worker wrote. */

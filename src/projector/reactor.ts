@@ -14,7 +14,7 @@ import { within } from '../log/deadline.ts';
 import type { Reactor } from '../log/effects.ts';
 import type { Log } from '../log/log.ts';
 import type { Parked } from './fold.ts';
-import type { Commit, Effect, Gap, Outcome } from './partition.ts';
+import type { Commit, GroupEffect, Gap, Outcome } from './partition.ts';
 import { Worker } from './worker.ts';
 import type { Duty, WorkerOptions } from './worker.ts';
 
@@ -84,7 +84,7 @@ export function reactorWorker(
   });
 }
 
-export class Reacting implements Effect {
+export class Reacting implements GroupEffect {
   private readonly options: ReactingOptions;
   private readonly reactors: ReadonlyMap<string, Reactor>;
   private readonly parkedKey: string;

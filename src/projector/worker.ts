@@ -11,7 +11,7 @@ import type { Say, Warn } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import { Loops } from './loops.ts';
 import { Partition } from './partition.ts';
-import type { Effect } from './partition.ts';
+import type { GroupEffect } from './partition.ts';
 import { Share } from './share.ts';
 
 export interface WorkerOptions {
@@ -34,7 +34,7 @@ export interface Duty {
   readonly since: Since;
   /** Woken by events over a connection that waits for them, or asking now and then or seldom, which costs less and is in nobody's way. */
   readonly reads: 'woken' | 'now and then' | 'seldom';
-  effect(partition: number): Effect;
+  effect(partition: number): GroupEffect;
   /** Trims the feeds; entries stay this long, for gateways, after every group is done with them. One group's workers do it for all. */
   readonly keepFeedMs?: number;
 }
