@@ -7,7 +7,7 @@ import { copyFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Cluster, Redis } from 'ioredis';
-import { startEmbeddedRedis, type EmbeddedRedis, type Log } from '../src/redis/embedded-redis.ts';
+import { startEmbeddedRedis, type EmbeddedRedis, type Tell } from '../src/redis/embedded-redis.ts';
 import { lifeOf } from '../src/redis/folder-lock.ts';
 import { startCluster } from '../scripts/redis-cluster.ts';
 import { startRedis, tempDir, until, type RedisProcess } from '../src/redis/redis-server.ts';
@@ -98,7 +98,7 @@ describe('the redis-server spawner', () => {
 describe('the embedded Redis', () => {
   let dataDir: string;
   let logged: string[];
-  const log: Log = (level, message) => void logged.push(`${level}: ${message}`);
+  const log: Tell = (level, message) => void logged.push(`${level}: ${message}`);
   const start = async (): Promise<EmbeddedRedis> => ended(await startEmbeddedRedis({ dataDir, log }));
 
   beforeEach(async () => {

@@ -11,28 +11,28 @@ type ReadAfter = (after: string, count: number) => Promise<RawEvent[]>;
 /** So many events are read at once rather than looked between. */
 const NEAR = 500;
 
-interface Place {
+interface Position {
   readonly id: string;
   readonly ms: number;
   readonly seq: number;
 }
 
-const placeOf = ({ id }: RawEvent): Place => ({ id, ...eventId(id) });
+const positionOf = ({ id }: RawEvent): Position => ({ id, ...eventId(id) });
 
 /** Id of the event at `seq`, which lies before `end`; the start when there is none. */
 export async function idBefore(readAfter: ReadAfter, seq: number, end: RawEvent): Promise<string> {
-  let high = placeOf(end);
+  let high = positionOf(end);
   const [first] = await readAfter(START, 1);
   if (!first || first.seq > seq) return START;
   if (first.seq === seq) return first.id;
-  let low = placeOf(first);
+  let low = positionOf(first);
   for (let step = 0; ; step += 1) {
     if (seq - low.seq <= NEAR || high.ms - low.ms <= 1) {
       const page = await readAfter(low.id, NEAR);
       const found = page.find((event) => event.seq === seq);
       if (found) return found.id;
       if (page.length < NEAR || page.at(-1)!.seq > seq) return START;
-      low = placeOf(page.at(-1)!);
+      low = positionOf(page.at(-1)!);
       continue;
     }
     const share = step % 2 === 0 ? (seq - low.seq) / (high.seq - low.seq) : 0.5;
@@ -42,6 +42,6 @@ export async function idBefore(readAfter: ReadAfter, seq: number, end: RawEvent)
     if (found.seq === seq) return found.id;
     // What is there from that time on comes after the seq: its own time is earlier.
     if (found.seq > seq) high = { id: found.id, ms, seq: found.seq };
-    else low = placeOf(found);
+    else low = positionOf(found);
   }
 }

@@ -18,11 +18,11 @@ const LONGEST_BACK_OFF_MS = 5_000;
 const STEADY_MS = 30_000;
 const LARGEST_LOG = 10 * 1024 * 1024;
 
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+export type Tell = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
 
 export interface EmbeddedRedisOptions {
   dataDir: string;
-  log: Log;
+  log: Tell;
   /** Not given: what the environment says. */
   redisServer?: string;
   /** Gives the start up, however long the loading takes. */
@@ -104,7 +104,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   }
 }
 
-async function start(settings: RedisOptions, port: number | undefined, log: Log): Promise<RedisProcess> {
+async function start(settings: RedisOptions, port: number | undefined, log: Tell): Promise<RedisProcess> {
   const redis = await startRedis(port === undefined ? settings : { ...settings, port });
   const cut = /.*(truncating the aof|aof-load-truncated is enabled).*/i.exec(await redis.log());
   if (cut) log('warn', 'The append-only file ended in the middle of a write, which is left out', { redis: cut[0] });
@@ -116,7 +116,7 @@ async function start(settings: RedisOptions, port: number | undefined, log: Log)
 async function supervise(
   redis: RedisProcess,
   stopping: AbortSignal,
-  log: Log,
+  log: Tell,
   startAgain: () => Promise<RedisProcess>,
 ): Promise<void> {
   const stopped = new Promise<'stopped'>((done) => stopping.addEventListener('abort', () => done('stopped')));
@@ -152,7 +152,7 @@ async function keptPassword(dir: string): Promise<string> {
   return password;
 }
 
-async function keptPort(dir: string, log: Log): Promise<number | undefined> {
+async function keptPort(dir: string, log: Tell): Promise<number | undefined> {
   const port = await recordedPort(dir);
   if (port === undefined || (await isFree(port))) return port;
   log('warn', 'The former port of the embedded Redis is taken; it gets another', { port });
@@ -165,7 +165,7 @@ async function recordedPort(dir: string): Promise<number | undefined> {
 }
 
 /** Ends the Redis of this folder that a killed server left behind. It would go on writing to our files. */
-async function endOrphan(dir: string, password: string, log: Log): Promise<void> {
+async function endOrphan(dir: string, password: string, log: Tell): Promise<void> {
   const pid = Number((await textOf(join(dir, 'redis.pid'))) ?? 0);
   const life = pid > 0 ? lifeOf(pid) : undefined;
   if (life === undefined) return;

@@ -20,7 +20,7 @@ export interface StoredDoc {
 }
 
 /** How far a view is, of one instant with what was read of it. */
-export interface Standing {
+export interface Applied {
   /** Id of the last event that the view holds. */
   readonly applied: string;
   /** Id of the stream's last event, read in the same instant; undefined when there is no such stream. */
@@ -30,7 +30,7 @@ export interface Standing {
   readonly more: string | undefined;
 }
 
-export interface Page extends Standing {
+export interface Page extends Applied {
   readonly docs: StoredDoc[];
 }
 
@@ -47,7 +47,7 @@ export interface TermsRange {
   readonly since?: number | undefined;
 }
 
-export interface TermsPage extends Standing {
+export interface TermsPage extends Applied {
   /** Newest first. */
   readonly places: readonly EventId[];
   /** The newest that the look did not come to; undefined where it came to the end. */
@@ -125,7 +125,7 @@ export class Views {
     const orders = orderText.toString('latin1').split(' ');
     const { packing } = projection;
     const docs = found.map((bytes, i) => ({ order: Number(orders[i]), json: packing ? packing.unpack(bytes) : bytes }));
-    return { ...standingOf(reply, missing), docs };
+    return { ...appliedOf(reply, missing), docs };
   }
 
   /**
@@ -145,7 +145,7 @@ export class Views {
     const [, , , , found, , next] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[], Buffer];
     const ended = next.toString('latin1');
     return {
-      ...standingOf(reply, missing),
+      ...appliedOf(reply, missing),
       places: found.map((id) => eventId(id.toString('latin1'))),
       next: ended === '' ? undefined : eventId(ended),
     };
@@ -205,7 +205,7 @@ export class Views {
 /** A number as scripts read it. */
 const number = (n: number): string => (n === Infinity ? 'inf' : String(n));
 
-function standingOf(reply: readonly unknown[], missing: number): Standing {
+function appliedOf(reply: readonly unknown[], missing: number): Applied {
   const [, applied, head, , , behind] = reply as [Buffer, Buffer, Buffer, unknown, unknown, RawEntry[]];
   return {
     applied: applied.toString('latin1'),

@@ -22,16 +22,16 @@ export const exporting: Feature = { serve: (deps) => ({ queries: [exportOwn(deps
 const PAGE = 100;
 
 /** After an event of a conversation, or of the own stream where that is ''. */
-interface Place {
+interface Cursor {
   readonly conversationId: string;
   readonly eventId: string;
 }
 
-const BEGINNING: Place = { conversationId: '', eventId: START };
+const BEGINNING: Cursor = { conversationId: '', eventId: START };
 
 function exportOwn({ log, decode }: Deps): Query {
   /** Throws `validation_failed` for what is no cursor of the caller's, `conflict` where the log does not know the place any more. */
-  async function placeOf(userId: string, cursor: string): Promise<Place> {
+  async function cursorOf(userId: string, cursor: string): Promise<Cursor> {
     const [conversationId, id] = decodeCursor(cursor, ['', ''] as [string, string], '/query/after');
     const own = userStream(userId);
     const isTheirs = conversationId === '' || (await log.guardField(own, 'conversations', conversationId)) !== null;
@@ -54,7 +54,7 @@ function exportOwn({ log, decode }: Deps): Query {
   }
 
   /** The own stream, which also says which conversations there were: it is read even where its lines are not asked for again. */
-  async function* ownStream(userId: string, from: Place, joined: Set<string>): AsyncGenerator<Buffer> {
+  async function* ownStream(userId: string, from: Cursor, joined: Set<string>): AsyncGenerator<Buffer> {
     const stream = userStream(userId);
     const last = eventId(from.eventId);
     for await (const page of log.readAll(stream, START, PAGE)) {
@@ -75,7 +75,7 @@ function exportOwn({ log, decode }: Deps): Query {
     }
   }
 
-  async function* lines(userId: string, from: Place): AsyncGenerator<Buffer> {
+  async function* lines(userId: string, from: Cursor): AsyncGenerator<Buffer> {
     const joined = new Set<string>();
     yield* ownStream(userId, from, joined);
     let isPast = from.conversationId === '';
@@ -103,7 +103,7 @@ function exportOwn({ log, decode }: Deps): Query {
     limited: 'export',
     peopleOnly: true,
     async run({ caller: { userId } }, { after }) {
-      const from = after === undefined ? BEGINNING : await placeOf(userId, after);
+      const from = after === undefined ? BEGINNING : await cursorOf(userId, after);
       return { lines: () => lines(userId, from) };
     },
   });

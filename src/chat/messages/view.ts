@@ -40,8 +40,8 @@ export function messagesOf({ reading, receipts }: Parts): Messages {
       return new RawJson(await forReader({ readerId, conversationId, asOf }, jsonOf(found.doc)));
     },
     async page(reader, { order, cursor, limit, shelf }) {
-      const first: Place = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
-      const place = cursor === undefined ? first : placeOf(cursor);
+      const first: Cursor = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
+      const place = cursor === undefined ? first : cursorOf(cursor);
       const range = { ...place, limit, ...(shelf === undefined ? {} : { shelf }) };
       const { items, next } = await pageOf({ reading, receipts }, reader, range);
       return listOf(items, next);
@@ -80,12 +80,12 @@ const One = Type.Object(
 type Direction = 'up' | 'down';
 const cursorAt = (direction: Direction, order: number) => encodeCursor([direction, order]);
 
-interface Place {
+interface Cursor {
   readonly direction: Direction;
   readonly from: number | undefined;
 }
 
-function placeOf(cursor: string): Place {
+function cursorOf(cursor: string): Cursor {
   const [direction, from] = decodeCursor(cursor, ['', 0] as [string, number]);
   if (direction !== 'up' && direction !== 'down') throw badCursor();
   return { direction, from };

@@ -29,10 +29,10 @@ const List = Type.Object(
 );
 
 /** When it was pinned, and, of those of one millisecond, where it stands. */
-type Place = [number, number];
+type Cursor = [number, number];
 
-const placeOf = ({ pinned_at, seq }: Message): Place => [Date.parse(pinned_at ?? ''), seq];
-const newestFirst = (a: Place, b: Place): number => b[0] - a[0] || b[1] - a[1];
+const cursorOf = ({ pinned_at, seq }: Message): Cursor => [Date.parse(pinned_at ?? ''), seq];
+const newestFirst = (a: Cursor, b: Cursor): number => b[0] - a[0] || b[1] - a[1];
 
 export function pinsQuery({ log, messages }: Deps): Query {
   /** Who is pinned the scripts know: at most 50, so no view need keep a list of them. */
@@ -49,14 +49,14 @@ export function pinsQuery({ log, messages }: Deps): Query {
     answer: listAnswer(MessageAnswer),
     route: { method: 'GET', path: '/conversations/{conversation_id}/pins' },
     async run({ caller }, { conversation_id: id, limit, cursor, as_of }) {
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, [0, 0] as Place);
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, [0, 0] as Cursor);
       await memberStanding(log, caller.userId, id);
       const found = as_of === undefined ? await pinned(id) : await messages.someThen(id, as_of, (m) => m.pinned);
       const rest = found
-        .filter((message) => after === undefined || newestFirst(after, placeOf(message)) < 0)
-        .toSorted((a, b) => newestFirst(placeOf(a), placeOf(b)));
+        .filter((message) => after === undefined || newestFirst(after, cursorOf(message)) < 0)
+        .toSorted((a, b) => newestFirst(cursorOf(a), cursorOf(b)));
       const page = rest.slice(0, limit);
-      const next = rest.length > limit ? encodeCursor(placeOf(page.at(-1)!)) : null;
+      const next = rest.length > limit ? encodeCursor(cursorOf(page.at(-1)!)) : null;
       return messages.listFor(caller.userId, id, page, { next, asOf: as_of });
     },
   });

@@ -7,7 +7,7 @@ import { badCursor, decodeCursor, encodeCursor } from '../paging.ts';
 import type { SearchMessages } from './contract.ts';
 import { needleOf } from './needle.ts';
 import { ATTACHED, hasLink, LINKED, ofType, sentBy } from './terms.ts';
-import type { Place } from './walk.ts';
+import type { Position } from './walk.ts';
 import type { Range } from './words.ts';
 
 export interface Asked {
@@ -17,7 +17,7 @@ export interface Asked {
   readonly since: number;
   readonly before: number;
   /** Where the page before ended. */
-  readonly after: Place | undefined;
+  readonly after: Position | undefined;
   /** Where in the message the words are; undefined where it is not what was asked for. */
   hitsIn(message: Message): Range[] | undefined;
 }
@@ -36,7 +36,7 @@ export function askedFor(data: Static<typeof SearchMessages>, segmenter: Intl.Se
     throw invalid([
       { pointer: '/query/q', message: 'must have a word, or from, type or has must say what to look for' },
     ]);
-  const after = cursor === undefined ? undefined : placeIn(cursor);
+  const after = cursor === undefined ? undefined : positionIn(cursor);
   return {
     wanted,
     since: (timeOf('after', data) ?? -1) + 1,
@@ -62,16 +62,16 @@ function timeOf(field: 'before' | 'after', data: Static<typeof SearchMessages>):
   return ms;
 }
 
-export const cursorAt = ({ ms, conversationId, seq }: Place): string => encodeCursor([ms, conversationId, seq]);
+export const cursorAt = ({ ms, conversationId, seq }: Position): string => encodeCursor([ms, conversationId, seq]);
 
-function placeIn(cursor: string): Place {
+function positionIn(cursor: string): Position {
   const [ms, conversationId, seq] = decodeCursor(cursor, [0, '', 0] as [number, string, number]);
   if (![ms, seq].every(Number.isSafeInteger)) throw badCursor();
   return { ms, conversationId, seq };
 }
 
 /** What of one conversation lies behind a place: below a seq, and before a millisecond. */
-export function behind(after: Place | undefined, conversationId: string): { below?: number; before: number } {
+export function behind(after: Position | undefined, conversationId: string): { below?: number; before: number } {
   if (!after) return { before: Infinity };
   if (conversationId === after.conversationId) return { below: after.seq, before: after.ms + 1 };
   return { before: conversationId < after.conversationId ? after.ms + 1 : after.ms };

@@ -18,7 +18,7 @@ import { FoundAnswer, SearchMessages } from './contract.ts';
 import { snippetOf } from './snippet.ts';
 import { terms } from './terms.ts';
 import { Walk } from './walk.ts';
-import type { LookInto, Place } from './walk.ts';
+import type { LookInto, Position } from './walk.ts';
 import type { Range } from './words.ts';
 
 export const search: Feature = {
@@ -37,7 +37,7 @@ interface Visible {
 }
 
 interface Hit {
-  readonly place: Place;
+  readonly place: Position;
   readonly message: Message;
   readonly ranges: Range[];
 }
@@ -150,7 +150,7 @@ function sentIn(event: RawEvent, decode: Decode): string | undefined {
 }
 
 /** Those of the candidates that are what was asked for, in their order. */
-async function decided({ log, decode, messages }: Deps, asked: Asked, places: readonly Place[]): Promise<Hit[]> {
+async function decided({ log, decode, messages }: Deps, asked: Asked, places: readonly Position[]): Promise<Hit[]> {
   const ids = await Promise.all(
     places.map(async ({ conversationId, ms, seq }) => {
       const sent = await log.readOne(conversationStream(conversationId), `${ms}-${seq}`);

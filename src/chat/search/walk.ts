@@ -5,12 +5,12 @@
 import type { EventId } from '../../envelope.ts';
 
 /** Where a message stands among those of all conversations. */
-export interface Place extends EventId {
+export interface Position extends EventId {
   readonly conversationId: string;
 }
 
 /** Newest first; those of one millisecond by conversation. */
-export function byPlace(a: Place, b: Place): number {
+export function newestFirst(a: Position, b: Position): number {
   if (a.ms !== b.ms) return b.ms - a.ms;
   if (a.conversationId !== b.conversationId) return a.conversationId < b.conversationId ? 1 : -1;
   return b.seq - a.seq;
@@ -50,11 +50,11 @@ export class Walk {
   }
 
   /** The next candidates, at most so many; none at the end, or where the walk has taken too many looks: see `rest`. */
-  async take(most: number): Promise<Place[]> {
+  async take(most: number): Promise<Position[]> {
     for (let atOnce = AT_ONCE.least; ; atOnce = Math.min(2 * atOnce, AT_ONCE.most)) {
       const taken = this.takeKnown(most);
       if (taken.length > 0) return taken;
-      const waiting = this.sources.filter(({ next }) => next).toSorted((a, b) => byPlace(topOf(a)!, topOf(b)!));
+      const waiting = this.sources.filter(({ next }) => next).toSorted((a, b) => newestFirst(topOf(a)!, topOf(b)!));
       const isSpent = this.looks >= MOST_LOOKS;
       if (waiting.length === 0 || (isSpent && waiting[0]!.look === 'further')) return [];
       // What stands first must be looked into; the others beside it will be, most likely.
@@ -65,21 +65,21 @@ export class Walk {
   }
 
   /** The newest place that was not looked at; undefined at the end. */
-  get rest(): Place | undefined {
-    return this.sources.flatMap((source) => topOf(source) ?? []).toSorted(byPlace)[0];
+  get rest(): Position | undefined {
+    return this.sources.flatMap((source) => topOf(source) ?? []).toSorted(newestFirst)[0];
   }
 
-  private takeKnown(most: number): Place[] {
-    const known: Place[] = [];
-    let unknown: Place | undefined;
+  private takeKnown(most: number): Position[] {
+    const known: Position[] = [];
+    let unknown: Position | undefined;
     for (const source of this.sources) {
       const { conversationId, next } = source;
       known.push(...source.places.filter((each) => isBefore(each, next)).map((each) => ({ ...each, conversationId })));
       const first = next && { ...next, conversationId };
-      if (first && (!unknown || byPlace(first, unknown) < 0)) unknown = first;
+      if (first && (!unknown || newestFirst(first, unknown) < 0)) unknown = first;
     }
-    const sure = known.filter((place) => !unknown || byPlace(place, unknown) < 0);
-    const taken = sure.toSorted(byPlace).slice(0, most);
+    const sure = known.filter((place) => !unknown || newestFirst(place, unknown) < 0);
+    const taken = sure.toSorted(newestFirst).slice(0, most);
     for (const source of this.sources) {
       const last = taken.findLast(({ conversationId }) => conversationId === source.conversationId);
       if (last) source.places = source.places.filter(({ seq }) => seq < last.seq);
@@ -103,7 +103,7 @@ function inOrder(places: readonly EventId[]): EventId[] {
 }
 
 /** What a source has next, whether it was looked at or not. */
-function topOf({ places: [first], next, conversationId }: Source): Place | undefined {
+function topOf({ places: [first], next, conversationId }: Source): Position | undefined {
   const top = first && isBefore(first, next) ? first : next;
   return top && { ...top, conversationId };
 }
