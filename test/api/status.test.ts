@@ -155,8 +155,8 @@ describe('what operators ask', () => {
     const node = await startNode();
     const first = (await (await ask(node, '/')).json()) as { name: string; links: Record<string, string> };
     expect(first).to.include({ name: 'Rill', version: '0.1.0' });
-    const { api, websocket, ...links } = first.links;
-    expect([api, websocket]).to.deep.equal(['/api/v1', '/api/v1/ws']);
+    const { websocket, ...links } = first.links;
+    expect([links['api'], websocket]).to.deep.equal(['/api/v1', '/api/v1/ws']);
     for (const path of Object.values(links)) expect((await ask(node, path)).status, path).to.equal(200);
     const { paths } = (await (await ask(node, '/openapi.json')).json()) as { paths: Record<string, object> };
     for (const path of ['/health', '/health/live', '/health/ready', ...GUARDED]) {
