@@ -26,7 +26,7 @@ export interface People {
   exists(ids: readonly string[]): Promise<string[]>;
   /** Who holds these usernames, in any case; a name that nobody has has no entry. It may be somebody who is gone. */
   named(usernames: readonly string[]): Promise<Map<string, string>>;
-  /** The user as the user sees it, with `email`. Throws `not_found`. */
+  /** The user as the user sees it, with `email`. Throws `unauthenticated` for who is gone. */
   own(userId: string): Promise<User>;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Everything that a test sees of a node is held against what the node says it answers: each answer against the node's own OpenAPI
- * document, each frame against the events and frames that are declared. What does not fit fails the test that saw it.
+ * document, each frame against the events and frames that are declared. What does not fit fails the run, with the
+ * name of the test that saw it.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
@@ -16,12 +17,15 @@ const RFC_3339_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ajv = new Ajv2020({ strict: false, allErrors: false, formats: { 'date-time': RFC_3339_MS } });
 const compiled = new WeakMap<object, ValidateFunction>();
 
-/** What was seen in this test that nobody declared. */
+/** What was seen in this test that nobody declared, and in those before. */
 const violations: string[] = [];
-afterEach(() => {
-  const [first] = violations;
-  violations.length = 0;
-  if (first !== undefined) throw new Error(first);
+const seen: string[] = [];
+afterEach(function () {
+  for (const violation of violations.splice(0)) seen.push(`${this.currentTest?.fullTitle()}: ${violation}`);
+});
+// At the end of all: what fails after a test for every suite would end the run there.
+after(() => {
+  if (seen.length > 0) throw new Error(seen.join('\n'));
 });
 
 interface Operation {

@@ -112,7 +112,8 @@ export function peopleOf(deps: Pick<Deps, 'log' | 'reading'>): People {
       living(deps, userId),
       log.guardField(userStream(userId), 'account', 'email'),
     ]);
-    if (!profile) throw fail('not_found', 'There is no such user');
+    // The account is gone, and its tokens are about to be.
+    if (!profile) throw fail('unauthenticated');
     return { ...toUser(profile), email: orNull(email ?? '') };
   }
 
