@@ -114,6 +114,9 @@ inBothWays('search', (node, world) => {
     expect(contents(await find(ada, { has: 'attachment' }))).to.deep.equal([]);
     expect(contents(await find(ada, { type: 'text', q: 'nothing' }))).to.deep.equal([all[1]]);
     expect(contents(await find(ada, { type: 'image', q: 'see' }))).to.deep.equal([]);
+    await ada.rest.post(`/conversations/${id}/polls`, { question: 'Which tea?', options: ['green', 'black'] });
+    await settled();
+    expect(contents(await find(ada, { type: 'poll', q: 'tea' }))).to.deep.equal(['Which tea?']);
     for (const [params, expected] of [
       [{ before: second.created_at }, all.filter((_, i) => [third, second, first][i]!.created_at < second.created_at)],
       [{ after: second.created_at }, all.filter((_, i) => [third, second, first][i]!.created_at > second.created_at)],

@@ -17,7 +17,7 @@ export const SearchMessages = Type.Object(
     ),
     conversation_id: Type.Optional(Id),
     from: Type.Optional({ ...Id, description: 'Who sent it' }),
-    type: Type.Optional(Type.Enum(['text', 'image', 'audio', 'video', 'file'])),
+    type: Type.Optional(Type.Enum(['text', 'image', 'audio', 'video', 'file', 'poll'])),
     before: Type.Optional({ ...Time, description: 'Sent before this RFC 3339 time' }),
     after: Type.Optional({ ...Time, description: 'Sent after this RFC 3339 time' }),
     has: Type.Optional(Type.Enum(['attachment', 'link'])),
