@@ -238,7 +238,7 @@ describe('the client page', () => {
     await reader.page.goto(`${node.base}/docs`);
     await reader.page.getByText('Logs in with username or e-mail').first().waitFor();
     await reader.page.goto(`${node.base}/redoc`);
-    await reader.page.getByText('Logs in with username or e-mail').first().waitFor();
+    await reader.page.getByRole('heading', { name: 'Logs in with username or e-mail' }).waitFor();
     await reader.page.getByPlaceholder('Search...').fill('reaction');
     await reader.page.locator('[data-role="search:results"] label').first().waitFor();
     expect(foreign).to.deep.equal([]);
