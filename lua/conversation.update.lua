@@ -8,7 +8,7 @@
 local before = repeated()
 if before then return before end
 local member = member_of(actor)
-local kind, current, listed, was_slow, was_archived, deleted = read_head('kind', 'policy', 'directory', 'slow', 'archived', 'deleted')
+local kind, current, listed, was_archived, deleted = read_head('kind', 'policy', 'directory', 'archived', 'deleted')
 if not member or deleted then return GONE end
 if kind == 'direct' then return { 'fail', 'forbidden', 'A direct conversation has nothing to change' } end
 -- '' keeps what is there.
@@ -34,5 +34,12 @@ if kind == 'channel' and directory ~= '' and directory ~= listed then
   redis.call('ZADD', channels, 0, directory)
   listed = directory
 end
-return commit(id, 'policy', current, 'directory', listed, 'slow', slow ~= '' and slow or was_slow or '0',
-  'archived', archived ~= '' and archived or was_archived or '0')
+-- What an event does not name it does not touch, or the log would not make what the head has.
+local changed = { 'policy', current, 'directory', listed }
+for name, value in pairs({ slow = slow, archived = archived }) do
+  if value ~= '' then
+    changed[#changed + 1] = name
+    changed[#changed + 1] = value
+  end
+end
+return commit(id, unpack(changed))

@@ -37,9 +37,8 @@ export const conversationGuards = [
     const policy = policyOf(state.get('head', 'policy') ?? '');
     state.set('head', 'policy', policyText({ ...policy, ...data.policy }));
     const { slow_mode_seconds: slow, is_archived: archived } = data;
-    state.set('head', 'slow', slow === undefined ? (state.get('head', 'slow') ?? '0') : String(slow));
-    const archivedNow = archived ? '1' : '0';
-    state.set('head', 'archived', archived === undefined ? (state.get('head', 'archived') ?? '0') : archivedNow);
+    if (slow !== undefined) state.set('head', 'slow', String(slow));
+    if (archived !== undefined) state.set('head', 'archived', archived ? '1' : '0');
     const isChannel = state.get('head', 'kind') === 'channel';
     if (isChannel && data.name !== undefined) listed(state, directoryEntry(data.name, conversation_id));
   }),
