@@ -9,7 +9,7 @@ import { START } from '../../../src/envelope.ts';
 import { ConsumerGroup } from '../../../src/log/consumer-group.ts';
 import { cast } from '../cast.ts';
 import { differencesOf, dumpViews, GROUP, ReadModels } from '../read-models.ts';
-import { Findings, judge, projected, settle, sum, within } from '../story.ts';
+import { eventually, Findings, judge, projected, settle, sum, within } from '../story.ts';
 import type { Story, StoryOptions } from '../story.ts';
 import { Truth } from '../truth.ts';
 import { World } from '../world.ts';
@@ -140,7 +140,9 @@ async function stall({ short, minutes = 1 }: StoryOptions, findings: Findings, w
 async function fencedWritesNothing(findings: Findings, truth: Truth, { log }: ReadModels): Promise<void> {
   const [late, next] = ['late', 'next'].map((worker) => new ConsumerGroup(log, GROUP, worker));
   for (let partition = 0; partition < log.keys.partitions; partition += 1) {
-    const fence = (await late!.lease(partition, 30))?.fence;
+    let fence: string | undefined;
+    // A worker that had no time to give its lease back has it until it ends.
+    await eventually(async () => (fence = (await late!.lease(partition, 30))?.fence) !== undefined, 5_000);
     const { checkpoint } = await late!.open(partition);
     await sleep(50);
     const newer = (await next!.lease(partition, 5_000))?.fence;
