@@ -1,4 +1,4 @@
-/** Settings under which no limit is in the way of a measurement or a proof. */
+/** Settings under which no limit is in the way of a measurement, a proof or a test. */
 export const UNLIMITED = {
   RATE_LIMIT_LOGINS_PER_MINUTE: '0',
   RATE_LIMIT_REQUESTS_PER_MINUTE: '0',

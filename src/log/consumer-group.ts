@@ -139,10 +139,8 @@ export class ConsumerGroup {
   async read(client: Redis, partitions: readonly number[], count: number): Promise<Map<number, FeedEntry[]>> {
     const of = `${count} of ${partitions.join(' ')}`;
     if (this.reading?.of !== of) {
-      const words = ['xreadgroup', 'GROUP', this.name, this.worker];
       const keys = partitions.map((p) => this.feed(p));
-      const positions = partitions.map(() => '>');
-      this.reading = { of, read: new FeedRead(words, count, keys, positions) };
+      this.reading = { of, read: new FeedRead(this.name, this.worker, count, keys) };
     }
     const brought = await this.reading.read.send(client);
     return new Map(brought.map(([i, rows]) => [partitions[i]!, rows.map(toEntry)]));

@@ -1,4 +1,5 @@
 /** A whole node in this process, on a suite's Redis, at a free port; and users to try it with. */
+import { UNLIMITED } from '../../scripts/unlimited.ts';
 import { readConfig } from '../../src/config.ts';
 import { start } from '../../src/server.ts';
 import type { RunningServer } from '../../src/server.ts';
@@ -37,17 +38,9 @@ const TEST_SETTINGS = {
   PASSWORD_HASH_COST: '4',
   // Most suites count conversations.
   DEFAULT_CHANNELS: '',
-  RATE_LIMIT_LOGINS_PER_MINUTE: '0',
-  RATE_LIMIT_REQUESTS_PER_MINUTE: '0',
-  RATE_LIMIT_MESSAGES_PER_MINUTE: '0',
-  RATE_LIMIT_REACTIONS_PER_MINUTE: '0',
-  RATE_LIMIT_TYPING_PER_MINUTE: '0',
-  RATE_LIMIT_CONVERSATIONS_PER_HOUR: '0',
-  RATE_LIMIT_UPLOADS_PER_HOUR: '0',
-  RATE_LIMIT_EXPORTS_PER_HOUR: '0',
-  RATE_LIMIT_HANDSHAKES_PER_MINUTE: '0',
-  WS_MAX_CONNECTIONS_PER_USER: '0',
-  WS_MAX_CONNECTIONS_PER_ADDRESS: '0',
+  ...UNLIMITED,
+  // Whatever floods is cut off in tests, too.
+  WS_MAX_FRAMES_PER_SECOND: '100',
 };
 
 /** Starts a node; it is stopped after the test. */
