@@ -3,10 +3,15 @@
  * be applied. And mends it, as an operator would: the log written anew with the same ids and another event in that place,
  * one that no script decides by.
  */
+import { history } from '../../src/chat/messages/history.ts';
 import { NOBODY } from '../../src/log/guard.ts';
 import { Keys, conversationStream } from '../../src/keys.ts';
+import { viewName } from '../../src/views/projection.ts';
 import { sha1 } from './truth.ts';
 import type { Truth } from './truth.ts';
+
+/** The view that stands still behind a poison. */
+export const HISTORY = viewName(history);
 
 const SCRIPT = `#!lua
 local log, head, feed, feed_head = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -97,7 +102,7 @@ export class Poisoner {
   async progress(conversation: string): Promise<{ applied: string; head: string }> {
     const stream = conversationStream(conversation);
     const [applied, head] = await Promise.all([
-      this.truth.client.hget(this.keys.view('history:v2', stream), 'applied'),
+      this.truth.client.hget(this.keys.view(HISTORY, stream), 'applied'),
       this.truth.client.hget(this.keys.of(stream, 'head'), 'id'),
     ]);
     return { applied: applied ?? '0-0', head: head ?? '0-0' };

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { cast } from '../cast.ts';
 import { seqOf } from '../checker.ts';
 import { history } from '../client.ts';
-import { Poisoner, poisons } from '../poisoner.ts';
+import { HISTORY, Poisoner, poisons } from '../poisoner.ts';
 import { differencesOf, dumpViews, ReadModels } from '../read-models.ts';
 import { eventually, Findings, projected, within } from '../story.ts';
 import type { Story, StoryOptions } from '../story.ts';
@@ -53,7 +53,7 @@ async function tell({ short, minutes = 0.5 }: StoryOptions, findings: Findings, 
     const conversation = conversations[i]!;
     const id = await poisoner.poison(conversation, reader!.id, kind);
     placed.push({ conversation, id });
-    const place = `history:v2 conversation ${conversation}`;
+    const place = `${HISTORY} conversation ${conversation}`;
     await eventually(async () => (await poisoner.parked()).has(place), 5_000);
     const why = (await poisoner.parked()).get(place);
     findings.expect(why?.event_id === id, `${kind.name}: not parked at ${id} but ${why?.event_id}`);
