@@ -24,6 +24,13 @@ export function readableName(text: string, most: number): string | undefined {
   return VISIBLE.test(name) && !CONTROLS.test(name) && !isLonger(name, most) ? name : undefined;
 }
 
+/** Throws `validation_failed` for a text that shows nothing, where no file comes with it, and for one that is too long. */
+export function checkContent(content: string, most: number, comesWithFile: boolean): void {
+  const wrong = (message: string) => invalid([{ pointer: '/content', message }]);
+  if (!comesWithFile && isBlank(content)) throw wrong('must say something');
+  if (isLonger(content, most)) throw wrong(`must not be longer than ${most} characters`);
+}
+
 const YEAR_MS = 366 * 86_400_000;
 
 /** Unix ms of a time that lies ahead, by no more than a year. Throws `validation_failed`. */

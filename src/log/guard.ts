@@ -86,6 +86,10 @@ export class GuardState {
     this.changedBy.set(`${hash} ${field}`, this.eventId);
   }
 
+  clear(hash: string): void {
+    for (const field of this.hashes.get(hash)?.keys() ?? []) this.remove(hash, field);
+  }
+
   list(directory: Directory, entry: string): void {
     entryOf(this.entries, directory, () => new Set<string>()).add(entry);
     this.changedBy.set(`${directory} ${entry}`, this.eventId);

@@ -8,6 +8,7 @@ import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
 
+import { readOpaque } from '../opaque.ts';
 import { sha256 } from './names.ts';
 import { isSameHash, parseApiKey } from './tokens.ts';
 import type { Authenticated, Tokens } from './tokens.ts';
@@ -89,8 +90,7 @@ export class Authentication {
     ]);
     if (kept === null || session === null || !isSameHash(kept, hash))
       throw fail('unauthenticated', 'This key is not valid');
-    const details = Buffer.from(session.split(' ').at(-1)!, 'base64url').toString();
-    const { key } = JSON.parse(details) as { key: { scope?: string[] } };
+    const { key } = readOpaque(session.split(' ').at(-1)!) as { key: { scope?: string[] } };
     return { caller: { userId, sessionId, key: { scope: key.scope } }, expiresAt: Infinity };
   }
 

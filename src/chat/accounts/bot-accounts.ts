@@ -10,6 +10,7 @@ import type { Limits } from '../../limits.ts';
 import type { Log } from '../../log/log.ts';
 import { derivedId } from '../derived-id.ts';
 import { directoryEntry } from '../directory.ts';
+import { opaqueWord } from '../opaque.ts';
 import type { BotAccounts, Memberships } from '../services.ts';
 import type { Authentication } from './authentication.ts';
 import { Logins } from './logins.ts';
@@ -75,6 +76,5 @@ export function botAccountsOf({ log, limits, tokens, identity, memberships }: Pa
 
 /** What is kept of a session, with what its key may be used for. */
 function detailsOf({ ip, userAgent }: Context, scope: readonly string[] | undefined): string {
-  const details = { ip, user_agent: userAgent.toWellFormed(), key: { scope } };
-  return Buffer.from(JSON.stringify(details)).toString('base64url');
+  return opaqueWord({ ip, user_agent: userAgent.toWellFormed(), key: { scope } });
 }

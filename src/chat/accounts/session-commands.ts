@@ -7,6 +7,7 @@ import { userStream } from '../../keys.ts';
 import type { Append, Appended, Log } from '../../log/log.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Query } from '../feature.ts';
+import { opaqueWord, readOpaque } from '../opaque.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import type { Authentication } from './authentication.ts';
 import { LoggedInAnswer, LogIn, Nothing, Refresh, SessionAnswer, SessionTarget } from './contract.ts';
@@ -41,8 +42,7 @@ export async function secretsOf(log: Log, userId: string): Promise<{ email?: str
 
 /** Where a session comes from, opaque to the scripts that keep it. */
 export function sessionDetails({ ip, userAgent }: Context): string {
-  const details = { ip, user_agent: userAgent.slice(0, MAX_USER_AGENT).toWellFormed() };
-  return Buffer.from(JSON.stringify(details)).toString('base64url');
+  return opaqueWord({ ip, user_agent: userAgent.slice(0, MAX_USER_AGENT).toWellFormed() });
 }
 
 export function tokenPair({ tokens }: Pick<Parts, 'tokens'>, claim: RefreshClaim, now: number): TokenPair {
@@ -181,7 +181,7 @@ function parseSession(id: string, value: string): Stored {
 }
 
 function shown({ id, started, used, details }: Stored, { sessionId }: Caller): object {
-  const { ip, user_agent } = JSON.parse(Buffer.from(details, 'base64url').toString()) as Record<string, string>;
+  const { ip, user_agent } = readOpaque(details) as Record<string, string>;
   return { id, created_at: rfc3339(started), last_used_at: rfc3339(used), user_agent, ip, current: id === sessionId };
 }
 

@@ -2,7 +2,7 @@
  * Guard state of attachments, as lua/lib/attachments.lua keeps it: a user's uploads, whose user is found by the id of an attachment, and
  * which messages carry them. Of the last the log of the user tells nothing. Pure.
  */
-import { guards } from '../../log/guard.ts';
+import { guards, NOBODY } from '../../log/guard.ts';
 import { UserRegistered } from '../accounts/contract.ts';
 import type { MessagePlace } from '../services.ts';
 import { AttachmentRemoved, AttachmentUploaded } from './contract.ts';
@@ -35,7 +35,7 @@ export function parseUse(entry: string): MessagePlace & { readonly isComing: boo
 const ownerEntry = (attachmentId: string, userId: string): string => `${attachmentId}\n${userId}`;
 
 export const attachmentGuards = [
-  guards(UserRegistered, (state) => state.set(HASH, '-', '')),
+  guards(UserRegistered, (state) => state.set(HASH, NOBODY, '')),
   guards(AttachmentUploaded, (state, { id, user_id = '', data }) => {
     state.set(HASH, data.attachment_id, uploadText({ eventId: id, data }));
     state.list(OWNERS, ownerEntry(data.attachment_id, user_id));

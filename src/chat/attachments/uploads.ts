@@ -4,7 +4,7 @@
  * before that, timers look after it.
  */
 import { join } from 'node:path';
-import type { ChatEvent, Context } from '../../envelope.ts';
+import type { Context } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { filesFolder } from '../../files/file-store.ts';
 import type { LocalFile } from '../../files/store.ts';
@@ -12,6 +12,7 @@ import { userStream } from '../../keys.ts';
 import { Turns } from '../../turns.ts';
 import { derivedId } from '../derived-id.ts';
 import type { Deps } from '../feature.ts';
+import { firstEvent } from '../repeats.ts';
 import type { TextFile } from '../services.ts';
 import type { Uploaded } from './contract.ts';
 import { decodedUpload } from './data-url.ts';
@@ -122,9 +123,8 @@ export class Uploads {
   }
 
   private async tell({ caller, requestId }: Of, uploaded: Uploaded, received: LocalFile): Promise<Taken> {
-    const { log, decode } = this.parts;
     const stream = userStream(caller.userId);
-    const appended = await log.append({
+    const appended = await this.parts.log.append({
       script: 'attachment.upload',
       stream,
       actorId: caller.userId,
@@ -137,9 +137,8 @@ export class Uploads {
       },
     });
     if (appended.status === 'ok') return { uploaded, eventId: appended.id };
-    const first = await log.readOne(stream, appended.id);
-    if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
-    return { uploaded: (decode(first) as ChatEvent<Uploaded>).data, eventId: appended.id };
+    const first = await firstEvent<Uploaded>(this.parts, stream, appended.id);
+    return { uploaded: first.data, eventId: appended.id };
   }
 
   private newId({ caller, newId }: Of): string {

@@ -17,7 +17,7 @@ export const InviteCreated = event({
 });
 export const InviteRevoked = event({ type: 'invite.revoked', version: 1, data: Type.Object({ invite_id: Id }) });
 
-export const Code = Type.String({
+const Code = Type.String({
   minLength: 1,
   maxLength: 100,
   description: 'The code of an invite; the conversation and the invite follow from it, and nobody can make one up',

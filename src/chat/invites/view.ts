@@ -6,7 +6,7 @@ import { conversationStream } from '../../keys.ts';
 import { memberStanding } from '../access.ts';
 import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
-import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
+import { Cursor, Limit, pageOf } from '../paging.ts';
 import type { InviteCodes } from './codes.ts';
 import { ByCode, InviteAnswer, PreviewAnswer } from './contract.ts';
 import { goodInvites, parseInvites } from './guard.ts';
@@ -47,18 +47,13 @@ export function inviteQueries({ log, people, rooms }: Deps, codes: InviteCodes):
     ),
     answer: listAnswer(InviteAnswer),
     route: { method: 'GET', path: '/conversations/{conversation_id}/invites' },
-    async run({ caller, now }, { conversation_id: id, limit, cursor }) {
-      const [before] = cursor === undefined ? [undefined] : decodeCursor(cursor, [''] as [string]);
+    async run({ caller, now }, { conversation_id: id, ...page }) {
       const { kind, member } = await memberStanding(log, caller.userId, id);
       const { all, membersAdd } = await good(id, now);
       if (kind === 'direct' || (member.role === 'member' && !membersAdd))
         throw fail('forbidden', 'Only who may add people sees the invites');
-      const newest = all.toReversed();
-      const rest = newest.slice(newest.findIndex((invite) => invite.id === before) + 1);
-      const page = rest.slice(0, limit);
-      const next_cursor = rest.length > limit ? encodeCursor([page.at(-1)!.id]) : null;
-      const items = page.map((invite) => shown(codes, id, invite));
-      return { items, next_cursor, has_more: next_cursor !== null };
+      const { items, ...rest } = pageOf(all, (invite) => [invite.createdAt, invite.id], page);
+      return { items: items.map((invite) => shown(codes, id, invite)), ...rest };
     },
   });
 

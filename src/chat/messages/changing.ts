@@ -7,7 +7,7 @@ import { conversationStream } from '../../keys.ts';
 import { isDerivedMessageId } from '../derived-id.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps } from '../feature.ts';
-import { checkContent } from './content.ts';
+import { checkContent } from '../text.ts';
 import { EditMessage, MessageAnswer, MessageTarget } from './contract.ts';
 import type { Message, MessageEditedData } from './contract.ts';
 import { mentioning, textOf } from './mentions.ts';

@@ -24,42 +24,6 @@ export function messageOf(sent: ChatEvent<MessageSentData>): Message {
 type Written = Pick<Message, 'content' | 'message_type' | 'metadata'> &
   Partial<Pick<Message, 'reply_to' | 'thread_id' | 'attachments' | 'mentions' | 'mentions_all' | 'forwarded_from'>>;
 
-/** The field order is fixed: `forReader` finds the sender before anything that a client wrote. */
-export function newMessage(of: ChatEvent, id: string, written: Written): Message {
-  return {
-    id,
-    conversation_id: of.conversation_id ?? '',
-    event_id: of.id,
-    seq: of.seq,
-    sender_id: of.actor_id,
-    content: written.content,
-    message_type: written.message_type,
-    created_at: of.at,
-    edited: false,
-    edited_at: null,
-    is_deleted: false,
-    deleted_at: null,
-    reply_to: written.reply_to ?? null,
-    thread_id: written.thread_id ?? null,
-    // threads
-    reply_count: 0,
-    last_reply_at: null,
-    repliers: [],
-    attachments: written.attachments ?? [],
-    mentions: written.mentions ?? [],
-    mentions_all: written.mentions_all ?? false,
-    // reactions
-    reactions: [],
-    // pins
-    pinned: false,
-    pinned_by: null,
-    pinned_at: null,
-    forwarded_from: written.forwarded_from ?? null,
-    revision: 1,
-    metadata: written.metadata,
-  };
-}
-
 /** What a message mostly has in these fields, which are its last ones, in the order of the document. Such a value is not stored. */
 export const NEUTRAL: Omit<Message, Head> = {
   edited: false,
@@ -68,13 +32,16 @@ export const NEUTRAL: Omit<Message, Head> = {
   deleted_at: null,
   reply_to: null,
   thread_id: null,
+  // threads
   reply_count: 0,
   last_reply_at: null,
   repliers: [],
   attachments: [],
   mentions: [],
   mentions_all: false,
+  // reactions
   reactions: [],
+  // pins
   pinned: false,
   pinned_by: null,
   pinned_at: null,
@@ -83,6 +50,22 @@ export const NEUTRAL: Omit<Message, Head> = {
   metadata: {},
 };
 type Head = 'id' | 'conversation_id' | 'event_id' | 'seq' | 'sender_id' | 'content' | 'message_type' | 'created_at';
+
+/** The field order is fixed: `reader.ts` finds the sender before anything that a client wrote. */
+export function newMessage(of: ChatEvent, id: string, { content, message_type, ...written }: Written): Message {
+  return {
+    id,
+    conversation_id: of.conversation_id ?? '',
+    event_id: of.id,
+    seq: of.seq,
+    sender_id: of.actor_id,
+    content,
+    message_type,
+    created_at: of.at,
+    ...NEUTRAL,
+    ...written,
+  };
+}
 
 /** What is left of a message that was deleted: its place, who sent it and what stands on it, and nothing of what it said. */
 export function tombstone({ poll: _poll, ...message }: Message, at: string): Message {

@@ -1,6 +1,6 @@
 /** What the log of a conversation makes of its messages: their number, their place by id, and that who posts has read what came before. Pure. */
 import { eventId } from '../../envelope.ts';
-import { guards } from '../../log/guard.ts';
+import { guards, NOBODY } from '../../log/guard.ts';
 import type { GuardState } from '../../log/guard.ts';
 import { ConversationCreated } from '../conversations/contract.ts';
 import { mark, notePost } from '../member-guard.ts';
@@ -9,7 +9,7 @@ import type { MessageFacts } from '../message-facts.ts';
 import { MessageDeleted, MessageEdited, MessageSent, threadOf } from './contract.ts';
 
 export const messageGuards = [
-  guards(ConversationCreated, (state) => state.set('messages', '-', '')),
+  guards(ConversationCreated, (state) => state.set('messages', NOBODY, '')),
   guards(MessageSent, (state, { id, seq, actor_id, data }) => {
     const count = state.add('head', 'messages', 1);
     state.set('head', 'active', String(eventId(id).ms));

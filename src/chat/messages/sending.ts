@@ -9,8 +9,9 @@ import { isDerivedMessageId } from '../derived-id.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps } from '../feature.ts';
 import { parseMessageFacts } from '../message-facts.ts';
+import { firstEvent } from '../repeats.ts';
 import type { MessagePlace } from '../services.ts';
-import { checkContent } from './content.ts';
+import { checkContent } from '../text.ts';
 import { MessageAnswer, SendMessage } from './contract.ts';
 import type { Message, MessageSentData } from './contract.ts';
 import { messageOf } from './document.ts';
@@ -26,7 +27,7 @@ const NO_MESSAGE = 'none';
 type Written = Static<typeof SendMessage>;
 
 export function sendMessage(deps: Deps): Command {
-  const { log, config, decode, messages, rules } = deps;
+  const { log, config, messages, rules } = deps;
   const mentioned = mentioning(deps);
   const forwarded = forwarding(deps);
   const files = bringing(deps);
@@ -99,13 +100,11 @@ export function sendMessage(deps: Deps): Command {
         rules.guarded(conversation_id, textOf(saying), append),
       );
       if (appended.status === 'duplicate' || !data) {
-        const first = await log.readOne(stream, appended.id);
-        if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
-        const sent = decode(first) as ChatEvent<MessageSentData>;
+        const first = await firstEvent<MessageSentData>(deps, stream, appended.id);
         // Under a request id the script has compared the bodies.
-        if (id !== undefined && !isSame(sent.data, written, data))
+        if (id !== undefined && !isSame(first.data, written, data))
           throw fail('conflict', 'This message id was used for another message');
-        return { body: await repeated(sent, caller.userId), eventId: appended.id };
+        return { body: await repeated(first, caller.userId), eventId: appended.id };
       }
       const { ms, seq } = eventId(appended.id);
       const sent = {

@@ -4,6 +4,7 @@ import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import type { PageRange } from '../../views/projection.ts';
+import type { Reading } from '../../views/reading.ts';
 import { asMember, memberStanding } from '../access.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
@@ -43,8 +44,8 @@ export function messagesOf({ reading, receipts }: Parts): Messages {
       const first: Cursor = { direction: order === 'asc' ? 'up' : 'down', from: undefined };
       const place = cursor === undefined ? first : cursorOf(cursor);
       const range = { ...place, limit, ...(shelf === undefined ? {} : { shelf }) };
-      const { items, next } = await pageOf({ reading, receipts }, reader, range);
-      return listOf(items, next);
+      const { stored, next } = await partOf(reading, reader, range);
+      return listOf(await piecesFor(receipts, reader, stored), next);
     },
     async some(conversationId, messageIds) {
       const found = await reading.byKeys(history, conversationStream(conversationId), messageIds);
@@ -91,25 +92,20 @@ function cursorOf(cursor: string): Cursor {
   return { direction, from };
 }
 
-/** Part of a history as one reader gets it, and the cursor of what follows. */
-async function pageOf(
-  { reading, receipts }: Parts,
-  reader: Reader,
+/** Part of a history as it is stored, and the cursor of what follows. */
+async function partOf(
+  reading: Reading,
+  { conversationId, asOf, permission }: Reader,
   range: PageRange,
-): Promise<{ items: Buffer[][]; next: string | null }> {
+): Promise<{ stored: Buffer[]; next: string | null }> {
   const { direction, from, limit } = range;
-  const { conversationId, asOf, permission } = reader;
   const stream = conversationStream(conversationId);
   const rows = await reading.page(history, stream, { ...range, limit: limit + 1 }, asOf, permission);
   const page = rows.slice(0, limit);
   // A page of none, beside the message of `around`, ends where it begins.
   const last = page.at(-1)?.order ?? from;
   return {
-    items: await piecesFor(
-      receipts,
-      reader,
-      page.map((row) => row.json),
-    ),
+    stored: page.map((row) => row.json),
     next: rows.length > limit && last !== undefined ? cursorAt(direction, last) : null,
   };
 }
@@ -121,15 +117,11 @@ export function messageQueries({ log, reading, receipts, messages }: Deps): Quer
     if (!found) throw fail('not_found', 'There is no such message');
     const reader = { readerId: userId, conversationId: id, asOf };
     const olderCount = Math.floor((limit - 1) / 2);
-    const page = (direction: Direction, count: number) =>
-      pageOf({ reading, receipts }, reader, { direction, from: found.order, limit: count });
-    const [older, middle, newer] = await Promise.all([
-      page('down', olderCount),
-      piecesFor(receipts, reader, [jsonOf(found.doc)]),
-      page('up', limit - 1 - olderCount),
-    ]);
-    const items = [...older.items.toReversed(), ...middle, ...newer.items];
-    return listOf(items, newer.next, { prev_cursor: older.next });
+    const part = (direction: Direction, count: number) =>
+      partOf(reading, reader, { direction, from: found.order, limit: count });
+    const [older, newer] = await Promise.all([part('down', olderCount), part('up', limit - 1 - olderCount)]);
+    const stored = [...older.stored.toReversed(), jsonOf(found.doc), ...newer.stored];
+    return listOf(await piecesFor(receipts, reader, stored), newer.next, { prev_cursor: older.next });
   }
 
   return [

@@ -4,11 +4,12 @@
  */
 import type { Context } from '../../envelope.ts';
 import { invalid } from '../../envelope.ts';
-import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
+import type { StreamRef } from '../../keys.ts';
 import type { Append, Appended } from '../../log/log.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps, Feature, Timer } from '../feature.ts';
+import { firstEvent } from '../repeats.ts';
 import { futureTime, isBlank } from '../text.ts';
 import { CreatePoll, PollAnswer, PollClosed, PollCreated, PollTarget, PollVoted, Vote } from './contract.ts';
 import { pollGuards, voteText } from './guard.ts';
@@ -28,13 +29,11 @@ export const polls: Feature = {
 const PATH = '/conversations/{conversation_id}/polls';
 
 function create(deps: Deps): Command {
-  const { log, rules, decode } = deps;
+  const { log, rules } = deps;
 
   /** The poll that a first try made has another id. */
-  async function idOf(stream: ReturnType<typeof conversationStream>, eventId: string): Promise<string> {
-    const first = await log.readOne(stream, eventId);
-    if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
-    return (decode(first).data as { message_id: string }).message_id;
+  async function idOf(stream: StreamRef, eventId: string): Promise<string> {
+    return (await firstEvent<{ message_id: string }>(deps, stream, eventId)).data.message_id;
   }
 
   return command({

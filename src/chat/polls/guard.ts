@@ -2,17 +2,17 @@
 import { guards } from '../../log/guard.ts';
 import { PollClosed, PollCreated, PollVoted } from './contract.ts';
 
-export const pollField = (pollId: string): string => `${pollId}:poll`;
+const pollField = (pollId: string): string => `${pollId}:poll`;
 export const voteField = (pollId: string, userId: string): string => `${pollId}:vote:${userId}`;
 
-export interface PollFacts {
+interface PollFacts {
   readonly count: number;
   readonly multiple: boolean;
   readonly endsAt: number | undefined;
   readonly isClosed: boolean;
 }
 
-export const pollText = ({ count, multiple, endsAt, isClosed }: PollFacts): string =>
+const pollText = ({ count, multiple, endsAt, isClosed }: PollFacts): string =>
   `${count} ${multiple ? 'multiple' : 'single'} ${endsAt ?? '-'} ${isClosed ? 'closed' : 'open'}`;
 
 /** The options of a vote in the words of the scripts, and back. */

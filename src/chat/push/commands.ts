@@ -5,11 +5,12 @@ import { invalid } from '../../envelope.ts';
 import { userStream } from '../../keys.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query } from '../feature.ts';
+import { opaqueWord } from '../opaque.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
 import { ChangePushSettings, PublicKey, PushSettings, Subscribe, SubscriptionAnswer, Unsubscribe } from './contract.ts';
 import { PushKeys } from './keys.ts';
 import { enqueuing, pushing } from './pushing.ts';
-import { deviceName, isTimeZone, parseDevice, settingsOf, wordOf } from './stored.ts';
+import { deviceName, isTimeZone, parseDevice, settingsOf } from './stored.ts';
 
 export const push: Feature = {
   serve(deps) {
@@ -47,7 +48,7 @@ function subscribe({ log, outgoing }: Deps): Command {
         actorId: userId,
         requestId,
         body: [endpoint, keys],
-        args: { device: deviceName(endpoint), details: wordOf({ endpoint, keys }) },
+        args: { device: deviceName(endpoint), details: opaqueWord({ endpoint, keys }) },
       });
       return { body: { endpoint, created_at: new Date(Number(appended.told ?? now)).toISOString() } };
     },
@@ -100,7 +101,7 @@ function configure({ log }: Deps): Command {
       const stream = userStream(userId);
       const settings = { ...settingsOf(await log.guardField(stream, 'push', 'settings')), ...wanted };
       const request = { actorId: userId, requestId, body: wanted };
-      await log.append({ script: 'push.configure', stream, ...request, args: { settings: wordOf(settings) } });
+      await log.append({ script: 'push.configure', stream, ...request, args: { settings: opaqueWord(settings) } });
       return { body: settings };
     },
   });

@@ -1,5 +1,6 @@
 /** Devices and settings as the scripts keep them (`lua/lib/push.lua`), and when is quiet. Pure. */
 import { createHash } from 'node:crypto';
+import { readOpaque } from '../opaque.ts';
 import type { PushSettings } from './contract.ts';
 
 export interface Device {
@@ -10,14 +11,11 @@ export interface Device {
 /** What a device is known by: an address is long, and not for everyone's eyes. */
 export const deviceName = (endpoint: string): string => createHash('sha256').update(endpoint).digest('hex');
 
-export const wordOf = (value: Device | PushSettings): string =>
-  Buffer.from(JSON.stringify(value)).toString('base64url');
-const read = (word: string): unknown => JSON.parse(Buffer.from(word, 'base64url').toString());
-export const deviceOf = (word: string): Device => read(word) as Device;
+export const deviceOf = (word: string): Device => readOpaque(word) as Device;
 
-export const DEFAULT_SETTINGS: PushSettings = { previews: true, quiet_hours: null };
+const DEFAULT_SETTINGS: PushSettings = { previews: true, quiet_hours: null };
 export const settingsOf = (word: string | null): PushSettings =>
-  word === null || word === '-' ? DEFAULT_SETTINGS : (read(word) as PushSettings);
+  word === null || word === '-' ? DEFAULT_SETTINGS : (readOpaque(word) as PushSettings);
 
 export function parseDevice(value: string): Device & { readonly created_at: string } {
   const [ms, word] = value.split(' ') as [string, string];

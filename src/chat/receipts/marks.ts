@@ -21,8 +21,7 @@ export async function lowestMarks(
   conversationId: string,
   except: readonly string[] = [],
 ): Promise<LowestMarks> {
-  const reply = await log.run('member.marks', conversationStream(conversationId), { except });
-  const [, size, delivered, read] = reply;
+  const [, size, delivered, read] = await log.run('member.marks', conversationStream(conversationId), { except });
   return { areMany: size === 'many', delivered: Number(delivered), read: Number(read) };
 }
 

@@ -5,13 +5,14 @@
 import Type from 'typebox';
 import { ChatError, fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
-import { guards } from '../../log/guard.ts';
+import { guards, NOBODY } from '../../log/guard.ts';
 import { UserDeleted, UserRegistered } from '../accounts/contract.ts';
 import { memberStanding } from '../access.ts';
 import { derivedId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query, Timer } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
+import { firstEvent } from '../repeats.ts';
 import { futureTime } from '../text.ts';
 import { CreateReminder, ReminderAnswer, ReminderCreated, ReminderEnded, ReminderTarget } from './contract.ts';
 
@@ -20,14 +21,12 @@ const NAME = 'reminders';
 export const reminders: Feature = {
   events: [ReminderCreated, ReminderEnded],
   guards: [
-    guards(UserRegistered, (state) => state.set(NAME, '-', '')),
+    guards(UserRegistered, (state) => state.set(NAME, NOBODY, '')),
     guards(ReminderCreated, (state, { data: { reminder_id, conversation_id, message_id, remind_at } }) =>
       state.set(NAME, reminder_id, `${conversation_id} ${message_id} ${Date.parse(remind_at)}`),
     ),
     guards(ReminderEnded, (state, { data }) => state.remove(NAME, data.reminder_id)),
-    guards(UserDeleted, (state) => {
-      for (const id of state.hashes.get(NAME)?.keys() ?? []) state.remove(NAME, id);
-    }),
+    guards(UserDeleted, (state) => state.clear(NAME)),
   ],
   serve: (deps) => ({
     commands: [create(deps), remove(deps)],
@@ -57,7 +56,7 @@ async function checkSeen({ log, messages }: Deps, userId: string, conversationId
 }
 
 function create(deps: Deps): Command {
-  const { log, decode } = deps;
+  const { log } = deps;
   return command({
     type: 'reminder.create',
     about: 'Reminds the caller of a message at a time, by a notification',
@@ -80,9 +79,7 @@ function create(deps: Deps): Command {
         args: { reminder: id, conversation: conversation_id, message_id, remind_at: String(at) },
       });
       if (appended.status === 'duplicate') {
-        const first = await log.readOne(stream, appended.id);
-        if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
-        id = (decode(first).data as { reminder_id: string }).reminder_id;
+        id = (await firstEvent<{ reminder_id: string }>(deps, stream, appended.id)).data.reminder_id;
       }
       return {
         body: { id, conversation_id, message_id, remind_at: new Date(at).toISOString() },

@@ -4,12 +4,10 @@ import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
 
-export const MAX_WORD = 64;
-
 const Rules = Type.Object(
   {
     blocklist: Type.Boolean({ description: 'Refuses English swear words, also in disguise' }),
-    words: Type.Array(Type.String({ minLength: 1, maxLength: MAX_WORD }), {
+    words: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
       maxItems: 100,
       description: 'Words and phrases that are refused, in whatever letters; * at an end stands for the rest of a word',
     }),

@@ -1,20 +1,21 @@
 /** Scheduled messages: making, changing, taking back and listing them. What sends them is `sending.ts`. */
 import Type from 'typebox';
-import type { Context } from '../../envelope.ts';
 import { Id, invalid } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
-import { memberStanding } from '../access.ts';
+import { standings } from '../access.ts';
 import { isDerivedMessageId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query } from '../feature.ts';
+import { opaqueWord } from '../opaque.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
-import { futureTime, isBlank, isLonger } from '../text.ts';
+import { firstEvent } from '../repeats.ts';
+import { checkContent, futureTime } from '../text.ts';
 import { ChangeScheduled, CreateScheduled, ScheduledAnswer, ScheduledTarget } from './contract.ts';
 import { ScheduledChanged, ScheduledCreated, ScheduledEnded } from './contract.ts';
 import type { Scheduled } from './contract.ts';
 import { sending } from './sending.ts';
-import { parseScheduled, scheduledGuards, wordOf } from './stored.ts';
+import { parseScheduled, scheduledGuards } from './stored.ts';
 import type { Words } from './stored.ts';
 
 export const scheduled: Feature = {
@@ -32,25 +33,19 @@ const NONE = 'There is no such scheduled message';
 
 /** Throws what sending would be refused with now, so that nobody waits for a message that cannot be. */
 async function checkMayPost(log: Deps['log'], userId: string, id: string): Promise<void> {
-  const { member } = await memberStanding(log, userId, id).catch((error: unknown) => {
-    throw (error as { code?: string }).code === 'forbidden'
-      ? fail('not_found', 'There is no such conversation')
-      : error;
-  });
-  const [head] = await log.heads([conversationStream(id)], ['policy', 'blocked', 'archived']);
+  const [[standing], [head]] = await Promise.all([
+    standings(log, userId, [id]),
+    log.heads([conversationStream(id)], ['policy', 'blocked', 'archived']),
+  ]);
+  if (!standing?.member) throw fail('not_found', 'There is no such conversation');
   const [, post] = (head?.policy ?? '').split(' ');
-  if (post === 'admins' && member.role === 'member') throw fail('forbidden', 'Only admins may post here');
+  if (post === 'admins' && standing.member.role === 'member') throw fail('forbidden', 'Only admins may post here');
   if (head?.archived === '1') throw fail('forbidden', 'This conversation is archived: nothing new comes in');
   if (head?.blocked.includes('+')) throw fail('forbidden', 'You cannot write to this user');
 }
 
-function checkContent(content: string, most: number, comesWithFile: boolean): void {
-  const wrong = (message: string) => invalid([{ pointer: '/content', message }]);
-  if (!comesWithFile && isBlank(content)) throw wrong('must say something');
-  if (isLonger(content, most)) throw wrong(`must not be longer than ${most} characters`);
-}
-
-function create({ log, config, decode, attachments: files }: Deps): Command {
+function create(deps: Deps): Command {
+  const { log, config, attachments: files } = deps;
   return command({
     type: 'scheduled.create',
     about: 'Has a message sent at a time, if the caller may still post then; else a notification says why not',
@@ -80,12 +75,10 @@ function create({ log, config, decode, attachments: files }: Deps): Command {
         actorId: userId,
         requestId,
         body: [conversation_id, id, send_at, words],
-        args: { scheduled_id, conversation: conversation_id, send_at: String(at), message: wordOf(words) },
+        args: { scheduled_id, conversation: conversation_id, send_at: String(at), message: opaqueWord(words) },
       });
       if (appended.status === 'duplicate') {
-        const first = await log.readOne(stream, appended.id);
-        if (!first) throw fail('unavailable', 'The first answer cannot be read right now');
-        ({ scheduled_id } = decode(first).data as { scheduled_id: string });
+        ({ scheduled_id } = (await firstEvent<{ scheduled_id: string }>(deps, stream, appended.id)).data);
       }
       const body = { id: scheduled_id, conversation_id, send_at: new Date(at).toISOString(), ...words };
       return { body, eventId: appended.id };
@@ -123,7 +116,7 @@ function change(deps: Deps): Command {
         args: {
           scheduled_id,
           send_at: at === undefined ? '=' : String(at),
-          message: content === undefined ? '=' : wordOf(changed),
+          message: content === undefined ? '=' : opaqueWord(changed),
         },
       });
       const then = at === undefined ? was : new Date(at).toISOString();
@@ -140,7 +133,7 @@ function cancel({ log }: Deps): Command {
     answer: null,
     route: { method: 'DELETE', path: PATH, status: 204 },
     socket: true,
-    async run({ caller: { userId }, requestId }: Context, { scheduled_id }) {
+    async run({ caller: { userId }, requestId }, { scheduled_id }) {
       const args = { scheduled_id };
       const request = { actorId: userId, requestId, body: scheduled_id };
       const { id } = await log.append({ script: 'scheduled.cancel', stream: userStream(userId), ...request, args });

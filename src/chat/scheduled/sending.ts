@@ -3,7 +3,6 @@
  * has the id of its plan: sent twice, after a crash between the two partitions, it is one message. What is refused is told to its sender.
  */
 import { ChatError, fail } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { derivedId } from '../derived-id.ts';
 import type { Deps, Timer } from '../feature.ts';
@@ -49,7 +48,7 @@ export function sending({ log, perform }: Deps): Timer {
             conversation_id: String(plan[0]),
             message_id: scheduled_id,
             actor_id: userId,
-            reason: code as ErrorCode,
+            reason: code,
           }),
         },
       });

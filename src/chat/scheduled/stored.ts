@@ -1,16 +1,15 @@
 /** Scheduled messages as the scripts keep them (`lua/lib/scheduled.lua`), and how that follows from the log. Pure. */
-import { guards, WHATEVER } from '../../log/guard.ts';
+import { guards, NOBODY, WHATEVER } from '../../log/guard.ts';
 import type { GuardState } from '../../log/guard.ts';
 import { UserDeleted, UserRegistered } from '../accounts/contract.ts';
+import { readOpaque } from '../opaque.ts';
 import { ScheduledChanged, ScheduledCreated, ScheduledEnded } from './contract.ts';
 import type { Scheduled } from './contract.ts';
 
 /** What is said of a message beside where and when. */
 export type Words = Omit<Scheduled, 'id' | 'conversation_id' | 'send_at'>;
 
-/** One word, which a script does not look into. */
-export const wordOf = (words: Words): string => Buffer.from(JSON.stringify(words)).toString('base64url');
-export const wordsOf = (word: string): Words => JSON.parse(Buffer.from(word, 'base64url').toString()) as Words;
+export const wordsOf = (word: string): Words => readOpaque(word) as Words;
 
 export function parseScheduled(id: string, value: string): Scheduled {
   const [, conversation_id, at, word] = value.split(' ') as [string, string, string, string];
@@ -27,11 +26,9 @@ const set = (state: GuardState, { data: { scheduled_id, conversation_id, send_at
   state.set(NAME, scheduled_id, `${WHATEVER} ${conversation_id} ${Date.parse(send_at)} ${WHATEVER}`);
 
 export const scheduledGuards = [
-  guards(UserRegistered, (state) => state.set(NAME, '-', '')),
+  guards(UserRegistered, (state) => state.set(NAME, NOBODY, '')),
   guards(ScheduledCreated, set),
   guards(ScheduledChanged, set),
   guards(ScheduledEnded, (state, { data }) => state.remove(NAME, data.scheduled_id)),
-  guards(UserDeleted, (state) => {
-    for (const id of state.hashes.get(NAME)?.keys() ?? []) state.remove(NAME, id);
-  }),
+  guards(UserDeleted, (state) => state.clear(NAME)),
 ];

@@ -23,7 +23,7 @@ const CURLY_QUOTES = /[“”„‟]/g;
 /** The rarest of them narrow it down enough: the text decides. */
 const MOST_TERMS = 12;
 
-/** Undefined where nothing is said of what must be there, though something else may be. */
+/** Nothing is wanted where nothing is said of what must be there, though something else may be. */
 export function needleOf(typed: string, segmenter: Intl.Segmenter): Needle {
   const there: Part[] = [];
   const not: Part[] = [];

@@ -1,6 +1,7 @@
 /** Webhooks and their deliveries as the scripts keep them (`lua/lib/webhooks.lua`). Pure. */
 import type { Static } from 'typebox';
 import { derivedId } from '../derived-id.ts';
+import { opaqueWord, readOpaque } from '../opaque.ts';
 import type { WebhookAnswer } from './contract.ts';
 
 export type Webhook = Static<typeof WebhookAnswer>;
@@ -13,8 +14,8 @@ export interface Details {
   readonly created_at: string;
 }
 
-export const detailsWord = (details: Details): string => Buffer.from(JSON.stringify(details)).toString('base64url');
-export const parseDetails = (word: string): Details => JSON.parse(Buffer.from(word, 'base64url').toString()) as Details;
+export const detailsWord = (details: Details): string => opaqueWord(details);
+export const parseDetails = (word: string): Details => readOpaque(word) as Details;
 
 export function parseWebhook(id: string, value: string): Webhook {
   const [state, since, , word] = value.split(' ') as [Webhook['state'], string, string, string];
