@@ -5,9 +5,8 @@ import { pause, quantile } from './case.ts';
 import type { Case, Measures, Side } from './case.ts';
 import { makeUsers } from './people.ts';
 import { costOf, cpuUs, rssKib, startBare, startPeer, startProduct } from './processes.ts';
-import { closeRooms, openIdle, openRooms } from './servers.ts';
+import { closeRooms, openIdle, openMany, openRooms } from './servers.ts';
 import type { Rooms, ServerName } from './servers.ts';
-import type { SwarmSocket } from './swarm.ts';
 
 const SERVERS: readonly ServerName[] = ['rill', 'socket.io', 'bare'];
 const WARM_UP = 10_000;
@@ -131,7 +130,6 @@ async function durableAppends(perSecond: number, seconds: number): Promise<Side>
 
 const IDLE = 10_000;
 const IDLE_USERS = 1_000;
-const OPENED_AT_ONCE = 100;
 
 /** Sockets that do nothing, on a fresh server each round: memory that was given back once says nothing about the first use. */
 async function idle(server: ServerName): Promise<Measures> {
@@ -139,14 +137,7 @@ async function idle(server: ServerName): Promise<Measures> {
   const users = server === 'rill' ? await makeUsers(target, IDLE_USERS) : [];
   await pause(1_000);
   const empty = rssKib(target.pids);
-  const sockets: SwarmSocket[] = [];
-  while (sockets.length < IDLE) {
-    const from = sockets.length;
-    const open = Array.from({ length: OPENED_AT_ONCE }, (_, i) =>
-      openIdle(server, target, users[(from + i) % IDLE_USERS]?.token ?? ''),
-    );
-    sockets.push(...(await Promise.all(open)));
-  }
+  const sockets = await openMany(IDLE, (i) => openIdle(server, target, users[i % IDLE_USERS]?.token ?? ''));
   await pause(3_000);
   const rss = (rssKib(target.pids) - empty) / IDLE;
   const pids = target.redis ? [...target.pids, target.redis.pid] : target.pids;

@@ -6,14 +6,14 @@ import { makeUsers } from './people.ts';
 import type { BenchUser } from './people.ts';
 import { cpuUs, startProduct } from './processes.ts';
 import type { Stored } from './processes.ts';
-import { SwarmSocket } from './swarm.ts';
+import { openIdle, openMany } from './servers.ts';
+import type { SwarmSocket } from './swarm.ts';
 
 const SOCKETS = 10_000;
 const USERS = 1_000;
 const RELOADED = 3_000;
 /** After the grace, and after the timers that end it. */
 const SETTLED_MS = 8_000;
-const OPENED_AT_ONCE = 100;
 /** One renewal of every word. */
 const ROUND_S = 15;
 
@@ -39,19 +39,9 @@ async function perSecond(target: Stored, redis: Redis): Promise<Measures> {
   };
 }
 
-/** Sockets of these users in turn, a hundred at once. */
-async function openAll(target: Stored, users: readonly BenchUser[], count: number): Promise<SwarmSocket[]> {
-  const sockets: SwarmSocket[] = [];
-  while (sockets.length < count) {
-    const from = sockets.length;
-    const open = Array.from({ length: Math.min(OPENED_AT_ONCE, count - from) }, (_, i) =>
-      SwarmSocket.open(target.port, '/api/v1/ws', { token: users[(from + i) % users.length]!.token, dialect: 'rill' }),
-    );
-    sockets.push(...(await Promise.all(open)));
-  }
-  await Promise.all(sockets.map((socket) => socket.until(() => socket.frames >= 1)));
-  return sockets;
-}
+/** Sockets of these users in turn. */
+const openAll = (target: Stored, users: readonly BenchUser[], count: number): Promise<SwarmSocket[]> =>
+  openMany(count, (i) => openIdle('rill', target, users[i % users.length]!.token));
 
 async function present(count: number): Promise<Side> {
   const target = await startProduct();

@@ -102,3 +102,16 @@ export async function openIdle(server: ServerName, target: Target, token: string
   await socket.until(() => socket.frames >= 1);
   return socket;
 }
+
+const OPENED_AT_ONCE = 100;
+
+/** Sockets, a hundred at once. */
+export async function openMany(count: number, open: (i: number) => Promise<SwarmSocket>): Promise<SwarmSocket[]> {
+  const sockets: SwarmSocket[] = [];
+  while (sockets.length < count) {
+    const from = sockets.length;
+    const some = Math.min(OPENED_AT_ONCE, count - from);
+    sockets.push(...(await Promise.all(Array.from({ length: some }, (_, i) => open(from + i)))));
+  }
+  return sockets;
+}

@@ -54,11 +54,13 @@ export function append(log: Log, room: string, user: BenchUser, content = 'x'.re
   });
 }
 
-/** Waits until the projector has folded all there is. */
+/** Waits until every group has done with all there is: till then feeds are not trimmed, and what is measured has company. */
 export async function projected(log: Log): Promise<void> {
   for (;;) {
     const parts = await Promise.all(Array.from({ length: log.keys.partitions }, (_, p) => log.progress(p)));
-    if (parts.every(({ head, checkpoints }) => checkpoints['views'] === head)) return;
+    const isDone = ({ head, checkpoints }: (typeof parts)[number]) =>
+      checkpoints['views'] === head && Object.values(checkpoints).every((place) => place === head);
+    if (parts.every(isDone)) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
