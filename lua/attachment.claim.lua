@@ -4,7 +4,7 @@
 -- ARGV     actor owner from use again_ms ids...
 -- FAIL     not_found
 -- EMITS    -
--- INCLUDE  attachments timers
+-- INCLUDE  clock attachments timers
 
 local found = { 'ok' }
 for _, id in ipairs(ids) do
@@ -14,8 +14,7 @@ for _, id in ipairs(ids) do
   found[#found + 1] = upload.value
 end
 
-local time = redis.call('TIME')
-local again = time[1] * 1000 + math.floor(time[2] / 1000) + again_ms
+local again = redis_ms() + again_ms
 for _, id in ipairs(ids) do
   if not redis.call('ZSCORE', attached, id .. ' ' .. use) then
     redis.call('ZADD', attached, 0, id .. ' ' .. use .. ' ?')

@@ -5,7 +5,7 @@
 -- FAIL     -
 -- EMITS    attachment.removed/1
 -- FLAGS    allow-oom
--- INCLUDE  append attachments timers removing
+-- INCLUDE  append clock attachments timers removing
 
 local upload = upload_of(attachment)
 if not take_timer('attachment', attachment) or not upload then return { 'unchanged' } end

@@ -3,7 +3,7 @@
 -- ARGV     device marks...
 -- FAIL     -
 -- EMITS    -
--- INCLUDE  ids devices
+-- INCLUDE  clock ids devices
 
 local known = device_of(device)
 if not known then return { 'unchanged' } end
@@ -12,6 +12,5 @@ for i = 1, #marks, 2 do
   local before = redis.call('HGET', devices, field)
   if not before or is_before(before, marks[i + 1]) then redis.call('HSET', devices, field, marks[i + 1]) end
 end
-local time = redis.call('TIME')
-set_device(device, known.event, time[1] * 1000 + math.floor(time[2] / 1000))
+set_device(device, known.event, redis_ms())
 return { 'ok' }

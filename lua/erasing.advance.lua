@@ -4,9 +4,8 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  timers
+-- INCLUDE  clock timers
 
 if not take_timer('erasing', done) then return { 'unchanged' } end
-local time = redis.call('TIME')
-if next ~= '' then set_timer('erasing', next, time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(delay)) end
+if next ~= '' then set_timer('erasing', next, redis_ms() + tonumber(delay)) end
 return { 'ok' }

@@ -4,12 +4,11 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  ids
+-- INCLUDE  clock ids
 
 -- Our groups count by their checkpoint: a failover may roll XINFO back. Groups that others made count by what they were given and
 -- have acknowledged.
-local time = redis.call('TIME')
-local done = string.format('%.0f-0', time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(keep))
+local done = string.format('%.0f-0', redis_ms() - tonumber(keep))
 local ours = {}
 local pairs_of = redis.call('HGETALL', checkpoints)
 for i = 1, #pairs_of, 2 do

@@ -4,6 +4,7 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
+-- INCLUDE  clock
 
 -- `asked` is five words for each allowance: its name, how many in how many ms, how many were done already, how many are asked for. The
 -- answer is three numbers for each: granted, left after that, ms until there is room for one more.
@@ -11,8 +12,7 @@
 -- GCRA: a field holds the one moment at which all of the allowance is there again. Each time moves it on by its share of the period, and
 -- there is room as long as it lies less than a period ahead. One key holds all of a subject, and goes when nothing is taken any more.
 -- Room in memory is no condition: a refusal would keep people from deleting and leaving, too.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = redis_ms()
 local answer, latest = { 'ok' }, 0
 for i = 1, #asked, 5 do
   local name, most, period = asked[i], tonumber(asked[i + 1]), tonumber(asked[i + 2])

@@ -3,9 +3,9 @@
 -- ARGV     user instead
 -- FAIL     -
 -- EMITS    -
+-- INCLUDE  clock
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = redis_ms()
 local holder, since = unpack(redis.call('HMGET', self, 'user', 'since'))
 if holder == user then return { 'ok', since } end
 if holder and holder ~= instead then return { 'taken', holder, string.format('%.0f', now - tonumber(since)) } end

@@ -18,8 +18,6 @@ if message.sender ~= actor and not is_admin(member) then
 end
 if poll.is_closed then return unchanged() end
 
-local id = append('poll.closed', 1, '{"poll_id":"' .. message_id .. '"}')
-poll.is_closed = true
-set_poll(message_id, poll)
+local id = close_poll(message_id, poll)
 clear_timer('poll', timer .. message.sender)
 return commit(id)

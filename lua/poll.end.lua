@@ -4,13 +4,10 @@
 -- FAIL     -
 -- EMITS    poll.closed/1
 -- FLAGS    allow-oom
--- INCLUDE  append messages timers polls
+-- INCLUDE  append clock messages timers polls
 
 if not take_timer('poll', timer) then return { 'unchanged' } end
 local deleted = read_head('deleted')
 local message, poll = message_of(message_id), poll_of(message_id)
 if deleted or not message or message.is_deleted or not poll or poll.is_closed then return { 'unchanged' } end
-local id = append('poll.closed', 1, '{"poll_id":"' .. message_id .. '"}')
-poll.is_closed = true
-set_poll(message_id, poll)
-return commit(id)
+return commit(close_poll(message_id, poll))

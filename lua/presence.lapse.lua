@@ -4,11 +4,10 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  timers
+-- INCLUDE  clock timers
 
-local time = redis.call('TIME')
 local ends = tonumber(redis.call('ZSCORE', timers, 'presence_lease ' .. lease) or '0')
-if ends > time[1] * 1000 + math.floor(time[2] / 1000) then return { 'ok', '0' } end
+if ends > redis_ms() then return { 'ok', '0' } end
 local found = redis.call('ZRANGEBYLEX', present, '[' .. node .. ' ', '(' .. node .. '!', 'LIMIT', 0, count)
 if #found == 0 then clear_timer('presence_lease', lease) end
 return { 'ok', string.format('%.0f', ends - lease_ms), unpack(found) }

@@ -4,8 +4,7 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  timers
+-- INCLUDE  clock timers
 
-local time = redis.call('TIME')
-set_timer('presence_lease', lease, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms)
+set_timer('presence_lease', lease, redis_ms() + lease_ms)
 return { 'ok', redis.call('ZLEXCOUNT', present, '[' .. node .. ' ', '(' .. node .. '!') }

@@ -4,9 +4,9 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
+-- INCLUDE  clock
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = redis_ms()
 redis.call('ZREMRANGEBYSCORE', workers, '-inf', now)
 -- Who enlisted by a clock that has been set back since would count for as long as it was ahead; the living enlist again.
 redis.call('ZREMRANGEBYSCORE', workers, now + 60000, '+inf')

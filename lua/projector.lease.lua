@@ -5,9 +5,9 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
+-- INCLUDE  clock
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = redis_ms()
 -- A lease that ends later than any lease lasts was given by a clock that has been set back since, and holds nobody up.
 local LONGEST = 60000
 

@@ -4,9 +4,9 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
+-- INCLUDE  clock
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = redis_ms()
 local fence = string.match(redis.call('HGET', leases, group) or '- 0 0', '^%S+ (%S+)')
 fence = string.format('%.0f', tonumber(fence) + 1)
 redis.call('HSET', leases, group, worker .. ' ' .. fence .. ' ' .. string.format('%.0f', now + tonumber(ttl)))

@@ -3,7 +3,7 @@
 -- ARGV     event
 -- FAIL     -
 -- EMITS    -
--- INCLUDE  timers push
+-- INCLUDE  clock timers push
 
 local GATHER_MS = 1500
 local PAUSE_MS = 10000
@@ -11,8 +11,7 @@ if #devices() == 0 then return { 'unchanged' } end
 local user = string.match(log, ':([^:]+):events$')
 redis.call('HSET', push, 'newest', event)
 if redis.call('ZSCORE', timers, 'push ' .. user) then return { 'ok' } end
-local time = redis.call('TIME')
-local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+local clock = redis_ms()
 local last = tonumber(redis.call('HGET', push, 'last') or '0')
 -- A last one that lies ahead is of a clock that was set back since.
 local earliest = last <= clock and last + PAUSE_MS or 0

@@ -5,7 +5,7 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  timers push
+-- INCLUDE  clock timers push
 
 local user = string.match(log, ':([^:]+):events$')
 clear_timer('push', user)
@@ -17,8 +17,7 @@ local is_open = false
 for _, field in ipairs(redis.call('HKEYS', presence)) do is_open = is_open or string.sub(field, 1, 1) == '@' end
 if unread_count == 0 or is_open and redis.call('HGET', presence, 'status') ~= 'away' then return { 'unchanged' } end
 
-local time = redis.call('TIME')
-local clock = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local clock = string.format('%.0f', redis_ms())
 redis.call('HSET', push, 'last', clock)
 local reply = { 'ok', clock, settings or '-', newest, tostring(unread_count) }
 for _, device in ipairs(devices()) do

@@ -12,7 +12,7 @@ local archived, deleted = read_head('archived', 'deleted')
 if not member or deleted then return GONE end
 if archived == '1' then return ARCHIVED end
 local message = message_of(message_id)
-if not message or message.is_deleted then return { 'fail', 'not_found', 'There is no such message' } end
+if not message or message.is_deleted then return NO_MESSAGE end
 if redis.call('HEXISTS', reactions, own_field()) == 1 then return unchanged() end
 if count_at(emoji_field()) == 0 and count_at(message_id) >= MOST_EMOJI then
   return { 'fail', 'conflict', 'This message has ' .. MOST_EMOJI .. ' different reactions already' }

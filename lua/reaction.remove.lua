@@ -12,7 +12,7 @@ local member = member_of(actor)
 local deleted = read_head('deleted')
 if not member or deleted then return GONE end
 local message = message_of(message_id)
-if not message or message.is_deleted then return { 'fail', 'not_found', 'There is no such message' } end
+if not message or message.is_deleted then return NO_MESSAGE end
 if redis.call('HEXISTS', reactions, own_field()) == 0 then return unchanged() end
 
 local id = append('reaction.removed', 1, reaction_json(message))

@@ -11,7 +11,7 @@ local member = member_of(actor)
 local posted, deleted = read_head('messages', 'deleted')
 if not member or deleted then return GONE end
 local message = message_of(message_id)
-if not message then return { 'fail', 'not_found', 'There is no such message' } end
+if not message then return NO_MESSAGE end
 if message.number > (member.own_read or member.read) then return unchanged() end
 
 member.own_read = message.number - 1

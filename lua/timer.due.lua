@@ -5,9 +5,9 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    no-writes
+-- INCLUDE  clock
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = redis_ms()
 local found = { 'ok' }
 for i, key in ipairs(timers) do
   local due = redis.pcall('ZRANGEBYSCORE', key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)

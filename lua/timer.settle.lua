@@ -5,11 +5,11 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
+-- INCLUDE  clock
 
 if redis.call('ZSCORE', timers, timer) ~= due then return { 'unchanged' } end
 if again ~= '' then
-  local time = redis.call('TIME')
-  redis.call('ZADD', timers, time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(again), timer)
+  redis.call('ZADD', timers, redis_ms() + tonumber(again), timer)
   return { 'ok' }
 end
 redis.call('ZREM', timers, timer)

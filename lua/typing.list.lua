@@ -4,7 +4,7 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    no-writes
--- INCLUDE  typing
+-- INCLUDE  clock typing
 
 local found = { 'ok' }
 local clock = redis_ms()

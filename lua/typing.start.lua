@@ -3,7 +3,7 @@
 -- ARGV     request fingerprint salt envelope actor signals
 -- FAIL     not_found forbidden conflict
 -- EMITS    -
--- INCLUDE  append members typing signal
+-- INCLUDE  append clock members typing signal
 
 local before = repeated()
 if before then return before end

@@ -4,7 +4,7 @@
 -- FAIL     not_found forbidden conflict
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  append members typing signal
+-- INCLUDE  append clock members typing signal
 
 local before = repeated()
 if before then return before end

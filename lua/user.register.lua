@@ -15,29 +15,15 @@ local id = append('user.registered', 1, data)
 redis.call('HSET', account, 'username', username, 'email', email, 'password', password, 'username_entry', entries[1],
   'name_entry', entries[2])
 -- A script may only name keys that exist: what may be empty gets an entry that is none.
-redis.call('HSET', sessions, '-', '')
-redis.call('HSET', settings, '-', '')
-redis.call('HSET', conversations, '-', '')
+for _, hash in ipairs({ sessions, settings, conversations, uploads, devices, notified_at, drafts, scheduled, reminders, bots, push, webhooks,
+  deliveries }) do
+  redis.call('HSET', hash, '-', '')
+end
+for _, set in ipairs({ attached, attachments, notified, unread, deliveries_made, deliveries_due, present, online }) do
+  redis.call('ZADD', set, 0, '-')
+end
 redis.call('HSET', blocks, '-', '0 0')
-redis.call('HSET', uploads, '-', '')
-redis.call('ZADD', attached, 0, '-')
-redis.call('ZADD', attachments, 0, '-')
-redis.call('HSET', devices, '-', '')
-redis.call('ZADD', notified, 0, '-')
-redis.call('ZADD', unread, 0, '-')
-redis.call('HSET', notified_at, '-', '')
-redis.call('HSET', drafts, '-', '')
-redis.call('HSET', scheduled, '-', '')
-redis.call('HSET', reminders, '-', '')
-redis.call('HSET', bots, '-', '')
-redis.call('HSET', push, '-', '')
-redis.call('HSET', webhooks, '-', '')
-redis.call('HSET', deliveries, '-', '')
-redis.call('ZADD', deliveries_made, 0, '-')
-redis.call('ZADD', deliveries_due, 0, '-')
 redis.call('HSET', presence, 'status', 'online')
-redis.call('ZADD', present, 0, '-')
-redis.call('ZADD', online, 0, '-')
 redis.call('ZADD', timers, '+inf', '-')
 -- By its own partition's worker, so that nobody who registers waits for other partitions.
 if welcome ~= '' then set_timer('welcome', string.match(log, ':([^:]+):events$'), now_text) end

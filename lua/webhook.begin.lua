@@ -4,7 +4,7 @@
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  timers webhooks
+-- INCLUDE  clock timers webhooks
 
 local hook = hook_of()
 if not hook or hook.state == 'paused' then

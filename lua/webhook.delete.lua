@@ -4,7 +4,7 @@
 -- FAIL     not_found conflict
 -- EMITS    -
 -- FLAGS    allow-oom
--- INCLUDE  append timers webhooks
+-- INCLUDE  append clock timers webhooks
 
 local before = repeated()
 if before then return before end

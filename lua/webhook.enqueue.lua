@@ -3,7 +3,7 @@
 -- ARGV     webhook delivery about
 -- FAIL     -
 -- EMITS    -
--- INCLUDE  timers webhooks
+-- INCLUDE  clock timers webhooks
 
 local hook = hook_of()
 if not hook then return { 'gone' } end

@@ -3,7 +3,7 @@
 -- ARGV     request fingerprint salt envelope webhook
 -- FAIL     not_found conflict
 -- EMITS    -
--- INCLUDE  append timers webhooks
+-- INCLUDE  append clock timers webhooks
 
 local before = repeated()
 if before then return before end

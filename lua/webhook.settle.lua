@@ -5,7 +5,7 @@
 -- FAIL     -
 -- EMITS    notification.created/1
 -- FLAGS    allow-oom
--- INCLUDE  append timers webhooks notifications
+-- INCLUDE  append clock timers webhooks notifications
 
 local hook, entry = hook_of(), delivery_of(delivery)
 local deleted = read_head('deleted')

@@ -32,7 +32,7 @@ const bells = {
   'bell.ring': {
     keys: 'log head timers',
     args: 'name',
-    include: 'timers',
+    include: 'clock timers',
     body: `if not take_timer('bell', name) then return { 'unchanged' } end\nredis.call('HINCRBY', head, 'rung', 1)\nreturn { 'ok' }`,
   },
 };

@@ -7,7 +7,7 @@ local function message_to_mark(message_id, event, newest)
   local id = message_id ~= '' and message_id or newest
   if not id then return nil, unchanged() end
   local message = message_of(id)
-  if not message then return nil, { 'fail', 'not_found', 'There is no such message' } end
+  if not message then return nil, NO_MESSAGE end
   message.id = id
   message.seq = select(2, id_parts(message.event))
   if event ~= '' and select(2, id_parts(event)) < message.seq then

@@ -14,6 +14,14 @@ local function set_poll(id, poll)
     poll.ends, poll.is_closed and 'closed' or 'open'))
 end
 
+-- Appends the event and returns its id. The head must have been read, and be committed after.
+local function close_poll(id, poll)
+  local event_id = append('poll.closed', 1, '{"poll_id":"' .. id .. '"}')
+  poll.is_closed = true
+  set_poll(id, poll)
+  return event_id
+end
+
 -- Its end sets no clock going: a vote is refused from its time on, whenever the timer fires.
 local function takes_votes(poll)
   return not poll.is_closed and (poll.ends == '-' or now < tonumber(poll.ends))

@@ -1,6 +1,6 @@
--- Timers of the script's partition: something that will happen at a time, by Redis' clock. Needs the local: timers. A timer is known by its
--- kind and a name that the feature chooses, so that it can be moved and cleared. The member '-', which is never due, keeps the key in
--- being: a script may only name keys that exist.
+-- Timers of the script's partition: something that will happen at a time, by Redis' clock. Needs the local: timers, and for taking one what
+-- clock.lua defines. A timer is known by its kind and a name that the feature chooses, so that it can be moved and cleared. The member
+-- '-', which is never due, keeps the key in being: a script may only name keys that exist.
 
 -- Sets a timer, or moves it; `due` is Unix ms.
 local function set_timer(kind, name, due)
@@ -15,8 +15,7 @@ end
 -- later time, or has acted already.
 local function take_timer(kind, name)
   local due = redis.call('ZSCORE', timers, kind .. ' ' .. name)
-  local time = redis.call('TIME')
-  if not due or tonumber(due) > time[1] * 1000 + math.floor(time[2] / 1000) then return false end
+  if not due or tonumber(due) > redis_ms() then return false end
   clear_timer(kind, name)
   return true
 end

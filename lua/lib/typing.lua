@@ -10,11 +10,6 @@ local function typist(user)
   return conversation .. ' ' .. user
 end
 
-local function redis_ms()
-  local at = redis.call('TIME')
-  return at[1] * 1000 + math.floor(at[2] / 1000)
-end
-
 -- Until when a user is typing, or nil. What lies too far ahead is of a clock that was set back since.
 local function typing_until(user, clock)
   local ends = tonumber(redis.call('ZSCORE', typing, typist(user)) or '0')

@@ -1,5 +1,5 @@
 -- Webhooks of a user and what is to be delivered to them. Needs the locals: log webhooks deliveries deliveries_made deliveries_due webhook, and
--- what timers.lua defines. `webhooks`: `<active or paused> <ms since which nothing arrives, or -> <ms until which
+-- what clock.lua and timers.lua define. `webhooks`: `<active or paused> <ms since which nothing arrives, or -> <ms until which
 -- somebody is at it, or -> <details>`, the details one opaque word.
 -- `deliveries`: `<webhook> <pending, delivered, failed or gone> <tries> <conversation> <event> <type> <result>`, the result one word.
 -- `deliveries_made` has each of them by the ms at which it was made, `deliveries_due` has `<webhook> <delivery>` of those that are yet to be
@@ -10,8 +10,7 @@ local DAY_OF_FAILURES = 86400000
 -- Seconds after each try that failed; after the last there is no further one. Together a little more than a day.
 local BACK_OFF = { 10, 60, 300, 1800, 7200, 21600, 55800 }
 
-local time = redis.call('TIME')
-local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+local clock = redis_ms()
 local timer_name = string.match(log, ':([^:]+):events$') .. '.' .. webhook
 
 local function hook_of()

@@ -113,13 +113,13 @@ export class Channels {
   }
 
   private async open(server: string, key: string): Promise<Listener> {
-    const { connection } = this.options;
+    const { onMessage, connection } = this.options;
     const client = await connection.forBlocking(key);
     const listener = { client, channels: new Set<string>() };
     this.listeners.set(server, listener);
     if (this.isStopped) this.drop(server);
     const event = connection.isCluster ? 'smessageBuffer' : 'messageBuffer';
-    client.on(event, (channel: Buffer, message: Buffer) => this.heard(channel.toString('latin1'), message));
+    client.on(event, (channel: Buffer, message: Buffer) => onMessage(channel.toString('latin1'), message));
     client.once('end', () => {
       if (this.listeners.get(server) === listener) this.drop(server);
       this.tell();
@@ -133,10 +133,6 @@ export class Channels {
       }),
     );
     return listener;
-  }
-
-  private heard(channel: string, message: Buffer): void {
-    this.options.onMessage(channel, message);
   }
 
   private drop(server: string): void {

@@ -12,6 +12,7 @@ import type { Durability, RedisAddress, Say, Warn } from './connection.ts';
 import { onlyEvents } from './entries.ts';
 import { entryPage, mergedPage } from './entry-page.ts';
 import type { EntryPage } from './entry-page.ts';
+import { kept } from './kept.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
@@ -87,10 +88,7 @@ export class Log {
     const connection = await Connection.open(options.redis, options.warn);
     try {
       const durability = await connection.checkServers(options.replicationAcks);
-      // Written only where it is not there: a Redis without memory, or for whoever may only read, refuses any SETNX.
-      if ((await connection.commands.get(PARTITIONS_KEY)) === null)
-        await connection.commands.setnx(PARTITIONS_KEY, options.partitions);
-      const stored = Number(await connection.commands.get(PARTITIONS_KEY));
+      const stored = Number(await kept({ connection }, PARTITIONS_KEY, String(options.partitions)));
       if (stored !== options.partitions) {
         throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);
       }

@@ -6,15 +6,15 @@
  */
 import { eventId, START } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
-import { ChatError, fail, reasonOf } from '../errors.ts';
+import { reasonOf } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
 import type { FeedEntry, Write } from '../log/consumer-group.ts';
 import type { Warn } from '../log/connection.ts';
-import { within } from '../log/deadline.ts';
 import type { Reactor } from '../log/effects.ts';
 import type { Log } from '../log/log.ts';
 import type { Parked } from './fold.ts';
 import type { Commit, GroupEffect, Gap, Outcome } from './partition.ts';
+import { backOffMs, inTime, isPassing, sideBySide } from './trying.ts';
 import { Worker } from './worker.ts';
 import type { Duty, WorkerOptions } from './worker.ts';
 
@@ -44,9 +44,6 @@ interface Stopped {
 
 /** Streams of a batch that are worked on side by side. */
 const AT_ONCE = 16;
-/** What takes longer has an unknown outcome and is tried again. */
-const REACT_MS = 5_000;
-const BACK_OFF_MS = { first: 1_000, most: 60_000 };
 const PAGE = 100;
 
 /** The group of all that begins with what happens from now on. Each further group reads every event again. */
@@ -123,7 +120,7 @@ export class Reacting implements GroupEffect {
       }
     }
     const failed = new Map<string, Stopped>();
-    await sideBySide([...work], async ([name, { reactor, stream, events: mine }]) => {
+    await sideBySide(AT_ONCE, [...work], async ([name, { reactor, stream, events: mine }]) => {
       const standstill = await this.reactTo(reactor, mine);
       if (standstill) failed.set(name, stoppedAt(reactor, stream, standstill));
     });
@@ -148,7 +145,7 @@ export class Reacting implements GroupEffect {
   async lookAgain(commit: Commit, alone: (task: () => Promise<void>) => Promise<void>): Promise<void> {
     const now = performance.now();
     const due = [...this.stopped].filter(([, { dueAt }]) => dueAt <= now);
-    await sideBySide(due, async ([name, stopped]) => {
+    await sideBySide(AT_ONCE, due, async ([name, stopped]) => {
       const before = stopped.standstill;
       let isDone = await this.goOn(stopped);
       await alone(async () => {
@@ -188,13 +185,9 @@ export class Reacting implements GroupEffect {
   private async reactTo(reactor: Reactor, events: readonly RawEvent[]): Promise<Standstill | undefined> {
     for (const raw of events) {
       try {
-        const reaction = reactor.react(this.options.decode(raw), raw.stream);
-        await within(REACT_MS, reaction, () => {
-          throw fail('unknown_outcome', `no answer within ${REACT_MS} ms`);
-        });
+        await inTime(reactor.react(this.options.decode(raw), raw.stream));
       } catch (error) {
-        const waits = error instanceof ChatError && (error.code === 'unavailable' || error.code === 'unknown_outcome');
-        return { event_id: raw.id, type: raw.type, error: reasonOf(error), waits };
+        return { event_id: raw.id, type: raw.type, error: reasonOf(error), waits: isPassing(error) };
       }
     }
     return undefined;
@@ -212,15 +205,6 @@ export class Reacting implements GroupEffect {
 
 function stoppedAt(reactor: Reactor, stream: StreamRef, standstill: Standstill, tries = 1): Stopped {
   const { ms, seq } = eventId(standstill.event_id);
-  const backOff = Math.min(BACK_OFF_MS.first * 2 ** (tries - 1), BACK_OFF_MS.most);
-  const dueAt = standstill.waits ? performance.now() + backOff : Infinity;
+  const dueAt = standstill.waits ? performance.now() + backOffMs(tries) : Infinity;
   return { reactor, stream, standstill, after: `${ms}-${seq - 1}`, tries, dueAt };
-}
-
-async function sideBySide<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items.values();
-  const takeTurns = async () => {
-    for (const item of waiting) await task(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
 }

@@ -9,6 +9,7 @@ import type { Expected, Write } from '../log/consumer-group.ts';
 import type { Log } from '../log/log.ts';
 import { foldBatch, laneOf } from './fold.ts';
 import type { FoldOptions } from './fold.ts';
+import { sideBySide } from './trying.ts';
 import { noteOfComplete } from './versions.ts';
 
 export interface RebuildOptions extends FoldOptions {
@@ -64,18 +65,14 @@ async function rebuildPartition(
     if (outcome !== 'ok') throw new Error(`another rebuild took partition ${partition}`);
   };
   let count = 0;
-  const waiting = streams.values();
-  const takeTurns = async () => {
-    for (const stream of waiting) {
+  try {
+    await sideBySide(STREAMS_AT_ONCE, streams, async (stream) => {
       for await (const events of rebuildStream(options, stream, group.parkedKey(partition), write)) {
         count += events;
         await group.lease(partition, LEASE_MS);
       }
       onStream();
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: STREAMS_AT_ONCE }, takeTurns));
+    });
     await write([noteOfComplete(options, partition)]);
   } finally {
     await group.lease(partition, 0);

@@ -3,15 +3,15 @@
  * what is due, trying again what could not be done just now, and parking what failed. A timer acts once because the script that acts
  * takes it away; this side may well fire twice, after a crash or a doubt. Refuses to know what a timer does.
  */
-import { ChatError, fail, reasonOf } from '../errors.ts';
+import { ChatError, reasonOf } from '../errors.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
 import type { Say, Warn } from '../log/connection.ts';
-import { within } from '../log/deadline.ts';
 import type { Timer } from '../log/effects.ts';
 import type { Log } from '../log/log.ts';
 import { Loops } from './loops.ts';
 import { Share } from './share.ts';
 import type { Held } from './share.ts';
+import { backOffMs, inTime, isPassing } from './trying.ts';
 
 export interface TimersOptions {
   readonly log: Log;
@@ -39,9 +39,6 @@ interface Due {
 const ASK_EVERY_MS = 500;
 /** Timers in hand at a time; on a Cluster of each partition. */
 const AT_ONCE = 64;
-/** What takes longer has an unknown outcome and is tried again. */
-const FIRE_MS = 5_000;
-const BACK_OFF_MS = { first: 1_000, most: 60_000 };
 /** One whose kind is not known here may be a newer program's, which runs beside this one while nodes are exchanged. */
 const UNKNOWN_AGAIN_MS = 5_000;
 /** Timers whose tries are counted. */
@@ -155,9 +152,7 @@ export class Timers {
       const kind = kindOf(timer);
       const known = this.kinds.get(kind);
       if (!known) return await this.settle(one, { again: UNKNOWN_AGAIN_MS });
-      await within(FIRE_MS, known.fire(timer.slice(kind.length + 1), Number(due)), () => {
-        throw fail('unknown_outcome', `no answer within ${FIRE_MS} ms`);
-      });
+      await inTime(known.fire(timer.slice(kind.length + 1), Number(due)));
       this.tries.delete(timer);
       await this.settle(one, {});
     } catch (error) {
@@ -167,12 +162,12 @@ export class Timers {
 
   private async failed(one: Due, error: Error): Promise<void> {
     const { timer, due } = one;
-    if (error instanceof ChatError && (error.code === 'unavailable' || error.code === 'unknown_outcome')) {
-      const tries = this.tries.get(timer) ?? 0;
+    if (isPassing(error)) {
+      const tries = (this.tries.get(timer) ?? 0) + 1;
       this.tries.delete(timer);
-      this.tries.set(timer, tries + 1);
+      this.tries.set(timer, tries);
       if (this.tries.size > MAX_COUNTED) this.tries.delete(this.tries.keys().next().value!);
-      return this.settle(one, { again: Math.min(BACK_OFF_MS.first * 2 ** tries, BACK_OFF_MS.most) });
+      return this.settle(one, { again: backOffMs(tries) });
     }
     this.tries.delete(timer);
     this.options.warn('a timer has failed and is parked', { timer, error: error.message });

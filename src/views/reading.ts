@@ -173,7 +173,7 @@ export class Reading {
   ): Promise<Look> {
     const source = this.source(part, stream);
     const missing = look === 'first' ? MISSING : 0;
-    const asked = this.views.terms(source.projection as unknown as Projection, stream, range, missing);
+    const asked = this.views.terms(source.projection, stream, range, missing);
     const page = await this.readable(stream, asked, NO_TERMS);
     const late = new Map<string, string | undefined>();
     const { applied, head = START } = page;

@@ -8,7 +8,7 @@ import type { Write } from '../log/consumer-group.ts';
 import { LEAF, leafOf, placingOn } from './leaf.ts';
 import type { Placing, Termed } from './leaf.ts';
 import { Sheet, viewName } from './projection.ts';
-import type { Placed, Projection } from './projection.ts';
+import type { Placed } from './projection.ts';
 import { APPLIED, chunks, NOTHING, standing, unlinking } from './shape.ts';
 import type { Content, Shape, ShapeParts } from './shape.ts';
 
@@ -34,10 +34,12 @@ export class Terms implements Shape<Termed> {
   constructor(parts: ShapeParts<Termed>) {
     const { keys, projection, stream } = parts;
     this.parts = parts;
-    this.index = keys.view(viewName(projection as unknown as Projection), stream);
-    const [bound, fresh, added] = TERMS_PARTS.map((part) =>
-      keys.view(viewName(projection as unknown as Projection), stream, part),
-    ) as [string, string, string];
+    this.index = keys.view(viewName(projection), stream);
+    const [bound, fresh, added] = TERMS_PARTS.map((part) => keys.view(viewName(projection), stream, part)) as [
+      string,
+      string,
+      string,
+    ];
     this.bound = bound;
     this.fresh = fresh;
     this.added = added;
