@@ -98,6 +98,16 @@ describe('bot.* and hooks', () => {
     expect(members.map(({ user_id }) => user_id)).to.deep.equal([ada.id]);
   });
 
+  it('are not there where their account has ended and a crash kept the rest from being written', async () => {
+    const { bot } = await made(ada);
+    const stream = userStream(bot.id);
+    const proved = (await world.log.guardField(stream, 'account', 'password'))!;
+    await world.log.append({ script: 'user.delete', stream, actorId: bot.id, args: { proved, erase: '' } });
+    expect((await ada.rest.get(`/bots/${bot.id}`)).status).to.equal(404);
+    expect((await ada.rest.get<{ items: Json[] }>('/bots')).body.items).to.deep.equal([]);
+    expect((await ada.rest.call('DELETE', `/bots/${bot.id}`)).status).to.equal(204);
+  });
+
   it('end with the account of who made them', async () => {
     const { rest } = await made(ada);
     await ada.rest.call('DELETE', '/users/me', { password: 'correct horse' });

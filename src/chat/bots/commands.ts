@@ -12,7 +12,7 @@ import type { Command, Deps, Feature, Query, Reactor } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
 import { BotAnswer, BotMadeAnswer, BotTarget, CreateBot } from './contract.ts';
 import { hookCommands } from './hooks.ts';
-import { makeBot, ownBots, shownBot } from './owning.ts';
+import { makeBot, ownBot, ownBots, shownBot } from './owning.ts';
 
 export const bots: Feature = {
   serve: (deps) => ({
@@ -37,7 +37,7 @@ function create(deps: Deps): Command {
       await deps.rules.checkNames({ username, display_name });
       const id = requestId === undefined ? newId() : derivedId('bot', caller.userId, requestId);
       const api_key = await makeBot(deps, context, { id, username, display_name, scope }, wanted);
-      return { body: { bot: await shownBot(deps, caller.userId, id), api_key } };
+      return { body: { bot: await shownBot(deps, await ownBot(deps, caller.userId, id)), api_key } };
     },
   });
 }
@@ -91,7 +91,7 @@ function botQueries(deps: Deps): Query[] {
     async run({ caller }, page) {
       const own = await ownBots(deps, caller.userId);
       const { items, ...rest } = pageOf(own, ({ id, created }) => [created, id], page);
-      return { items: await Promise.all(items.map(({ id }) => shownBot(deps, caller.userId, id))), ...rest };
+      return { items: await Promise.all(items.map((bot) => shownBot(deps, bot))), ...rest };
     },
   });
   const one = query({
@@ -100,7 +100,7 @@ function botQueries(deps: Deps): Query[] {
     data: BotTarget,
     answer: BotAnswer,
     route: { method: 'GET', path: '/bots/{bot_id}' },
-    run: ({ caller }, { bot_id }) => shownBot(deps, caller.userId, bot_id),
+    run: async ({ caller }, { bot_id }) => shownBot(deps, await ownBot(deps, caller.userId, bot_id)),
   });
   return [list, one];
 }

@@ -25,12 +25,16 @@ export async function ownBots({ log, people }: Deps, ownerId: string): Promise<O
   return all.filter(([id]) => living.has(id)).map(([id, value]) => parseBot(id, value));
 }
 
-/** Throws `not_found` where the user is no bot of this owner. */
-export async function shownBot({ log, people }: Deps, ownerId: string, id: string): Promise<object> {
-  const value = await log.guardField(userStream(ownerId), 'bots', id);
-  if (value === null) throw fail('not_found', 'There is no such bot');
+/** Throws `not_found` where the user is no living bot of this owner. */
+export async function ownBot({ log, people }: Deps, ownerId: string, id: string): Promise<Owned> {
+  const [value, [living]] = await Promise.all([log.guardField(userStream(ownerId), 'bots', id), people.exists([id])]);
+  if (value === null || living === undefined) throw fail('not_found', 'There is no such bot');
+  return parseBot(id, value);
+}
+
+export async function shownBot({ people }: Deps, { id, scope }: Owned): Promise<object> {
   const { email: _email, owner_id: _owner, ...bot } = await people.own(id);
-  return { ...bot, is_bot: true, conversation_ids: parseBot(id, value).scope ?? null };
+  return { ...bot, is_bot: true, conversation_ids: scope ?? null };
 }
 
 /** Answers its key. `body` is what a repeat must say too. Throws `conflict` for a name that is taken, or one bot too many. */
