@@ -48,10 +48,7 @@ export class Door {
     if (!found) throw fail('unknown_command', `There is no command ${type}`);
     const end = this.watch?.(type, context);
     try {
-      const checked = this.checked(found, data);
-      checkKey(context.caller, found, checked);
-      if (found.limited) await this.limits.spend(found.limited, context.caller.userId, context.now);
-      const answer = await found.run(context, checked as never);
+      const answer = await found.run(context, await this.admitted(found, context, data));
       end?.('ok');
       return answer;
     } catch (error) {
@@ -63,10 +60,7 @@ export class Door {
   /** Throws `validation_failed`, `rate_limited`, or what the query refuses with. */
   async query(name: string, context: Context, data: unknown): Promise<object | RawJson> {
     const found = this.queries.get(name)!;
-    const checked = this.checked(found, data);
-    checkKey(context.caller, found, checked);
-    if (found.limited) await this.limits.spend(found.limited, context.caller.userId, context.now);
-    return found.run(context, checked as never);
+    return found.run(context, await this.admitted(found, context, data));
   }
 
   /** A command as a WebSocket brings it; the data of its `ack`. */
@@ -82,9 +76,13 @@ export class Door {
     };
   }
 
-  private checked(entry: Command | Query, data: unknown): unknown {
+  /** The data as checked, of what may be asked for and was counted. */
+  private async admitted(entry: Command | Query, { caller, now }: Context, data: unknown): Promise<never> {
     checkPlain(data);
-    return this.checks.get(entry)!(data);
+    const checked = this.checks.get(entry)!(data);
+    checkKey(caller, entry, checked);
+    if (entry.limited) await this.limits.spend(entry.limited, caller.userId, now);
+    return checked as never;
   }
 }
 

@@ -114,8 +114,6 @@ export interface Chat extends Deps {
 export function chat(log: Log, views: Views, config: Config, watch?: Watch): Chat {
   const decode = eventDecoder(events);
   const reading = new Reading({ log, views, decode, projections });
-  const withholding: WithheldFrom[] = [];
-  const doors: Door[] = [];
   const memberships = membershipsOf(log, events);
   const blocked = new BlockedPairs(log);
   const people = peopleOf({ log, reading });
@@ -151,12 +149,12 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     devices: new DeviceMarks(log),
     botAccounts: botAccountsOf({ log, limits, tokens, identity, memberships }),
     rules: contentRules({ log, decode, config }),
-    perform: (type: string, context: Context, data: object): Promise<Answer> => doors[0]!.command(type, context, data),
+    perform: (type: string, context: Context, data: object): Promise<Answer> => door.command(type, context, data),
     attachments: attachmentsOf({ log, decode, config, limits }),
   };
   const deps: Deps = { ...services, rooms: conversationReads(services) };
   const served = features.map((feature) => feature.serve(deps));
-  withholding.push(...served.flatMap((part) => part.withheldFrom ?? []));
+  const withholding = served.flatMap((part) => part.withheldFrom ?? []);
   const commands = served.flatMap((part) => part.commands ?? []);
   const queries = served.flatMap((part) => part.queries ?? []);
   checkOrphans([...log.scripts.values()], [...commands.map(({ type }) => type), ...queries.map(({ name }) => name)]);
@@ -167,7 +165,6 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     durability: log.durability,
     watch,
   });
-  doors.push(door);
   return {
     ...deps,
     door,

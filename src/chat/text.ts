@@ -10,6 +10,8 @@ const DIRECTION_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 /** A name stands in one line. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
+export const withoutDirectionMarks = (text: string): string => text.replaceAll(DIRECTION_MARKS, '');
+
 export const isBlank = (text: string): boolean => BLANK.test(text);
 
 /** Characters are code points, as a schema's maxLength counts them. */
@@ -20,7 +22,7 @@ export function isLonger(text: string, most: number): boolean {
 
 /** A name as it is kept: NFC, trimmed, without direction marks; undefined for one that shows nothing, breaks the line or is longer. */
 export function readableName(text: string, most: number): string | undefined {
-  const name = text.normalize('NFC').replace(DIRECTION_MARKS, '').trim();
+  const name = withoutDirectionMarks(text.normalize('NFC')).trim();
   return VISIBLE.test(name) && !CONTROLS.test(name) && !isLonger(name, most) ? name : undefined;
 }
 

@@ -8,6 +8,7 @@ import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
 import { fold } from '../folding.ts';
 import type { Admins, People } from '../services.ts';
+import { holderOf } from './logins.ts';
 import { loginName } from './names.ts';
 
 type Parts = { readonly log: Log; readonly config: Config; readonly people: Pick<People, 'people'> };
@@ -26,7 +27,7 @@ export function adminsOf({ log, config, people }: Parts): Admins {
 
 /** False where it was so already. Throws `not_found` for a name that no living user has. */
 export async function setAdmin(log: Log, username: string, state: 'granted' | 'revoked'): Promise<boolean> {
-  const holder = await log.guardField(loginName(username).owner, 'self', 'user');
+  const holder = await holderOf(log, loginName(username));
   if (holder === null) throw fail('not_found', `There is no user called ${username}`);
   const [status] = await log.run('admin.set', userStream(holder), { state });
   return status === 'ok';

@@ -7,9 +7,8 @@ import type { Caller } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
-
-import { readOpaque } from '../opaque.ts';
 import { sha256 } from './names.ts';
+import { parseDetails, parseSession } from './stored-sessions.ts';
 import { isSameHash, parseApiKey } from './tokens.ts';
 import type { Authenticated, Tokens } from './tokens.ts';
 
@@ -90,8 +89,8 @@ export class Authentication {
     ]);
     if (kept === null || session === null || !isSameHash(kept, hash))
       throw fail('unauthenticated', 'This key is not valid');
-    const { key } = readOpaque(session.split(' ').at(-1)!) as { key: { scope?: string[] } };
-    return { caller: { userId, sessionId, key: { scope: key.scope } }, expiresAt: Infinity };
+    const { key } = parseDetails(parseSession(sessionId, session).details);
+    return { caller: { userId, sessionId, key: { scope: key?.scope } }, expiresAt: Infinity };
   }
 
   private async checkSession({ userId, sessionId }: Caller, now: number): Promise<void> {

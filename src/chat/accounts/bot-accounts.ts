@@ -3,18 +3,18 @@
  * whatever ends a session ends a key, with its sockets. The key follows from the server's secret: a repeat answers the same one although
  * it is stored nowhere; what Redis has is its hash, under which it keeps working when the secret changes.
  */
-import type { Context } from '../../envelope.ts';
 import { ChatError } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Limits } from '../../limits.ts';
 import type { Log } from '../../log/log.ts';
 import { derivedId } from '../derived-id.ts';
 import { directoryEntry } from '../directory.ts';
-import { opaqueWord } from '../opaque.ts';
 import type { BotAccounts, Memberships } from '../services.ts';
 import type { Authentication } from './authentication.ts';
 import { Logins } from './logins.ts';
 import { displayName, loginName } from './names.ts';
+import { appendToUser } from './session-commands.ts';
+import { sessionDetails } from './stored-sessions.ts';
 import type { Tokens } from './tokens.ts';
 
 interface Parts {
@@ -48,7 +48,7 @@ export function botAccountsOf({ log, limits, tokens, identity, memberships }: Pa
             email: '',
             password: key.hash,
             session,
-            details: detailsOf(context, scope),
+            details: sessionDetails(context, { scope }),
             welcome: '',
             data: JSON.stringify(data),
             entries: [directoryEntry(username, id), directoryEntry(shown, id)],
@@ -63,18 +63,12 @@ export function botAccountsOf({ log, limits, tokens, identity, memberships }: Pa
     },
 
     async end(botId, context) {
-      const stream = userStream(botId);
       const caller = { userId: botId, sessionId: '' };
-      const proved = await log.guardField(stream, 'account', 'password');
+      const proved = await log.guardField(userStream(botId), 'account', 'password');
       if (proved === null) return;
       await memberships.leaveAll({ ...context, caller });
-      await log.append({ script: 'user.delete', stream, actorId: botId, args: { proved, erase: '' } });
-      identity.forget(botId);
+      const ending = { script: 'user.delete', actorId: botId, args: { proved, erase: '' } };
+      await appendToUser({ log, authentication: identity }, ending);
     },
   };
-}
-
-/** What is kept of a session, with what its key may be used for. */
-function detailsOf({ ip, userAgent }: Context, scope: readonly string[] | undefined): string {
-  return opaqueWord({ ip, user_agent: userAgent.toWellFormed(), key: { scope } });
 }

@@ -17,15 +17,9 @@ import { accountGuards } from './guard.ts';
 import { Logins } from './logins.ts';
 import { displayName, loginName } from './names.ts';
 import { checkNewPassword, Passwords } from './passwords.ts';
-import {
-  appendToUser,
-  secretsOf,
-  sessionCommands,
-  sessionDetails,
-  sessionQueries,
-  tokenPair,
-} from './session-commands.ts';
+import { appendToUser, secretsOf, sessionCommands, sessionQueries, tokenPair } from './session-commands.ts';
 import type { Parts } from './session-commands.ts';
+import { sessionDetails } from './stored-sessions.ts';
 import { Tokens } from './tokens.ts';
 import { profiles, userQueries } from './view.ts';
 

@@ -112,7 +112,11 @@ const Email = Type.String({
   words: 'must be an e-mail address, as ada@example.com',
   description: 'Unique without case; only its owner ever sees it',
 });
-const DisplayName = Type.String({ minLength: 1, maxLength: 256, description: '1 to 64 characters once normalised' });
+export const DisplayName = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  description: '1 to 64 characters once normalised',
+});
 const NewPassword = Type.String({ maxLength: 256, description: '8 to 72 bytes of UTF-8' });
 /** One that is there already may be anything short enough to be worth the comparing. */
 const Password = Type.String({ maxLength: 256 });

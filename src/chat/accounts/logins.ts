@@ -13,6 +13,10 @@ import type { LoginName } from './names.ts';
 
 const CLAIM_IS_SAFE_MS = 60_000;
 
+/** Who holds the name; null: nobody. It may be somebody who is not there any more, or not yet. */
+export const holderOf = (log: Log, { owner }: LoginName): Promise<string | null> =>
+  log.guardField(owner, 'self', 'user');
+
 export class Logins {
   private readonly log: Log;
   private readonly limits: Pick<Limits, 'spend'>;
@@ -20,11 +24,6 @@ export class Logins {
   constructor(log: Log, limits: Pick<Limits, 'spend'>) {
     this.log = log;
     this.limits = limits;
-  }
-
-  /** Who holds the name. It may be somebody who is not there any more, or not yet. */
-  async holder(name: LoginName): Promise<string | undefined> {
-    return (await this.log.guardField(name.owner, 'self', 'user')) ?? undefined;
   }
 
   /** Claims all of the names or none. Resolves to the Redis time (ms) of the first; throws `conflict`, naming the field that is taken. */

@@ -1,5 +1,5 @@
 /** Sessions: logging in, renewing, looking at and ending them, and the ticket by which a browser opens its socket. */
-import type { Caller, Context } from '../../envelope.ts';
+import type { Caller } from '../../envelope.ts';
 import Type from 'typebox';
 import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
@@ -7,15 +7,17 @@ import { userStream } from '../../keys.ts';
 import type { Append, Appended, Log } from '../../log/log.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Query } from '../feature.ts';
-import { opaqueWord, readOpaque } from '../opaque.ts';
-import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
+import { Cursor, Limit, pageOf } from '../paging.ts';
 import type { Authentication } from './authentication.ts';
 import { LoggedInAnswer, LogIn, Nothing, Refresh, SessionAnswer, SessionTarget } from './contract.ts';
 import { TicketAnswer, TokensAnswer } from './contract.ts';
 import type { TokenPair } from './contract.ts';
+import { holderOf } from './logins.ts';
 import type { Logins } from './logins.ts';
 import { loginName } from './names.ts';
 import type { Passwords } from './passwords.ts';
+import { parseDetails, parseSession, sessionDetails } from './stored-sessions.ts';
+import type { StoredSession } from './stored-sessions.ts';
 import type { RefreshClaim, Tokens } from './tokens.ts';
 import type { People } from '../services.ts';
 
@@ -30,7 +32,6 @@ export interface Parts {
 }
 
 const DAY_MS = 86_400_000;
-const MAX_USER_AGENT = 256;
 /** Whose account is read where there is none, so that a log-in takes the same steps for a name that nobody has. */
 const NOBODY = '0'.repeat(26);
 
@@ -38,11 +39,6 @@ const NOBODY = '0'.repeat(26);
 export async function secretsOf(log: Log, userId: string): Promise<{ email?: string; password?: string }> {
   const [email, password] = await log.guardFields(userStream(userId), 'account', ['email', 'password']);
   return { ...(email ? { email } : {}), ...(password ? { password } : {}) };
-}
-
-/** Where a session comes from, opaque to the scripts that keep it. */
-export function sessionDetails({ ip, userAgent }: Context): string {
-  return opaqueWord({ ip, user_agent: userAgent.slice(0, MAX_USER_AGENT).toWellFormed() });
 }
 
 export function tokenPair({ tokens }: Pick<Parts, 'tokens'>, claim: RefreshClaim, now: number): TokenPair {
@@ -55,7 +51,10 @@ export function tokenPair({ tokens }: Pick<Parts, 'tokens'>, claim: RefreshClaim
 }
 
 /** Runs a script that may end sessions: whatever came of it, this node asks Redis again before it believes in one. */
-export async function appendToUser({ log, authentication }: Parts, append: Omit<Append, 'stream'>): Promise<Appended> {
+export async function appendToUser(
+  { log, authentication }: Pick<Parts, 'log' | 'authentication'>,
+  append: Omit<Append, 'stream'>,
+): Promise<Appended> {
   try {
     return await log.append({ ...append, stream: userStream(append.actorId) });
   } finally {
@@ -77,7 +76,7 @@ export function sessionCommands(parts: Parts): Command[] {
     open: true,
     async run(context, { username, password }) {
       const name = loginName(username);
-      const holder = await logins.holder(name);
+      const holder = await holderOf(log, name);
       await logins.attempt(holder ?? name.owner.id, context.ip, context.now);
       const userId = holder ?? NOBODY;
       const { password: hash } = await secretsOf(log, userId);
@@ -168,26 +167,14 @@ export function sessionCommands(parts: Parts): Command[] {
   return [start, refresh, end, revoke, revokeOthers, ticket];
 }
 
-interface Stored {
-  readonly id: string;
-  readonly started: number;
-  readonly used: number;
-  readonly details: string;
-}
-
-function parseSession(id: string, value: string): Stored {
-  const [, started, used, , details = ''] = value.split(' ');
-  return { id, started: Number(started), used: Number(used), details };
-}
-
-function shown({ id, started, used, details }: Stored, { sessionId }: Caller): object {
-  const { ip, user_agent } = readOpaque(details) as Record<string, string>;
+function shown({ id, started, used, details }: StoredSession, { sessionId }: Caller): object {
+  const { ip, user_agent } = parseDetails(details);
   return { id, created_at: rfc3339(started), last_used_at: rfc3339(used), user_agent, ip, current: id === sessionId };
 }
 
 export function sessionQueries({ log, config }: Parts): Query[] {
   const lifetime = config.REFRESH_TOKEN_EXPIRE_DAYS * DAY_MS;
-  const isAlive = ({ used, details }: Stored, now: number) => details !== '' && now - used <= lifetime;
+  const isAlive = ({ used, details }: StoredSession, now: number) => details !== '' && now - used <= lifetime;
 
   const list = query({
     name: 'sessions.list',
@@ -195,19 +182,11 @@ export function sessionQueries({ log, config }: Parts): Query[] {
     data: Type.Object({ limit: Limit, cursor: Type.Optional(Cursor) }, { additionalProperties: false }),
     answer: listAnswer(SessionAnswer),
     route: { method: 'GET', path: '/auth/sessions' },
-    async run({ caller, now }, { limit, cursor }) {
-      const [before, beforeId] =
-        cursor === undefined ? [Infinity, ''] : decodeCursor(cursor, [0, ''] as [number, string]);
+    async run({ caller, now }, page) {
       const records = Object.entries(await log.guardAll(userStream(caller.userId), 'sessions'));
-      const rest = records
-        .map(([id, value]) => parseSession(id, value))
-        .filter((session) => isAlive(session, now))
-        .filter(({ id, used }) => used < before || (used === before && id < beforeId))
-        .toSorted((a, b) => b.used - a.used || (a.id < b.id ? 1 : -1));
-      const page = rest.slice(0, limit);
-      const last = page.at(-1);
-      const next_cursor = rest.length > limit && last ? encodeCursor([last.used, last.id]) : null;
-      return { items: page.map((session) => shown(session, caller)), next_cursor, has_more: next_cursor !== null };
+      const living = records.map(([id, value]) => parseSession(id, value)).filter((session) => isAlive(session, now));
+      const { items, ...rest } = pageOf(living, ({ id, used }) => [used, id], page);
+      return { items: items.map((session) => shown(session, caller)), ...rest };
     },
   });
 

@@ -3,10 +3,11 @@
  * still lives is for `authentication.ts` and the session scripts. Refuses every algorithm but the one that it signs with.
  */
 import type { Caller } from '../../envelope.ts';
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
+import { sha256 } from './names.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'rill';
@@ -103,7 +104,7 @@ export class Tokens {
 
 const API_KEY = /^bot\.([0-9A-Z]{26})\.([0-9A-Z]{26})\.[\w-]{43}$/;
 
-const apiKeyHash = (token: string): string => `key:${createHash('sha256').update(token).digest('hex')}`;
+const apiKeyHash = (token: string): string => `key:${sha256(token)}`;
 
 /** Whose key a token says it is; undefined for what is no API key. */
 export function parseApiKey(token: string): (Pick<Caller, 'userId' | 'sessionId'> & { hash: string }) | undefined {

@@ -24,6 +24,7 @@ import {
   UserUpdated,
 } from './contract.ts';
 import type { User } from './contract.ts';
+import { holderOf } from './logins.ts';
 import { loginName } from './names.ts';
 
 /** Flat, as entities are: '' stands for null. */
@@ -133,7 +134,7 @@ export function peopleOf(deps: Pick<Deps, 'log' | 'reading'>): People {
   }
 
   async function named(usernames: readonly string[]): Promise<Map<string, string>> {
-    const holders = await Promise.all(usernames.map((name) => log.guardField(loginName(name).owner, 'self', 'user')));
+    const holders = await Promise.all(usernames.map((name) => holderOf(log, loginName(name))));
     return new Map(usernames.flatMap((name, i) => (holders[i] ? [[name, holders[i]] as const] : [])));
   }
 

@@ -1,10 +1,12 @@
 /** Attachments as somebody may see them: who uploaded one, and who is in a conversation where a message carries it. */
 import { fail } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
+import type { Owner } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
 import { allStandings } from '../access.ts';
 import { parseMessageFacts } from '../message-facts.ts';
 import type { MessagePlace } from '../services.ts';
+import { filesOf } from './contract.ts';
 import type { Uploaded } from './contract.ts';
 import { parseUpload, parseUse } from './guard.ts';
 
@@ -14,6 +16,11 @@ export interface Found {
 }
 
 const USES_AT_ONCE = 100;
+
+/** Whether a set has an entry that begins so: ids are all of one length, so with one that ends in an id no other is meant. */
+export async function hasEntry(log: Log, owner: Owner, name: string, entry: string): Promise<boolean> {
+  return (await log.guardEntries(owner, name, { prefix: entry, after: '', limit: 1 })).length > 0;
+}
 
 export class AttachmentAccess {
   private readonly log: Log;
@@ -31,8 +38,8 @@ export class AttachmentAccess {
 
   /** Whether an attachment is there and has this content. */
   async holds(id: string, sha256: string): Promise<boolean> {
-    const uploaded = (await this.find(id))?.uploaded;
-    return [uploaded?.kept, uploaded?.thumbnail].some((file) => file?.sha256 === sha256);
+    const found = await this.find(id);
+    return found !== undefined && filesOf(found.uploaded).some((file) => file.sha256 === sha256);
   }
 
   async ownerOf(id: string): Promise<string | undefined> {

@@ -4,29 +4,19 @@
  */
 import type { ChatEvent } from '../../envelope.ts';
 import { userStream } from '../../keys.ts';
-import type { Owner } from '../../keys.ts';
 import type { Check, WrongKey } from '../../log/guard.ts';
-import type { Log } from '../../log/log.ts';
 import { ConversationDeleted } from '../conversations/contract.ts';
 import { MessageDeleted, MessageSent } from '../messages/contract.ts';
 import type { MessageSentData } from '../messages/contract.ts';
-import { AttachmentAccess } from './access.ts';
-import { AttachmentRemoved, AttachmentUploaded } from './contract.ts';
+import { AttachmentAccess, hasEntry } from './access.ts';
+import { AttachmentRemoved, AttachmentUploaded, filesOf } from './contract.ts';
 import type { Uploaded } from './contract.ts';
 import { useText } from './guard.ts';
-
-/** Of a content: how many holders are looked through. */
-const MOST_HOLDERS = 1_000;
 
 /** What looks wrong may have gone since the log was read. */
 async function twice(look: () => Promise<WrongKey[]>): Promise<WrongKey[]> {
   const wrong = await look();
   return wrong.length === 0 ? wrong : look();
-}
-
-async function isEntry(log: Log, owner: Owner, name: string, entry: string): Promise<boolean> {
-  const page = { prefix: entry, after: '', limit: MOST_HOLDERS };
-  return (await log.guardEntries(owner, name, page)).length > 0;
 }
 
 const held: Check = {
@@ -43,10 +33,10 @@ const held: Check = {
       }
       const wrong: WrongKey[] = [];
       for (const { id: event_id, data } of living.values()) {
-        for (const { sha256, word } of [data.kept, ...(data.thumbnail ? [data.thumbnail] : [])]) {
+        for (const { sha256, word } of filesOf(data)) {
           const owner = { kind: 'file', id: sha256 } as const;
           const needed = [`${sha256} holder ${data.attachment_id}`, `${sha256} key ${word}`];
-          const found = await Promise.all(needed.map((entry) => isEntry(log, owner, 'files', entry)));
+          const found = await Promise.all(needed.map((entry) => hasEntry(log, owner, 'files', entry)));
           const reason = `lacks ${needed.filter((_, i) => !found[i]).join(' and ')}`;
           if (found.includes(false)) wrong.push({ key: log.keys.of(owner, 'files'), event_id, reason });
         }
@@ -75,7 +65,7 @@ const carried: Check = {
           const ownerId = await access.ownerOf(id);
           const owner = userStream(ownerId ?? stream.id);
           const entry = `${id} ${useText({ conversationId: stream.id, messageId: data.message_id })}`;
-          if (ownerId !== undefined && (await isEntry(log, owner, 'attached', entry))) continue;
+          if (ownerId !== undefined && (await hasEntry(log, owner, 'attached', entry))) continue;
           wrong.push({ key: log.keys.of(owner, 'attached'), event_id, reason: `lacks ${entry}` });
         }
       }

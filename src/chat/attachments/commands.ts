@@ -48,7 +48,7 @@ export const attachments: Feature = {
   guards: attachmentGuards,
   serve(deps) {
     const parts = partsOf(deps);
-    const signing = new Signing(deps.config.SECRET_KEY);
+    const signing = new Signing(deps.secretOf('addresses of attachments'));
     const reads = { ...parts, signing };
     return {
       commands: [upload(deps, signing)],

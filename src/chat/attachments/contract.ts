@@ -34,6 +34,10 @@ export const AttachmentUploaded = event({
 });
 export type Uploaded = Static<typeof AttachmentUploaded.data>;
 
+/** All that is kept for an upload. */
+export const filesOf = ({ kept, thumbnail }: Uploaded): { sha256: string; word: string }[] =>
+  thumbnail ? [kept, thumbnail] : [kept];
+
 export const AttachmentRemoved = event({
   type: 'attachment.removed',
   version: 1,

@@ -3,8 +3,6 @@ import { invalid } from '../../envelope.ts';
 
 const DATA = /^data:[a-z0-9.+-]+\/[a-z0-9.+-]+(?:;[a-z0-9-]+=[^;,]*)*;base64,([A-Za-z0-9+/]*={0,2})$/i;
 
-export const isDataUrl = (text: string): boolean => /^data:/i.test(text);
-
 /** Throws `validation_failed`. */
 export function decodedUpload(address: string): Buffer {
   const encoded = DATA.exec(address)?.[1];

@@ -1,13 +1,13 @@
 /** The name of a file, made harmless: no path, nothing that cannot be seen or turns the text around, and no name that hides. Pure. */
+import { withoutDirectionMarks } from '../text.ts';
 
 const MAX_LENGTH = 120;
 const MAX_ENDING = 16;
-/** Controls, and what changes the direction of writing. */
-const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\ufeff]/gu;
 
 export function cleanFileName(given: string): string {
   const [name = ''] = given.normalize('NFC').split(/[/\\]/).slice(-1);
-  const seen = name
+  const seen = withoutDirectionMarks(name)
     .replaceAll(UNSEEN, '')
     .replace(/^[\s.]+/, '')
     .replace(/[\s.]+$/, '');

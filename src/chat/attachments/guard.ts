@@ -22,7 +22,7 @@ export function parseUpload(value: string): Upload {
   return { eventId: value.slice(0, at), data: JSON.parse(value.slice(at + 1)) as Uploaded };
 }
 
-export const uploadText = ({ eventId, data }: Upload): string => `${eventId} ${JSON.stringify(data)}`;
+const uploadText = ({ eventId, data }: Upload): string => `${eventId} ${JSON.stringify(data)}`;
 
 export const useText = ({ conversationId, messageId }: MessagePlace): string => `${conversationId} ${messageId}`;
 

@@ -12,7 +12,7 @@ import { parseMessageFacts } from '../message-facts.ts';
 import { MessageDeleted, MessageSent } from '../messages/contract.ts';
 import type { MessageSentData } from '../messages/contract.ts';
 import type { AttachmentAccess } from './access.ts';
-import { AttachmentRemoved } from './contract.ts';
+import { AttachmentRemoved, filesOf } from './contract.ts';
 import type { Uploaded } from './contract.ts';
 import { useText } from './guard.ts';
 import type { Holding } from './holding.ts';
@@ -50,8 +50,8 @@ export function releasing({ log, decode, access, holding }: Parts): Reactor {
   async function bytes(stream: StreamRef, eventId: string): Promise<void> {
     const raw = await log.readOne(stream, eventId);
     if (!raw) return;
-    const { attachment_id, kept, thumbnail } = (decode(raw) as ChatEvent<Uploaded>).data;
-    for (const { sha256 } of [kept, ...(thumbnail ? [thumbnail] : [])]) await holding.letGo(sha256, attachment_id);
+    const uploaded = (decode(raw) as ChatEvent<Uploaded>).data;
+    for (const { sha256 } of filesOf(uploaded)) await holding.letGo(sha256, uploaded.attachment_id);
   }
 
   return {

@@ -12,10 +12,10 @@ export interface Signed {
 }
 
 export class Signing {
-  private readonly key: Buffer;
+  private readonly key: string;
 
-  constructor(secret: string) {
-    this.key = createHmac('sha256', secret).update('addresses of attachments').digest();
+  constructor(key: string) {
+    this.key = key;
   }
 
   /** Unix seconds at which what is signed now expires. */

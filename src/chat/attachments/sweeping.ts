@@ -5,22 +5,16 @@
 import { isFileKey } from '../../files/store.ts';
 import type { FileStore } from '../../files/store.ts';
 import type { Log } from '../../log/log.ts';
+import { hasEntry } from './access.ts';
 
 const YOUNG_MS = 86_400_000;
-/** A content has one key, and seldom more than one that is to be taken away. */
-const PAGE = 1_000;
 
 /** Keys of the files that nobody holds. */
 export async function* strayFiles(log: Log, store: FileStore, now: number): AsyncGenerator<string> {
   for await (const { key, modifiedMs } of store.all()) {
     if (now - modifiedMs < YOUNG_MS || !isFileKey(key)) continue;
     const [sha256, word] = key.split('-') as [string, string];
-    const known = async (kind: string) => {
-      const page = { prefix: `${sha256} ${kind} `, after: '', limit: PAGE };
-      return (await log.guardEntries({ kind: 'file', id: sha256 }, 'files', page)).includes(
-        `${sha256} ${kind} ${word}`,
-      );
-    };
+    const known = (kind: string) => hasEntry(log, { kind: 'file', id: sha256 }, 'files', `${sha256} ${kind} ${word}`);
     if (!(await known('key')) && !(await known('doomed'))) yield key;
   }
 }

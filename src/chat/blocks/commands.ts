@@ -14,7 +14,7 @@ import { ConversationCreated } from '../conversations/contract.ts';
 import { directId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Answer, Command, Deps, Feature, Query, Reactor } from '../feature.ts';
-import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
+import { Cursor, Limit, pageOf } from '../paging.ts';
 import { BlockAdded, BlockAnswer, Blocked, BlockRemoved } from './contract.ts';
 import { parseBlock } from './pairs.ts';
 
@@ -109,24 +109,17 @@ function listBlocks({ log, people }: Deps): Query {
     data: Type.Object({ limit: Limit, cursor: Type.Optional(Cursor) }, { additionalProperties: false }),
     answer: listAnswer(BlockAnswer),
     route: { method: 'GET', path: '/users/me/blocks' },
-    async run({ caller }, { limit, cursor }) {
-      const [before, beforeId] =
-        cursor === undefined ? [Infinity, ''] : decodeCursor(cursor, [0, ''] as [number, string]);
+    async run({ caller }, page) {
       const all = Object.entries(await log.guardAll(userStream(caller.userId), 'blocks'));
-      const rest = all
-        .map(([id, value]) => ({ id, ...parseBlock(value) }))
-        .filter(({ own, since, id }) => own && (since < before || (since === before && id < beforeId)))
-        .toSorted((a, b) => b.since - a.since || (a.id < b.id ? 1 : -1));
-      const page = rest.slice(0, limit);
-      const users = await people.people(page.map(({ id }) => id));
-      const last = page.at(-1);
-      const next_cursor = rest.length > limit && last ? encodeCursor([last.since, last.id]) : null;
-      const items = page.map(({ id, since }) => ({
+      const own = all.map(([id, value]) => ({ id, ...parseBlock(value) })).filter((block) => block.own);
+      const { items, ...rest } = pageOf(own, ({ id, since }) => [since, id], page);
+      const users = await people.people(items.map(({ id }) => id));
+      const shown = items.map(({ id, since }) => ({
         user_id: id,
         blocked_at: new Date(since).toISOString(),
         user: users.get(id),
       }));
-      return { items, next_cursor, has_more: next_cursor !== null };
+      return { items: shown, ...rest };
     },
   });
 }

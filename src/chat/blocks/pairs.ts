@@ -5,7 +5,7 @@
 import { eventId } from '../../envelope.ts';
 import { userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
-import type { OpenSocket, SessionListener } from '../feature.ts';
+import type { OpenSocket } from '../feature.ts';
 import type { Blocks } from '../services.ts';
 
 /** Reads what `lua/lib/blocks.lua` writes. */
@@ -15,7 +15,7 @@ export function parseBlock(value: string | null): { own: boolean; theirs: boolea
   return { own: isOwn, theirs: theirs.startsWith('+'), since: isOwn ? eventId(own.slice(1)).ms : 0 };
 }
 
-export class BlockedPairs implements Blocks, SessionListener {
+export class BlockedPairs implements Blocks {
   private readonly log: Log;
   /** Sockets on this node by user, and between whom and each of these users there is a block. */
   private readonly sockets = new Map<string, number>();

@@ -1,10 +1,9 @@
 /** Bots and incoming hooks: what a client sends and gets. A bot's own events are those of any user. Pure data. */
 import Type from 'typebox';
 import { Id } from '../../envelope.ts';
-import { MessageAnswer } from '../messages/contract.ts';
+import { DisplayName } from '../accounts/contract.ts';
 
 const strict = { additionalProperties: false } as const;
-const Name = Type.String({ minLength: 1, maxLength: 256, description: '1 to 64 characters once normalised' });
 
 export const CreateBot = Type.Object(
   {
@@ -14,7 +13,7 @@ export const CreateBot = Type.Object(
       words: 'must be 3 to 32 letters from A to Z, digits, or any of _ . -',
       description: 'Unique without case, among people too',
     }),
-    display_name: Type.Optional(Name),
+    display_name: Type.Optional(DisplayName),
     conversation_ids: Type.Optional(
       Type.Array(Id, {
         minItems: 1,
@@ -45,7 +44,7 @@ export const BotMadeAnswer = Type.Object(
   strict,
 );
 
-export const CreateHook = Type.Object({ conversation_id: Id, name: Name }, strict);
+export const CreateHook = Type.Object({ conversation_id: Id, name: DisplayName }, strict);
 export const HookAnswer = Type.Object(
   {
     id: Type.String({ ...Id, description: 'The bot that posts: to end the hook, delete it' }),
@@ -56,4 +55,3 @@ export const HookAnswer = Type.Object(
   strict,
 );
 export const PostToHook = Type.Object({ token: Type.String({ maxLength: 256 }), content: Type.String() }, strict);
-export const PostedAnswer = MessageAnswer;

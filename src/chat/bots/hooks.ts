@@ -8,7 +8,8 @@ import { memberStanding } from '../access.ts';
 import { derivedId } from '../derived-id.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps } from '../feature.ts';
-import { CreateHook, HookAnswer, PostedAnswer, PostToHook } from './contract.ts';
+import { MessageAnswer } from '../messages/contract.ts';
+import { CreateHook, HookAnswer, PostToHook } from './contract.ts';
 import { makeBot } from './owning.ts';
 
 export function hookCommands(deps: Deps): Command[] {
@@ -55,7 +56,7 @@ export function hookCommands(deps: Deps): Command[] {
     type: 'hook.post',
     about: 'Posts a message through a hook; repeatable by an Idempotency-Key as any other write',
     data: PostToHook,
-    answer: PostedAnswer,
+    answer: MessageAnswer,
     route: { method: 'POST', path: '/hooks/{token}', status: 201 },
     socket: false,
     open: true,

@@ -31,7 +31,7 @@ import {
 import type { Policy } from './contract.ts';
 import { welcoming } from './default-channels.ts';
 import { entering } from './entering.ts';
-import { conversationGuards } from './guard.ts';
+import { conversationGuards, policyText } from './guard.ts';
 import { conversationReads } from './view.ts';
 import type { ConversationReads } from './view.ts';
 
@@ -102,7 +102,7 @@ function making({ log, people, memberships, blocks, limits, rules }: Deps, reads
       body: plan,
       args: {
         kind: plan.kind,
-        policy: policyWords(policy),
+        policy: policyText(policy),
         directory: plan.kind === 'channel' ? directoryEntry(name ?? '', id) : '',
         data: JSON.stringify(data),
         participants: participants.flatMap((p) => [p.user_id, p.role]),
@@ -171,10 +171,6 @@ function making({ log, people, memberships, blocks, limits, rules }: Deps, reads
   return [start, direct];
 }
 
-/** The guard state keeps the policy as four words. */
-const policyWords = (policy: Partial<Policy>): string =>
-  [policy.add, policy.post, policy.edit_info, policy.pin].map((word) => word ?? '=').join(' ');
-
 function changing({ log, rules }: Deps, reads: ConversationReads): Command[] {
   const update = command({
     type: 'conversation.update',
@@ -208,7 +204,7 @@ function changing({ log, rules }: Deps, reads: ConversationReads): Command[] {
         body: [id, wanted],
         args: {
           // As it was asked for: who may not give it is told so, also where it would change nothing.
-          policy: wanted.policy ? policyWords(wanted.policy) : '',
+          policy: wanted.policy ? policyText(wanted.policy) : '',
           slow: wanted.slow_mode_seconds === undefined ? '' : String(wanted.slow_mode_seconds),
           archived: wanted.is_archived === undefined ? '' : wanted.is_archived ? '1' : '0',
           directory: changes.name === undefined ? '' : directoryEntry(changes.name, id),

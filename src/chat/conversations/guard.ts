@@ -7,8 +7,9 @@ import { enter } from '../member-guard.ts';
 import { ConversationCreated, ConversationDeleted, ConversationUpdated } from './contract.ts';
 import type { Policy } from './contract.ts';
 
-/** A policy as the head keeps it. */
-export const policyText = ({ add, post, edit_info, pin }: Policy): string => [add, post, edit_info, pin].join(' ');
+/** A policy as the head keeps it; `=` for what stays as it is. */
+export const policyText = ({ add, post, edit_info, pin }: Partial<Policy>): string =>
+  [add, post, edit_info, pin].map((word) => word ?? '=').join(' ');
 
 function policyOf(text: string): Policy {
   const [add, post, edit_info, pin] = text.split(' ');

@@ -12,7 +12,7 @@ import { idOfEntry } from '../directory.ts';
 import { fold } from '../folding.ts';
 import { listAnswer, query, RawJson } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
-import { Cursor, decodeCursor, encodeCursor, Limit, listOf } from '../paging.ts';
+import { Cursor, decodeCursor, encodeCursor, Limit, listOf, pageOf } from '../paging.ts';
 import type { Glimpse, Rooms } from '../services.ts';
 import { bothOf, cards, changesTo, isArchived, toBrief, toGlimpse, toJson, unreadIn } from './card.ts';
 import type { Found } from './card.ts';
@@ -83,13 +83,11 @@ export function conversationReads(parts: Parts): ConversationReads {
     return card ? changesTo(card, wanted) : wanted;
   }
 
-  /** The conversations that the caller is in, most recently active first; also deleted ones. */
+  /** The conversations that the caller is in; also deleted ones. */
   async function everyOne(userId: string, only?: string): Promise<{ id: string; standing: Standing }[]> {
     const ids = only === undefined ? await memberships.of(userId) : [only];
     const all = await allStandings(log, userId, ids);
-    return ids
-      .flatMap((id, i) => (all[i]?.member ? [{ id, standing: all[i] }] : []))
-      .toSorted((a, b) => b.standing.active - a.standing.active || (a.id < b.id ? 1 : -1));
+    return ids.flatMap((id, i) => (all[i]?.member ? [{ id, standing: all[i] }] : []));
   }
 
   async function mine(userId: string): Promise<{ id: string; standing: Standing }[]> {
@@ -97,7 +95,9 @@ export function conversationReads(parts: Parts): ConversationReads {
   }
 
   async function recent(userId: string, limit: number, only?: string) {
-    const found = await everyOne(userId, only);
+    const found = (await everyOne(userId, only)).toSorted(
+      (a, b) => b.standing.active - a.standing.active || (a.id < b.id ? 1 : -1),
+    );
     const living = found.filter(({ standing }) => !standing.isDeleted);
     const shown = await find(userId, living.slice(0, limit));
     return {
@@ -141,7 +141,7 @@ export function conversationReads(parts: Parts): ConversationReads {
     ),
     answer: listAnswer(ConversationAnswer, { total_unread: TotalUnread }),
     route: { method: 'GET', path: '/conversations' },
-    async run({ caller }, { limit, cursor, type, archived, query: text }) {
+    async run({ caller }, { type, archived, query: text, ...page }) {
       let found = await mine(caller.userId);
       const total_unread = unreadOf(found);
       if (type !== undefined) found = found.filter(({ standing }) => standing.kind === type);
@@ -153,14 +153,8 @@ export function conversationReads(parts: Parts): ConversationReads {
         found = found.filter(({ id, standing }) => isArchived(own.get(id)!, standing) === (archived === 'true'));
       }
       if (text !== undefined) found = await called(caller.userId, found, fold(text));
-      if (cursor !== undefined) {
-        const [active, id] = decodeCursor(cursor, [0, ''] as [number, string]);
-        found = found.filter((c) => c.standing.active < active || (c.standing.active === active && c.id < id));
-      }
-      const page = found.slice(0, limit);
-      const last = page.at(-1);
-      const next = found.length > limit && last ? encodeCursor([last.standing.active, last.id]) : null;
-      return listOf(await show(caller.userId, page), next, { total_unread });
+      const { items, next_cursor } = pageOf(found, ({ id, standing }) => [standing.active, id], page);
+      return listOf(await show(caller.userId, items), next_cursor, { total_unread });
     },
   });
 

@@ -8,7 +8,7 @@ import { invalid } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import Type from 'typebox';
-import { memberStanding, standings } from '../access.ts';
+import { asMember, memberStanding, standings } from '../access.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
@@ -101,8 +101,7 @@ function draftQueries({ log }: Deps): Query[] {
     answer: DraftAnswer,
     route: { method: 'GET', path: PATH },
     async run({ caller }, { conversation_id: id }) {
-      await memberStanding(log, caller.userId, id);
-      const draft = await stored(log, caller.userId, id);
+      const draft = await asMember(log, caller.userId, id, () => stored(log, caller.userId, id));
       if (!draft) throw fail('not_found', 'There is no draft');
       return shown(id, draft);
     },
