@@ -10,6 +10,7 @@ const int = (value: number, description: string, minimum = 0, maximum = 2_147_48
   Type.Integer({ default: value, minimum, maximum, description });
 const text = (value: string, description: string, pattern?: string) =>
   Type.String({ default: value, description, ...(pattern === undefined ? {} : { pattern }) });
+const bool = (description: string) => Type.Boolean({ default: false, description });
 
 const REDIS_SERVER = 'redis-server';
 const DEFAULT_FILE_TYPES =
@@ -106,7 +107,7 @@ export const settings = Type.Object({
   S3_ACCESS_KEY_ID: text('', 'Key of the object storage'),
   S3_SECRET_ACCESS_KEY: text('', 'Its secret'),
   S3_REGION: text('us-east-1', 'Its region', '\\S'),
-  CONTENT_BLOCKLIST: text('false', 'true refuses English swear words in messages and names', '^(true|false)$'),
+  CONTENT_BLOCKLIST: bool('true refuses English swear words in messages and names'),
   CONTENT_WORDS: text(
     '',
     'Words and phrases that no message and no name may have, separated by commas; * stands for the rest of a word',
@@ -118,18 +119,14 @@ export const settings = Type.Object({
     'Whom push services may turn to about this server: a mailto: or https: address',
     '^(mailto:|https://)\\S+$',
   ),
-  WEBHOOK_ALLOW_PRIVATE: Type.Boolean({
-    default: false,
-    description: 'Webhooks and pushes may go to private addresses, as those of the own network',
-  }),
+  WEBHOOK_ALLOW_PRIVATE: bool('Webhooks and pushes may go to private addresses, as those of the own network'),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
   LOG_FILE: text('', 'Also log to this file, kept to five of 10 MB'),
 });
 
 /** The table as data, for the documents generated from it. */
-export const described: Readonly<Record<string, { description: string; default: string | number }>> = JSON.parse(
-  JSON.stringify(settings.properties),
-);
+export const described: Readonly<Record<string, { description: string; default: string | number | boolean }>> =
+  JSON.parse(JSON.stringify(settings.properties));
 
 type Settings = Static<typeof settings>;
 export type Role = 'api' | 'gateway' | 'projector';
@@ -142,7 +139,6 @@ export type Config = Readonly<
     | 'ADMIN_USERNAMES'
     | 'DEFAULT_CHANNELS'
     | 'ALLOWED_FILE_TYPES'
-    | 'CONTENT_BLOCKLIST'
     | 'CONTENT_WORDS'
   >
 > & {
@@ -151,7 +147,6 @@ export type Config = Readonly<
   readonly ADMIN_USERNAMES: readonly string[];
   readonly DEFAULT_CHANNELS: readonly string[];
   readonly ALLOWED_FILE_TYPES: ReadonlySet<string>;
-  readonly CONTENT_BLOCKLIST: boolean;
   readonly CONTENT_WORDS: readonly string[];
   readonly REDIS_CLUSTER_NODES: readonly { host: string; port: number }[];
 };
@@ -184,31 +179,31 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Conf
   }
   const missing = (['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).find((name) => !values[name]);
   if (values.S3_ENDPOINT && missing) throw new ConfigError(`${missing} must be set beside S3_ENDPOINT`);
-  const words = values.CONTENT_WORDS.split(',').flatMap((word) => word.trim() || []);
+  const words = listOf(values.CONTENT_WORDS);
   const noWord = words.find((word) => !/[\p{L}\p{N}\p{S}]/u.test(word));
   if (noWord !== undefined)
     throw new ConfigError(`CONTENT_WORDS: ${noWord} has no letter, digit or sign to be found by`);
   return Object.freeze({
     ...values,
-    ROLES: new Set(values.ROLES.split(',') as Role[]),
+    ROLES: new Set(listOf(values.ROLES) as Role[]),
     CORS_ORIGINS: originsOf(values.CORS_ORIGINS),
-    ALLOWED_FILE_TYPES: new Set(values.ALLOWED_FILE_TYPES.split(',').map((type) => type.trim())),
-    ADMIN_USERNAMES: values.ADMIN_USERNAMES.split(',').flatMap((name) => name.trim() || []),
-    CONTENT_BLOCKLIST: values.CONTENT_BLOCKLIST === 'true',
+    ALLOWED_FILE_TYPES: new Set(listOf(values.ALLOWED_FILE_TYPES)),
+    ADMIN_USERNAMES: listOf(values.ADMIN_USERNAMES),
     CONTENT_WORDS: words,
-    DEFAULT_CHANNELS: values.DEFAULT_CHANNELS.split(',').flatMap((name) => name.normalize('NFC').trim() || []),
-    REDIS_CLUSTER_NODES: values.REDIS_CLUSTER_NODES.split(',')
-      .filter(Boolean)
-      .map((node) => ({
-        host: node.slice(0, node.lastIndexOf(':')),
-        port: Number(node.slice(node.lastIndexOf(':') + 1)),
-      })),
+    DEFAULT_CHANNELS: listOf(values.DEFAULT_CHANNELS.normalize('NFC')),
+    REDIS_CLUSTER_NODES: listOf(values.REDIS_CLUSTER_NODES).map((node) => ({
+      host: node.slice(0, node.lastIndexOf(':')),
+      port: Number(node.slice(node.lastIndexOf(':') + 1)),
+    })),
   });
 }
 
+/** What stands between commas, without blanks around it; what is empty is nothing. */
+const listOf = (list: string): string[] => list.split(',').flatMap((one) => one.trim() || []);
+
 /** Browsers send an origin as scheme, host and port, and it is compared as text: one with a path would never fit. */
 function originsOf(list: string): string[] {
-  const origins = list.split(',').flatMap((origin) => origin.trim() || []);
+  const origins = listOf(list);
   const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
   if (wrong !== undefined)
     throw new ConfigError(

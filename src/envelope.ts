@@ -241,6 +241,9 @@ export const EventId = Type.String({
   description: 'An event id; 0-0 is the beginning',
 });
 
+/** A client's own name for its device. */
+export const DEVICE_ID = '^[A-Za-z0-9_-]{1,64}$';
+
 const CommandFrame = Type.Object({
   type: Type.String({ maxLength: 64 }),
   id: Type.Optional(Type.String({ maxLength: 64 })),

@@ -195,8 +195,8 @@ class Meter {
   /** It may have been charged all the same; twice is better than never. */
   failed(error: unknown): void {
     const { asking } = this;
-    const { code } = asChatError(error);
-    const refusal = code === 'unknown_outcome' ? fail('unavailable', undefined, { cause: error }) : asChatError(error);
+    const known = asChatError(error);
+    const refusal = known.code === 'unknown_outcome' ? fail('unavailable', undefined, { cause: error }) : known;
     Object.assign(this, { owed: this.owed + this.charging, charging: 0, asking: [], isKnown: false });
     for (const one of asking) one.reject(refusal);
   }

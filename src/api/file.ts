@@ -24,8 +24,10 @@ interface Range {
 /** As long as an address that is signed. What has it may keep what it gave. */
 const KEPT_SECONDS = 3_600;
 
-/** A client that takes nothing for so long is cut off: it holds a file open. */
 const STUCK_MS = 60_000;
+
+/** A client that takes nothing for a minute is cut off: it holds open what it is sent. */
+export const cutIfStuck = ({ res }: KoaContext): void => void res.setTimeout(STUCK_MS, () => res.destroy());
 
 /** Throws `range_not_satisfiable`, or what reading throws. */
 export async function sendFile(ctx: KoaContext, file: FileToSend): Promise<void> {
@@ -54,7 +56,7 @@ export async function sendFile(ctx: KoaContext, file: FileToSend): Promise<void>
   if (range) ctx.status = 206;
   if (body) ctx.body = body;
   ctx.length = range ? range.end - range.start + 1 : size;
-  ctx.res.setTimeout(STUCK_MS, () => ctx.res.destroy());
+  cutIfStuck(ctx);
 }
 
 /** The one range that is asked for. Several, other units and an older content are answered with all of it. */

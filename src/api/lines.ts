@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import type { Context as KoaContext } from 'koa';
+import { cutIfStuck } from './file.ts';
 
 export const NDJSON = 'application/x-ndjson';
 
@@ -13,14 +14,10 @@ export interface LinesToSend {
   lines(): AsyncGenerator<Buffer>;
 }
 
-/** A client that takes nothing for so long is cut off. */
-const STUCK_MS = 60_000;
-
 export function sendLines(ctx: KoaContext, answer: LinesToSend): void {
   ctx.status = 200;
   ctx.set('Content-Type', NDJSON);
   if (ctx.method === 'HEAD') return;
   ctx.body = Readable.from(answer.lines(), { objectMode: false });
-  ctx.set('Content-Type', NDJSON);
-  ctx.res.setTimeout(STUCK_MS, () => ctx.res.destroy());
+  cutIfStuck(ctx);
 }

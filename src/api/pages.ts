@@ -1,5 +1,6 @@
 /**
- * What a browser asks for outside of the API: what the server is, the client page, and the API's document with two pages that show it.
+ * What a browser asks for outside of the API: what the server is, the client page, and the documents of the API and of the
+ * WebSocket with the pages that show them.
  * Everything is read into memory and served from there, so no request can name a file.
  */
 import { createHash } from 'node:crypto';

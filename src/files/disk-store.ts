@@ -2,11 +2,10 @@
  * Files in a folder, in 256 folders by the first letters of their key. A file is flushed, then renamed into its place, then the folder is
  * flushed: after a power cut it is there whole, or not at all. Several nodes may share the folder.
  */
-import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fail } from '../errors.ts';
-import { checkedKey, isFileKey } from './store.ts';
+import { checkedKey, isFileKey, notReached } from './store.ts';
 import type { ByteRange, FileStore, KeptFile, LocalFile } from './store.ts';
 
 const FOLDER = /^[0-9a-f]{2}$/;
@@ -41,9 +40,9 @@ export class DiskStore implements FileStore {
   }
 
   async *all(): AsyncGenerator<KeptFile> {
-    for (const { name: folder } of await entriesOf(this.folder)) {
+    for (const folder of await namesIn(this.folder)) {
       if (!FOLDER.test(folder)) continue;
-      for (const { name: key } of await entriesOf(join(this.folder, folder))) {
+      for (const key of await namesIn(join(this.folder, folder))) {
         const found = isFileKey(key) ? await stat(this.placeOf(key)).catch(absent) : undefined;
         if (found) yield { key, modifiedMs: found.mtimeMs };
       }
@@ -64,13 +63,7 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-async function entriesOf(folder: string): Promise<{ name: string }[]> {
-  const found = await reached(() => opendir(folder).catch(absent));
-  if (!found) return [];
-  const entries: { name: string }[] = [];
-  for await (const entry of found) entries.push(entry);
-  return entries;
-}
+const namesIn = async (folder: string): Promise<string[]> => (await reached(() => readdir(folder).catch(absent))) ?? [];
 
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
@@ -81,6 +74,6 @@ async function reached<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw fail('unavailable', 'Files cannot be kept or read right now', { cause: error });
+    throw notReached(error);
   }
 }

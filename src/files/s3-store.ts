@@ -8,8 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { fail } from '../errors.ts';
-import { checkedKey, isFileKey } from './store.ts';
+import { checkedKey, isFileKey, notReached } from './store.ts';
 import type { ByteRange, FileStore, KeptFile, LocalFile } from './store.ts';
 
 export interface S3Options {
@@ -123,5 +122,4 @@ function tag(xml: string, name: string): string | undefined {
 }
 const ENTITIES: Record<string, string> = { quot: '"', lt: '<', gt: '>', amp: '&' };
 
-const unreachable = (reason: string): Error =>
-  fail('unavailable', 'Files cannot be kept or read right now', { cause: new Error(reason) });
+const unreachable = (reason: string): Error => notReached(new Error(reason));

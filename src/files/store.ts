@@ -4,6 +4,7 @@
  * Refuses keys of any other form, so that no key is a path.
  */
 import type { Readable } from 'node:stream';
+import { fail } from '../errors.ts';
 
 /** A file on this machine, complete and no longer written. */
 export interface LocalFile {
@@ -34,6 +35,9 @@ export interface FileStore {
   /** Every file, in any order. */
   all(): AsyncIterable<KeptFile>;
 }
+
+export const notReached = (cause: unknown): Error =>
+  fail('unavailable', 'Files cannot be kept or read right now', { cause });
 
 const KEY = /^[0-9a-f]{64}-[0-9A-HJKMNP-TV-Z]{26}$/;
 

@@ -6,7 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { callerAddress, isOwnOrigin } from '../addresses.ts';
-import { invalid } from '../envelope.ts';
+import { DEVICE_ID, invalid } from '../envelope.ts';
 import type { Caller } from '../envelope.ts';
 import { asChatError, fail, problemHeaders, problemOf } from '../errors.ts';
 import { addressSubject } from '../limits.ts';
@@ -34,7 +34,7 @@ export interface Admitted {
 }
 
 const PATH = /^\/api\/v1\/ws(?:\/conversations\/([0-9A-Z]{26}))?\/?$/;
-const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const DEVICE_ID_PATTERN = new RegExp(DEVICE_ID);
 const MAX_USER_AGENT = 256;
 
 export const isSocketAddress = (path: string): boolean => PATH.test(path);
@@ -97,7 +97,7 @@ export class Handshakes {
 
 function deviceIdOf(parameters: URLSearchParams): string | undefined {
   const deviceId = parameters.get('device_id') ?? undefined;
-  if (deviceId !== undefined && !DEVICE_ID.test(deviceId)) {
+  if (deviceId !== undefined && !DEVICE_ID_PATTERN.test(deviceId)) {
     throw invalid([{ pointer: '/query/device_id', message: 'must be 1 to 64 letters, digits, _ or -' }]);
   }
   return deviceId;

@@ -64,7 +64,7 @@ export interface SessionParts {
   now(): number;
   /** The client was told that it is in. */
   onReady(): void;
-  onClosed(session: Session): void;
+  onClosed(): void;
   onError(error: unknown): void;
 }
 
@@ -226,7 +226,7 @@ export class Session {
   /** The socket is gone. */
   ended(): void {
     this.unfollow();
-    this.parts.onClosed(this);
+    this.parts.onClosed();
   }
 
   private unfollow(): void {

@@ -30,7 +30,7 @@ export interface SubscriptionOwner {
   flows(subscription: Subscription): void;
   holds(subscription: Subscription): void;
   /** Its user was taken out and has everything up to that. */
-  left(subscription: Subscription): void;
+  drop(subscription: Subscription): void;
   /** Its user's own stream says that they came into a conversation. */
   cameInto(conversationId: string): void;
 }
@@ -177,7 +177,7 @@ export class Subscription implements Subscriber {
   deliver(events: readonly Framed[]): void {
     if (this.state === 'live') {
       for (const event of events) this.accept(event);
-      if (this.isOut) this.owner.left(this);
+      if (this.isOut) this.owner.drop(this);
     } else if (this.state === 'ahead') this.follow(events);
     else if (this.state !== 'ended') this.keep(events);
   }
@@ -309,7 +309,7 @@ export class Subscription implements Subscriber {
 
   /** The tail brought the very event that the session has. Only then is a leaving, which the log may have told first, beyond doubt. */
   private meetTail(): void {
-    if (this.isOut) return this.owner.left(this);
+    if (this.isOut) return this.owner.drop(this);
     this.state = 'live';
     this.owner.flows(this);
   }

@@ -165,10 +165,6 @@ export class Subscriptions implements Follower, SubscriptionOwner, CatchUpsOwner
     this.parts.fanout.holds(subscription);
   }
 
-  left(subscription: Subscription): void {
-    this.drop(subscription);
-  }
-
   private has(stream: StreamRef): boolean {
     return this.all.has(keyOf(stream));
   }
@@ -184,6 +180,7 @@ export class Subscriptions implements Follower, SubscriptionOwner, CatchUpsOwner
     return subscription;
   }
 
+  /** Its user is not in it, or no longer. */
   drop(subscription: Subscription): void {
     this.forget(subscription);
     if (this.departed.size < MAX_DEPARTED) this.departed.add(subscription.stream.id);

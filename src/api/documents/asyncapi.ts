@@ -4,6 +4,7 @@
  */
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
+import { DEVICE_ID } from '../../envelope.ts';
 import { catalogue, closeCodes, closeTexts } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { BASE } from '../routes.ts';
@@ -171,7 +172,7 @@ const BINDINGS = {
         ticket: text(TICKET),
         token: text('An access token'),
         resume: text('`session.resume` will follow', { enum: ['1', 'true'] }),
-        device_id: text('The client’s own name for its device', { pattern: '^[A-Za-z0-9_-]{1,64}$' }),
+        device_id: text('The client’s own name for its device', { pattern: DEVICE_ID }),
       },
     },
     headers: {

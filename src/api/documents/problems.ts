@@ -3,8 +3,13 @@ import { catalogue, fail, problemOf } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Entry } from '../routes.ts';
 
-/** Of frames alone. */
-const OF_SOCKETS: readonly ErrorCode[] = ['bad_frame', 'unknown_command', 'upgrade_required', 'method_not_allowed'];
+/** Those of frames, and of an address or a method at which there is no operation. */
+const OF_NO_OPERATION: readonly ErrorCode[] = [
+  'bad_frame',
+  'unknown_command',
+  'upgrade_required',
+  'method_not_allowed',
+];
 
 export const PROBLEM = {
   type: 'object',
@@ -46,7 +51,7 @@ const HEADERS: Readonly<Record<number, object>> = {
   503: RETRY_AFTER,
 };
 
-const codes = (Object.keys(catalogue) as ErrorCode[]).filter((code) => !OF_SOCKETS.includes(code));
+const codes = (Object.keys(catalogue) as ErrorCode[]).filter((code) => !OF_NO_OPERATION.includes(code));
 const statuses = [...new Set(codes.map((code) => catalogue[code].status))].toSorted((a, b) => a - b);
 
 /** Under `components.responses`, by the name that `problemsOf` refers to. */

@@ -34,7 +34,7 @@ const FIELDS = {
 };
 
 /** An error frame or a problem document in plain words. @param {Problem} problem @returns {string} */
-export function inWords({ code = '', detail = '', retry_after, errors }) {
+function inWords({ code = '', detail = '', retry_after, errors }) {
   const [, pointer, message] = /^(\/[^:\s]*): (.+)$/s.exec(detail) ?? [];
   const field = FIELDS[errors?.[0]?.pointer ?? pointer ?? ''];
   if (field && code === 'validation_failed') return field;

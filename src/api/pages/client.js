@@ -88,8 +88,8 @@ function enter(api, me) {
     onEvent(event) {
       conversations.apply(event);
       if (event.type === 'presence.changed') presence.changed(/** @type {any} */ (event));
-      if (event.type === 'message.sent') presence.ended(event.conversation_id ?? '', event.actor_id);
       if (event.type === 'message.sent') {
+        presence.ended(event.conversation_id ?? '', event.actor_id);
         outbox.settle(event.data.message_id);
         if (event.actor_id !== me.id) arrivals.add(event.conversation_id ?? '', event.data.message_id);
       }

@@ -90,11 +90,12 @@ export class Timeline {
 
   /** Somebody has got further: what the own messages say of that only the server has counted. @param {ChatEvent} event */
   #receipt({ actor_id }) {
-    const isWaiting = this.messages.some(
+    if (actor_id === this.#me || this.#isStatusDue) return;
+    const isWaiting = [...this.#bySeq.values()].some(
       ({ sender_id, message_type, read_status }) =>
         sender_id === this.#me && message_type !== 'system' && read_status !== 'read',
     );
-    if (!isWaiting || actor_id === this.#me || this.#isStatusDue) return;
+    if (!isWaiting) return;
     this.#isStatusDue = true;
     setTimeout(() => void this.#readStatuses(), STATUS_MS);
   }
