@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { RawEvent } from '../src/envelope.ts';
 import { Tail } from '../src/log/tail.ts';
 import { until } from '../src/redis/redis-server.ts';
-import { breakPush, mendPush, troubles } from './support/push-trouble.ts';
+import { breakPush, troubles } from './support/push-trouble.ts';
 import { codeOf, partitionRoom, Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
@@ -37,9 +37,12 @@ for (const topology of topologies) {
       rooms = Array.from({ length: PARTITIONS }, (_, p) => partitionRoom(world, p));
       for (const room of rooms) await room.create({ kind: 'channel' });
     });
+    let mend = () => {};
     afterEach(async () => {
-      mendPush();
+      const end = mend;
+      mend = () => {};
       await tail.stop();
+      end();
     });
 
     /** Everything that the feeds' logs have after a time, as the tail must have given it: by room, in order. */
@@ -90,7 +93,7 @@ for (const topology of topologies) {
 
     for (const trouble of troubles) {
       it(`gives everything in order and once where what is published is ${trouble}`, async () => {
-        breakPush(trouble);
+        mend = breakPush(trouble);
         const before = await lengths();
         await tail.start();
         for (let n = 0; n < 8; n += 1) {
@@ -144,7 +147,7 @@ for (const topology of topologies) {
       }
       const before = await lengths();
       await tail.start();
-      breakPush('cut');
+      mend = breakPush('cut');
       await Promise.all(Array.from({ length: 600 }, (_, n) => rooms[0]!.send(1, 100_000 + n)));
       await expectAll(before);
       for (const monitor of monitors) monitor.disconnect();

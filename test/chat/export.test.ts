@@ -7,6 +7,7 @@ import { ExportedLine } from '../../src/chat/export/contract.ts';
 import { conversationStream, userStream } from '../../src/keys.ts';
 import type { StreamRef } from '../../src/keys.ts';
 import type { Json } from '../support/client.ts';
+import { projected } from '../support/projecting.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
 import { useWorld } from '../support/world.ts';
@@ -62,6 +63,8 @@ describe('an export of one’s own data', () => {
     await ada.rest.post(`/conversations/${gone.id}/join`);
     await ada.rest.post(`/conversations/${gone.id}/messages`, { content: 'and away' });
     await ada.rest.post(`/conversations/${gone.id}/leave`);
+    // Each is told of what the other did, which stands in the own log too.
+    await projected(world);
     for (const by of [ada, bob]) {
       const lines = linesIn(await textOf(by));
       for (const line of lines) expect(isLine(line), JSON.stringify([line, isLine.errors])).to.equal(true);
