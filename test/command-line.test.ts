@@ -1,9 +1,13 @@
-/** The command line as operators and analysts use it: a process, its output, its end. */
+/** The command line as operators and analysts use it: what is typed, what is answered, how it ends. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { progressLine } from '../scripts/chat/progress.ts';
 import { projections } from '../src/chat/index.ts';
 import { conversationStream } from '../src/keys.ts';
+import { until } from '../src/redis/redis-server.ts';
+import { chatIn, chatOn, json, lines } from './support/command-line.ts';
+import type { Ended } from './support/command-line.ts';
 import { eventsWritten } from './support/nothing-written.ts';
 import { projected } from './support/projecting.ts';
 import { group, register, useNodes } from './support/server.ts';
@@ -12,16 +16,11 @@ import { useWorld } from './support/world.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-  readonly errors: string;
-}
-
 describe('the command line', function () {
   this.timeout(60_000);
   const world = useWorld();
   const startNode = useNodes(world);
+  const chat = chatIn(world);
   let ada: User;
   let user: string;
   let room: string;
@@ -35,13 +34,10 @@ describe('the command line', function () {
     await projected(world);
   });
 
-  /** Runs to the end; no secret is given, since none is needed. `readBytes`: closes the output after so many. */
-  function chat(args: string[], readBytes = Infinity): Promise<Ended> {
-    const environment = { PATH: process.env['PATH'], PARTITIONS: '4', ...world.environment };
-    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/chat.ts', ...args], {
-      cwd: root,
-      env: environment,
-    });
+  /** The same as a process, whose output is closed after so many bytes. */
+  function spawned(args: string[], readBytes = Infinity): Promise<Ended> {
+    const env = { PATH: process.env['PATH'], ...world.environment };
+    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/chat.ts', ...args], { cwd: root, env });
     let [output, errors] = ['', ''];
     child.stdout.on('data', (bytes: Buffer) => {
       output += bytes.toString();
@@ -50,11 +46,10 @@ describe('the command line', function () {
     child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
     return new Promise((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (code) => resolve({ code, output, errors }));
+      child.once('close', (code) => resolve({ code: code ?? -1, output, errors }));
     });
   }
 
-  const lines = ({ output }: Ended) => output.split('\n').filter(Boolean);
   const logOf = async (id: string) => {
     const events = await world.log.readAfter(conversationStream(id), '0-0');
     return events.map(({ json }) => json.toString());
@@ -63,57 +58,59 @@ describe('the command line', function () {
   it('replay prints the very events: of one log, from an event on, of some types, of every log', async () => {
     const log = await logOf(room);
     const { id: after } = JSON.parse(log[1]!) as { id: string };
-    const [whole, rest, created, all] = await Promise.all([
-      chat(['replay', '--conversation', room]),
-      chat(['replay', '--conversation', room, '--after', after]),
-      chat(['replay', '--all', '--types', 'conversation.created, user.registered']),
-      chat(['replay', '--all']),
-    ]);
+    const whole = await chat('replay', '--conversation', room);
+    const rest = await chat('replay', '--conversation', room, '--after', after);
+    const created = await chat('replay', '--all', '--types', 'conversation.created, user.registered');
+    const all = await chat('replay', '--all');
     expect(lines(whole)).to.deep.equal(log);
     expect(lines(rest)).to.deep.equal(log.slice(2));
     const types = lines(created).map((line) => (JSON.parse(line) as { type: string }).type);
     expect(types.toSorted()).to.deep.equal(['conversation.created', 'conversation.created', 'user.registered']);
     expect(lines(all)).to.include.members([...log, ...(await logOf(other))]);
-    expect([whole, rest, created, all].map(({ code, errors }) => [code, errors])).to.deep.equal(
-      Array.from({ length: 4 }, () => [0, '']),
-    );
+    for (const { code, errors } of [whole, rest, created, all]) expect([code, errors]).to.deep.equal([0, '']);
   });
 
-  it('ends quietly when whoever reads has seen enough', async () => {
-    expect(await chat(['replay', '--all'], 1)).to.deep.include({ code: 0, errors: '' });
+  it('is a process that ends quietly when whoever reads has seen enough, and with the code of what went wrong', async () => {
+    const [enough, wrong, away] = await Promise.all([
+      spawned(['replay', '--all'], 1),
+      spawned(['verifi']),
+      spawned(['admin', 'grant', 'nobody', '--json']),
+    ]);
+    expect(enough).to.deep.include({ code: 0, errors: '' });
+    const said = "chat: unknown command 'verifi' (Did you mean verify?) (usage)\n";
+    expect(wrong).to.deep.equal({ code: 2, output: '', errors: said });
+    expect([away.code, JSON.parse(away.errors)]).to.deep.equal([
+      1,
+      { error: { code: 'not_found', detail: 'There is no user called nobody' } },
+    ]);
   });
 
   it('inspect shows where things stand; lag, parked and verify say that nothing is wrong', async () => {
-    const [inspected, lag, lags, parked, verified] = await Promise.all([
-      chat(['inspect', 'conversation', room]),
-      chat(['lag']),
-      chat(['lag', '--json']),
-      chat(['parked', '--json']),
-      chat(['verify', '--json']),
-    ]);
+    const inspected = await chat('inspect', 'conversation', room);
     expect(inspected.output).to.include(world.log.keys.of(conversationStream(room), 'log'));
     expect(inspected.output).to.include('head       messages 3').and.to.include(`members    ${user} owner`);
     expect(lines(inspected).slice(-4)).to.deep.equal(await logOf(room));
-    expect(lag.output).to.equal('0 events behind in all\n');
-    expect(JSON.parse(lags.output)).to.deep.include({ projector: 'views', partition: 0, lag: 0 });
-    expect(JSON.parse(parked.output)).to.deep.equal([]);
-    expect(JSON.parse(verified.output)).to.deep.include({ streams: 3, differences: [] });
+    // Groups that nobody waits for come a little later.
+    await until('all groups are there', async () => (await chat('lag')).output === '0 events behind in all\n');
+    expect(json(await chat('lag', '--json'))).to.deep.include({ projector: 'views', partition: 0, lag: 0 });
+    expect(json(await chat('parked', '--json'))).to.deep.equal([]);
+    expect(json(await chat('verify', '--json'))).to.deep.include({ streams: 3, differences: [] });
   });
 
   it('verify finds what was changed and ends with 1; rebuild mends it', async () => {
     const docs = world.log.keys.view('history:v2', conversationStream(room), 'docs');
     await world.log.connection.commands.zadd(docs, 999, '{"id":"nonsense"}');
-    const broken = await chat(['verify']);
+    const broken = await chat('verify');
     expect(broken.code).to.equal(1);
     const [difference, sum] = lines(broken) as [string, string];
     expect(difference).to.match(new RegExp(`^history:v2 of conversation ${room} at \\d+-4: `));
     expect(difference).to.include(`{"id":"nonsense"}: the log makes nothing, the key has 999 (${docs})`);
-    expect(sum).to.match(/^3 logs, \d+ events, 1 difference$/);
-    const rebuilt = await chat(['rebuild', '--view', 'history']);
+    expect(sum).to.match(/^3 logs, \d+ events, 1 difference, [\d,]+ events\/s$/);
+    const rebuilt = await chat('rebuild', '--view', 'history');
     expect(rebuilt).to.deep.include({ code: 0, errors: '' });
     expect(rebuilt.output).to.match(/^history: \d+ events in \d/);
-    expect(await chat(['verify'])).to.deep.include({ code: 0 });
-    const whole = await chat(['rebuild', '--all']);
+    expect(await chat('verify')).to.deep.include({ code: 0 });
+    const whole = await chat('rebuild', '--all');
     expect(whole.output).to.include(projections.map(({ name }) => name).join(', '));
   });
 
@@ -124,41 +121,42 @@ describe('the command line', function () {
       await redis.hset(world.log.keys.at(p, 'parked'), 'retired conversation x', '{}', 'retirement home x', '{}');
       await redis.xgroup('CREATE', world.log.keys.at(p, 'feed'), 'theirs', '0', 'MKSTREAM');
     }
-    const listed = JSON.parse((await chat(['groups', 'list', '--json'])).output) as { name: string; lag: number }[];
+    const listed = json<{ name: string; lag: number }[]>(await chat('groups', 'list', '--json'));
     expect(listed).to.deep.include({ name: 'views', ours: true, workers: 1, lag: 0 });
     const [retired, theirs] = ['retired', 'theirs'].map((name) => listed.find((group) => group.name === name));
     expect(retired).to.include({ ours: true, workers: 0 });
     expect(theirs).to.include({ ours: false, workers: 0 });
     expect(Math.min(retired!.lag, theirs!.lag)).to.be.above(5);
-    const working = await chat(['groups', 'remove', 'views']);
-    expect([working.code, working.errors]).to.deep.equal([1, '1 of its workers are at work: stop them first\n']);
-    for (const name of ['retired', 'theirs']) expect((await chat(['groups', 'remove', name])).code).to.equal(0);
-    const left = await chat(['groups', 'list']);
+    const working = await chat('groups', 'remove', 'views');
+    const said = 'chat: 1 of its workers are at work: stop them first (conflict)\n';
+    expect([working.code, working.errors]).to.deep.equal([1, said]);
+    for (const name of ['retired', 'theirs']) expect((await chat('groups', 'remove', name)).code).to.equal(0);
+    const left = await chat('groups');
     expect(left.output)
-      .to.include('views: 1 worker, 0 behind')
+      .to.match(/^views +Rill +1 +0$/m)
       .and.not.match(/retired|theirs/);
     expect(await redis.hkeys(world.log.keys.at(0, 'parked'))).to.deep.equal(['-', 'retirement home x']);
-    expect((await chat(['groups', 'remove', 'retired'])).errors).to.equal('There is no group retired\n');
+    const gone = await chat('groups', 'remove', 'retired');
+    expect(gone.errors).to.equal('chat: There is no group retired (not_found)\n');
   });
 
-  it('says in one line what is wrong with what was typed, and ends with 1', async () => {
+  it('says in one line what is wrong with what was typed, and ends with 2, or 1 where it is not there', async () => {
     const nobody = '0'.repeat(26);
-    const cases: [args: string[], said: string][] = [
-      [['replay'], 'name one of --conversation, --user and --all'],
-      [['replay', '--all', '--user', user], 'name one of --conversation, --user and --all'],
-      [['replay', '--user', nobody], `there is no user ${nobody}`],
-      [['replay', '--conversation', 'x{y}'], 'x{y} is not the id of a conversation: ids are ULIDs'],
-      [['replay', '--user', user, '--after', 'x'], 'x is not an event id'],
-      [['replay', '--all', '--types', 'message.eaten'], 'no event is called message.eaten: user.registered,'],
-      [['inspect', 'room', room], 'inspect conversation ID, or user ID'],
-      [['inspect', 'user', room], `there is no user ${room}`],
-      [['rebuild', '--view', 'nothing'], 'name a --view that exists, or --all'],
+    const cases: [args: string[], said: string, code: number][] = [
+      [['replay'], 'name one of --conversation, --user and --all', 2],
+      [['replay', '--all', '--user', user], 'name one of --conversation, --user and --all', 2],
+      [['replay', '--user', nobody], `there is no user ${nobody} (not_found)`, 1],
+      [['replay', '--conversation', 'x{y}'], 'x{y} is not the id of a conversation: ids are ULIDs (usage)', 2],
+      [['replay', '--user', user, '--after', 'x'], 'x is not an event id', 2],
+      [['replay', '--all', '--types', 'message.eaten'], 'no event is called message.eaten: user.registered,', 2],
+      [['inspect', 'room', room], 'inspect conversation ID, or user ID', 2],
+      [['inspect', 'user', room], `there is no user ${room}`, 1],
+      [['rebuild', '--view', 'nothing'], 'name a --view that exists, or --all', 2],
     ];
-    const ended = await Promise.all(cases.map(([args]) => chat(args)));
-    for (const [i, { code, output, errors }] of ended.entries()) {
-      const [args, said] = cases[i]!;
-      expect([code, output, errors.split('\n').length], args.join(' ')).to.deep.equal([1, '', 2]);
-      expect(errors, args.join(' ')).to.include(said);
+    for (const [args, said, code] of cases) {
+      const ended = await chat(...args);
+      expect([ended.code, ended.output, ended.errors.split('\n').length], args.join(' ')).to.deep.equal([code, '', 2]);
+      expect(ended.errors, args.join(' ')).to.include(said);
     }
   });
 
@@ -167,31 +165,62 @@ describe('the command line', function () {
       await ada.rest.post(`/conversations/${room}/messages`, { content });
     const before = await eventsWritten(world);
     const rules = ['--words', 'spam,elsewhere', '--no-links', '--json'];
-    const [here, everywhere, plain, none, wrong, nowhere] = await Promise.all([
-      chat(['rules', 'try', '--conversation', room, ...rules]),
-      chat(['rules', 'try', '--all', '--show', '1', ...rules]),
-      chat(['rules', 'try', '--conversation', room, '--no-links']),
-      chat(['rules', 'try', '--all']),
-      chat(['rules', 'try', '--all', '--words', '*']),
-      chat(['rules', 'try', '--no-links']),
-    ]);
+    const here = await chat('rules', 'try', '--conversation', room, ...rules);
+    const everywhere = await chat('rules', 'try', '--all', '--show', '1', ...rules);
+    const plain = await chat('rules', 'try', '--conversation', room, '--no-links');
     expect(here.code, here.errors).to.equal(0);
-    const found = JSON.parse(here.output) as { items: { content: string; rule: string }[] };
+    const found = json<{ items: { content: string; rule: string }[] }>(here);
     expect(found).to.deep.include({ texts: 6, refused: 3, by_rule: { words: 2, links: 1 } });
     expect(found.items.map(({ rule, content }) => [rule, content])).to.deep.equal([
       ['words', 'buy SPAM now'],
       ['links', 'see https://a.example'],
       ['words', 'spam https://b.example'],
     ]);
-    const all = JSON.parse(everywhere.output) as { items: object[] };
+    const all = json<{ items: object[] }>(everywhere);
     expect(all).to.deep.include({ texts: 7, refused: 4, by_rule: { words: 3, links: 1 } });
     expect(all.items).to.have.length(1);
-    expect(lines(plain)).to.have.length(3);
+    expect(lines(plain)).to.have.length(4);
     expect(lines(plain).at(-1)).to.equal('2 of 6 texts would have been refused: links 2');
-    for (const refused of [none, wrong, nowhere]) {
-      expect(refused.code).to.equal(1);
+    for (const args of [['--all'], ['--all', '--words', '*'], ['--no-links']]) {
+      const refused = await chat('rules', 'try', ...args);
+      expect(refused.code).to.equal(2);
       expect(refused.errors).to.match(/name a rule|"\*" has no letter|name one of/);
     }
     expect(await eventsWritten(world)).to.equal(before);
+  });
+
+  it('every command tells what it is for, with examples; the list of them is whole', async () => {
+    const { output, code } = await chat('--help');
+    expect(code).to.equal(0);
+    const names = [...output.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1]!).filter((name) => name !== 'help');
+    expect(names).to.include.members(['inspect', 'replay', 'lag', 'parked', 'groups', 'rebuild', 'verify', 'admin']);
+    for (const name of names) {
+      const help = await chat(name, '--help');
+      expect([name, help.code, help.errors]).to.deep.equal([name, 0, '']);
+    }
+  });
+});
+
+describe('the command line where no log is', () => {
+  it('says so with a code, and at once', async () => {
+    const nothing = await chatOn(() => ({ DATA_DIR: '/nowhere' }))('lag');
+    expect([nothing.code, nothing.errors]).to.deep.equal([
+      1,
+      'chat: no server has used /nowhere yet: start one, or set DATA_DIR, REDIS_URL or REDIS_CLUSTER_NODES (no_data)\n',
+    ]);
+    const wrong = await chatOn(() => ({ REDIS_URL: 'nonsense', PORT: 'x' }))('lag');
+    expect(wrong.code).to.equal(1);
+    expect(wrong.errors).to.match(/^chat: .*PORT must be integer.*\(settings\)\n$/);
+  });
+});
+
+describe('progress', () => {
+  it('tells rate and time left', () => {
+    expect(progressLine({ done: 250, of: 1_000, what: 'logs', ms: 2_000 })).to.equal(
+      '[######------------------] 250 of 1,000 logs, 125 logs/s, 6.0 s left',
+    );
+    expect(progressLine({ done: 12_345, of: undefined, what: 'events', ms: 10_000 })).to.equal(
+      '12,345 events, 1,235 events/s',
+    );
   });
 });

@@ -12,7 +12,7 @@ import type { Durability, RedisAddress, Say, Warn } from './connection.ts';
 import { onlyEvents } from './entries.ts';
 import { entryPage, mergedPage } from './entry-page.ts';
 import type { EntryPage } from './entry-page.ts';
-import { kept } from './kept.ts';
+import { partitionsOf } from './kept.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
 import { ScriptRunner } from './script-runner.ts';
@@ -23,11 +23,14 @@ import { idBefore } from './seek.ts';
 
 export interface LogOptions {
   readonly redis: RedisAddress;
-  readonly partitions: number;
+  /** How many a server is set to use, or as this Redis was first used by one. */
+  readonly partitions: number | 'as it was first used';
   readonly replicationAcks: number;
   /** 16 or more random characters: what hides an erased text from being guessed by its digest. */
   readonly newSalt: () => string;
   readonly warn: Warn;
+  /** How long it is tried to reach Redis, where somebody waits for it. */
+  readonly connectWithinMs?: number;
   /** Told of each run of a script, where somebody wants to know. */
   readonly debug?: Say | undefined;
 }
@@ -85,13 +88,10 @@ export class Log {
 
   /** Connects and checks the servers. Throws when they could not keep the promises or the partition count is another. */
   static async open(options: LogOptions): Promise<Log> {
-    const connection = await Connection.open(options.redis, options.warn);
+    const connection = await Connection.open(options.redis, options.warn, options.connectWithinMs);
     try {
       const durability = await connection.checkServers(options.replicationAcks);
-      const stored = Number(await kept({ connection }, PARTITIONS_KEY, String(options.partitions)));
-      if (stored !== options.partitions) {
-        throw new Error(`This Redis was first used with PARTITIONS=${stored}; it cannot be ${options.partitions} now`);
-      }
+      const stored = await partitionsOf({ connection }, options.partitions);
       const acks = options.replicationAcks;
       const replicated = acks > 0 ? new ScriptRunner(await connection.another(), acks, options.debug) : undefined;
       return new Log(options, connection, new Keys(stored), durability, replicated);

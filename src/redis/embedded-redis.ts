@@ -9,9 +9,10 @@ import { chmod, mkdir, readFile, readlink, realpath, rename, stat, writeFile } f
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { lifeOf, lockFolder } from './folder-lock.ts';
+import { FolderInUse, lifeOf, lockFolder } from './folder-lock.ts';
 import { isFree, reasonOf, startRedis, until, type RedisOptions, type RedisProcess } from './redis-server.ts';
 
+const HOST = '127.0.0.1';
 const FIRST_BACK_OFF_MS = 100;
 const LONGEST_BACK_OFF_MS = 5_000;
 /** A Redis that was up for this long starts again with the first back-off. */
@@ -104,6 +105,28 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   }
 }
 
+/**
+ * The same Redis for a short visit, undefined where none has ever been in the folder. Where a server runs on it, it is that one's and stays;
+ * else it is started, and ends with the visit.
+ */
+export async function visitEmbeddedRedis(
+  options: EmbeddedRedisOptions,
+): Promise<Pick<EmbeddedRedis, 'url' | 'stop'> | undefined> {
+  const dir = join(options.dataDir, 'redis');
+  const port = await recordedPort(dir);
+  if (port === undefined) return undefined;
+  const url = `redis://:${await keptPassword(dir)}@${HOST}:${port}`;
+  const running = { url, stop: () => Promise.resolve() };
+  // One that does not listen is one that nobody uses: who starts a server waits until it does.
+  if (!(await isFree(port))) return running;
+  try {
+    return await startEmbeddedRedis(options);
+  } catch (error) {
+    if (error instanceof FolderInUse) return running;
+    throw error;
+  }
+}
+
 async function start(settings: RedisOptions, port: number | undefined, log: Tell): Promise<RedisProcess> {
   const redis = await startRedis(port === undefined ? settings : { ...settings, port });
   const cut = /.*(truncating the aof|aof-load-truncated is enabled).*/i.exec(await redis.log());
@@ -173,7 +196,7 @@ async function endOrphan(dir: string, password: string, log: Tell): Promise<void
   const inside = process.platform === 'linux' ? await readlink(`/proc/${pid}/cwd`).catch(() => '') : undefined;
   if (inside !== undefined && inside !== dir) return;
   const client = new Redis({
-    host: '127.0.0.1',
+    host: HOST,
     port: (await recordedPort(dir)) ?? 0,
     password,
     lazyConnect: true,

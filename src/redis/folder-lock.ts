@@ -9,6 +9,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** A living process has the folder. */
+export class FolderInUse extends Error {}
+
 /** Takes the folder for this process, or says who has it. */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   const path = join(dir, 'lock');
@@ -25,7 +28,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
     const found = await heldBy(path);
     const [, pid, life] = /^(\d+) (.+)\n$/.exec(found) ?? [];
     if (pid !== undefined && lifeOf(Number(pid)) === life) {
-      throw new Error(
+      throw new FolderInUse(
         `The data folder ${dir} is in use by another server (process ${pid}). ` +
           'Stop that one first, or give this one a DATA_DIR of its own.',
       );

@@ -1,15 +1,12 @@
 /** Admins that the command line makes: at once, on every node, until it takes that back or the account ends. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { setAdmin } from '../../src/chat/accounts/admins.ts';
 import type { ChatError } from '../../src/errors.ts';
 import { userStream } from '../../src/keys.ts';
+import { chatOn } from '../support/command-line.ts';
 import { register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
 import { useWorld } from '../support/world.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('admin.set: admins of the whole server', function () {
   this.timeout(60_000);
@@ -48,18 +45,13 @@ describe('admin.set: admins of the whole server', function () {
     expect(await world.log.guardAll(userStream(ada.id), 'account')).to.deep.equal({});
   });
 
-  it('on the command line', () => {
-    const chat = (...args: string[]) => {
-      const environment = { PATH: process.env['PATH'], PARTITIONS: '4', ...world.environment };
-      const env = { ...environment, ADMIN_USERNAMES: 'root,ada' };
-      const ended = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/chat.ts', 'admin', ...args], {
-        cwd: root,
-        env,
-      });
-      return [ended.status, ended.stdout.toString(), ended.stderr.toString()];
-    };
-    expect(chat('grant', 'ada')).to.deep.equal([0, 'ada is an admin now\n', '']);
-    expect(chat('revoke', 'ada')).to.deep.equal([0, 'ada is named in ADMIN_USERNAMES, and so stays an admin\n', '']);
-    expect(chat('grant', 'nobody')).to.deep.equal([1, '', 'There is no user called nobody\n']);
+  it('on the command line', async () => {
+    const chat = chatOn(() => ({ ...world.environment, ADMIN_USERNAMES: 'root,ada' }));
+    expect(await chat('admin', 'grant', 'ada')).to.deep.equal({ code: 0, output: 'ada is an admin now\n', errors: '' });
+    const revoked = await chat('admin', 'revoke', 'ada');
+    expect(revoked.output).to.equal('ada is named in ADMIN_USERNAMES, and so stays an admin\n');
+    const nobody = await chat('admin', 'grant', 'nobody', '--json');
+    expect([nobody.code, nobody.output]).to.deep.equal([1, '']);
+    expect(nobody.errors).to.equal('{"error":{"code":"not_found","detail":"There is no user called nobody"}}\n');
   });
 });

@@ -1,31 +1,25 @@
 /** `chat rules try`: what rules on content would have refused of real history, and how often, before anybody sets them. Changes nothing. */
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { checkBy, isWord, loadBlocklist } from '../src/chat/rules/check.ts';
-import { refusesNothing } from '../src/chat/rules/guard.ts';
-import { tryRules } from '../src/chat/rules/trying.ts';
-import type { Refused } from '../src/chat/rules/trying.ts';
-import { events } from '../src/chat/index.ts';
-import { eventDecoder } from '../src/envelope.ts';
-import type { StreamRef } from '../src/keys.ts';
-import type { Log } from '../src/log/log.ts';
-import type { Terminal } from './chat-groups.ts';
+import { checkBy, isWord, loadBlocklist } from '../../src/chat/rules/check.ts';
+import { refusesNothing } from '../../src/chat/rules/guard.ts';
+import { tryRules } from '../../src/chat/rules/trying.ts';
+import type { Refused } from '../../src/chat/rules/trying.ts';
+import { events } from '../../src/chat/index.ts';
+import { eventDecoder } from '../../src/envelope.ts';
+import type { AsJson, CommandLine } from './command-line.ts';
+import { examples } from './command-line.ts';
+import { shortened, table } from './printing.ts';
+import { usage } from './problem.ts';
+import { conversationsOf } from './streams.ts';
+import type { Named } from './streams.ts';
 
-interface Options {
-  conversation?: string;
-  all?: boolean;
-  words: string[];
-  blocklist: boolean;
-  links: boolean;
-  maxMentions: number | null;
-  show: number;
-  json?: boolean;
-}
-
-interface Ways extends Terminal {
-  /** The conversation that was named, or all of them. Throws what the person who typed can put right. */
-  readonly conversations: (log: Log, options: { conversation?: string; all?: boolean }) => Promise<StreamRef[]>;
-  readonly onProgress: (done: number, of: number) => void;
+interface Options extends AsJson, Named {
+  readonly words: string[];
+  readonly blocklist: boolean;
+  readonly links: boolean;
+  readonly maxMentions: number | null;
+  readonly show: number;
 }
 
 const MOST_OF_A_LINE = 80;
@@ -42,7 +36,7 @@ const countOf = (text: string): number => {
   throw new InvalidArgumentError('it must be a number');
 };
 
-export function addRules(program: Command, { withLog, print, conversations, onProgress }: Ways): void {
+export function addRules(program: Command, line: CommandLine): void {
   program
     .command('rules')
     .description('rules on content')
@@ -55,34 +49,43 @@ export function addRules(program: Command, { withLog, print, conversations, onPr
     .option('--no-links', 'links')
     .option('--max-mentions <count>', 'more mentions than so many', countOf, null)
     .option('--show <count>', 'of those refused show so many, the first ones', countOf, 20)
-    .option('--json', 'as JSON')
-    .action((options: Options, command: Command) =>
-      withLog(async (log) => {
+    .option('--json', 'as JSON: {rules, texts, refused, by_rule, items}')
+    .addHelpText('after', examples("rules try --all --words 'spam*,buy now' --no-links"))
+    .action((options: Options) =>
+      line.withLog(async (log) => {
         const { words, blocklist, links, maxMentions } = options;
         const rules = { words, blocklist, links, max_mentions: maxMentions };
-        if (refusesNothing(rules)) command.error('name a rule: --words, --blocklist, --no-links or --max-mentions');
+        if (refusesNothing(rules)) throw usage('name a rule: --words, --blocklist, --no-links or --max-mentions');
         const check = checkBy(rules, blocklist ? await loadBlocklist() : undefined);
-        const streams = await conversations(log, options);
+        const streams = await conversationsOf(log, options);
         const decode = eventDecoder(events);
         const shown: Refused[] = [];
         const byRule: Record<string, number> = {};
         let texts = 0;
+        const progress = line.progress('conversations');
         for (const [done, stream] of streams.entries()) {
           for await (const page of tryRules({ log, decode }, stream, check)) {
             texts += page.texts;
             for (const { rule } of page.refused) byRule[rule] = (byRule[rule] ?? 0) + 1;
             shown.push(...page.refused.slice(0, options.show - shown.length));
           }
-          onProgress(done + 1, streams.length);
+          progress.at(done + 1, streams.length);
         }
+        progress.end();
         const refused = Object.values(byRule).reduce((sum, count) => sum + count, 0);
-        if (options.json) return print(JSON.stringify({ rules, texts, refused, by_rule: byRule, items: shown }));
-        for (const { event_id, conversation_id, sender_id, rule, content } of shown)
-          print(
-            `${conversation_id} ${event_id} ${sender_id} ${rule}: ${JSON.stringify(content.slice(0, MOST_OF_A_LINE))}`,
-          );
+        const rows = shown.map(({ event_id, conversation_id, sender_id, rule, content }) => [
+          conversation_id,
+          event_id,
+          sender_id,
+          rule,
+          shortened(content, MOST_OF_A_LINE),
+        ]);
         const parts = Object.entries(byRule).map(([rule, count]) => `${rule} ${count}`);
-        print(`${refused} of ${texts} texts would have been refused${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`);
+        const sum = `${refused} of ${texts} texts would have been refused${parts.length > 0 ? `: ${parts.join(', ')}` : ''}\n`;
+        await line.show(options, {
+          json: { rules, texts, refused, by_rule: byRule, items: shown },
+          text: `${table(['conversation', 'event', 'sender', 'rule', 'text'], rows)}${sum}`,
+        });
       }),
     );
 }

@@ -1,0 +1,16 @@
+/** What folds logs into views here as in a server. */
+import { events, projections } from '../../src/chat/index.ts';
+import { eventDecoder } from '../../src/envelope.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { FoldOptions } from '../../src/projector/fold.ts';
+import { Views } from '../../src/views/store.ts';
+
+/** The group of the projectors that keep the views. */
+export const VIEWS = 'views';
+
+export const foldOptions = (log: Log): FoldOptions => ({
+  log,
+  views: new Views(log),
+  projections,
+  decode: eventDecoder(events),
+});
