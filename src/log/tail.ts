@@ -47,7 +47,10 @@ const HEAD_BYTES = 120;
 /** An entry is about 64 KB at most, so what is read at once stays below 32 MB, however much was missed. */
 const ENTRIES_AT_ONCE = 64;
 const REPAIRS_AT_ONCE = 8;
-/** How often the feeds' ends are asked: seldom while everything that is published comes, and for some seconds often after something did not. */
+/**
+ * How often the feeds' ends are asked: seldom while everything that is published comes, and for some seconds often after something did not.
+ * What was ahead of its position may be on its way, as something always is under load: one more look soon after says.
+ */
 const LOOK_MS = { first: 20, most: 1_000, growth: 1.1 };
 const BACK_OFF_MS = { first: 100, most: 2_000 };
 
@@ -252,13 +255,16 @@ export class Tail {
 
   private async keepLooking(): Promise<void> {
     let wait = 0;
+    let isSecond = false;
     let failures = 0;
     while (!this.stopping.signal.aborted) {
-      await this.pause(wait);
+      await this.pause(isSecond ? LOOK_MS.first : wait);
       if (this.stopping.signal.aborted) return;
       try {
-        const isWell = await this.look();
-        wait = isWell ? Math.min(LOOK_MS.most, Math.max(LOOK_MS.first, wait * LOOK_MS.growth)) : LOOK_MS.first;
+        const found = await this.look();
+        const longer = Math.min(LOOK_MS.most, Math.max(LOOK_MS.first, wait * LOOK_MS.growth));
+        wait = found === 'behind' ? LOOK_MS.first : longer;
+        isSecond = found === 'ahead' && !isSecond;
         failures = 0;
       } catch (error) {
         if (failures === 0) this.options.warn(`tail: ${(error as Error).message}`);
@@ -270,10 +276,10 @@ export class Tail {
 
   /**
    * A position can only be at or before the end, unless Redis lost it. Where the end is further on, what is published may be on its way:
-   * only where the position has not moved since the last look it is read. False where something was behind.
+   * only where the position has not moved since the last look it is read.
    */
-  private async look(): Promise<boolean> {
-    let isWell = true;
+  private async look(): Promise<'well' | 'ahead' | 'behind'> {
+    let found: 'well' | 'ahead' | 'behind' = 'well';
     const since = new Map([...this.byChannel.values()].map((cursor) => [cursor, cursor.seq]));
     const ends = await this.ends();
     for (const [cursor, before] of since) {
@@ -284,14 +290,15 @@ export class Tail {
       if (seq < before || (seq === cursor.seq && eventId(end).ms > cursor.ms)) {
         cursor.isDoubted = true;
         this.repair(cursor);
-      } else if (isAhead && cursor.behindAt === cursor.seq) this.repair(cursor);
-      cursor.behindAt = isAhead ? cursor.seq : -1;
-      if (isAhead) {
-        isWell = false;
+      } else if (isAhead) {
+        const isBehind = cursor.behindAt === cursor.seq;
+        if (isBehind) this.repair(cursor);
+        if (isBehind || found === 'well') found = isBehind ? 'behind' : 'ahead';
         cursor.published = Math.max(cursor.published, seq);
       }
+      cursor.behindAt = isAhead ? cursor.seq : -1;
     }
-    return isWell;
+    return found;
   }
 
   private async pause(ms: number): Promise<void> {
