@@ -1,6 +1,6 @@
 -- projector.open   makes the group where it is missing, at its checkpoint; one that is new everywhere begins with all that ever happened,
---                  or with what happens from `now` on. Consumers of other workers that hold nothing are forgotten, as every start of
---                  a worker brings a new name
+--                  or with what happens from `now` on. Consumers of other workers are forgotten, as every start of a worker brings a
+--                  new name
 -- KEYS     feed feed_head checkpoints
 -- ARGV     group worker since
 -- FAIL     -
@@ -15,6 +15,7 @@ if type(made) == 'table' and made.err and not string.find(made.err, 'BUSYGROUP',
 for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', feed, group)) do
   local consumer = {}
   for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
-  if consumer.name ~= worker and consumer.pending == 0 then redis.call('XGROUP', 'DELCONSUMER', feed, group, consumer.name) end
+  -- What an older program's worker holds lies behind the checkpoint, and will be read from there.
+  if consumer.name ~= worker then redis.call('XGROUP', 'DELCONSUMER', feed, group, consumer.name) end
 end
 return { 'ok', checkpoint, head }

@@ -1,7 +1,8 @@
 /**
- * A consumer group's side of the feeds: making the group, reading its entries, claiming what a dead worker held, and the lease and
- * apply scripts. Owns every stream command that projectors need. The truth of progress is the checkpoint beside the read models:
- * pending entries and XACK are hints, since a failover may roll them back.
+ * A consumer group's side of the feeds: making the group, reading its entries, and the lease and apply scripts. Owns every stream command
+ * that projectors need. The truth of progress is the checkpoint beside the read models, so the group keeps no list of what was given and
+ * not acknowledged, which would cost Redis a line of its file for every entry and could be rolled back by a failover all the same: whoever
+ * takes a partition, or had trouble, reads on from the checkpoint.
  */
 import type { Redis } from 'ioredis';
 import { eventOfEntry } from '../envelope.ts';
@@ -10,11 +11,10 @@ import { FeedRead } from './feed-read.ts';
 import { NOBODY } from './guard.ts';
 import type { Log } from './log.ts';
 
-/** An entry of a feed. `event` is undefined for what is not an event of ours; `fields` is null for an entry that was trimmed. */
+/** An entry of a feed. `event` is undefined for what is not an event of ours. */
 export interface FeedEntry {
   readonly id: string;
   readonly event: RawEvent | undefined;
-  readonly fields: readonly Buffer[] | null;
 }
 
 /** One Redis command to be carried out by the apply script. */
@@ -37,7 +37,6 @@ export interface Batch {
   /** The checkpoint that the batch continues, and the one after it. */
   readonly after: string;
   readonly upTo: string;
-  readonly ids: readonly string[];
   readonly expects?: readonly Expected[];
   readonly writes: readonly Write[];
 }
@@ -113,28 +112,6 @@ export class ConsumerGroup {
     await this.log.connection.commands.xgroup('SETID', this.feed(partition), this.name, checkpoint);
   }
 
-  /** What this worker or a dead one was given and never acknowledged, oldest first. Claims it; names trimmed entries too. */
-  async unfinished(partition: number): Promise<FeedEntry[]> {
-    const redis = this.log.connection.commands;
-    const found: FeedEntry[] = [];
-    for (let cursor = '0-0'; ;) {
-      const reply = (await (redis as Redis).callBuffer(
-        'XAUTOCLAIM',
-        this.feed(partition),
-        this.name,
-        this.worker,
-        0,
-        cursor,
-        'COUNT',
-        500,
-      )) as [Buffer, RawEntry[], Buffer[]?];
-      found.push(...reply[1].map(toEntry));
-      found.push(...(reply[2] ?? []).map((id) => ({ id: id.toString(), event: undefined, fields: null })));
-      cursor = reply[0].toString();
-      if (cursor === '0-0') return found;
-    }
-  }
-
   /** New entries of the partitions for this worker; blocks for up to `BLOCK_MS`. One call for all on one Redis. */
   async read(client: Redis, partitions: readonly number[], count: number): Promise<Map<number, FeedEntry[]>> {
     const of = `${count} of ${partitions.join(' ')}`;
@@ -146,10 +123,7 @@ export class ConsumerGroup {
     return new Map(brought.map(([i, rows]) => [partitions[i]!, rows.map(toEntry)]));
   }
 
-  /**
-   * The same without waiting, and the group keeps no list of what was given, which costs Redis a line of its file for every entry. So
-   * whoever reads like this goes back to the checkpoint when something went wrong.
-   */
+  /** The same without waiting. */
   async readNow(partitions: readonly number[], count: number): Promise<Map<number, FeedEntry[]>> {
     const keys = partitions.map((p) => this.feed(p));
     const from = ['GROUP', this.name, this.worker, 'COUNT', String(count), 'NOACK', 'STREAMS'];
@@ -172,7 +146,7 @@ export class ConsumerGroup {
   }
 
   /**
-   * Writes, checkpoint and acknowledgement in one script. `fenced`: another worker has the lease; `elsewhere`: the checkpoint is not
+   * Writes and checkpoint in one script. `fenced`: another worker has the lease; `elsewhere`: the checkpoint is not
    * where the batch begins, or a view is not what the writes continue. Both wrote nothing.
    */
   async apply(batch: Batch): Promise<'ok' | 'fenced' | 'elsewhere'> {
@@ -185,8 +159,6 @@ export class ConsumerGroup {
     };
     const { expects = [] } = batch;
     const rest = [
-      String(batch.ids.length),
-      ...batch.ids,
       String(expects.length),
       ...expects.flatMap(({ key, field, value }) => [indexOf(key), field, value]),
       ...batch.writes.flatMap(({ command, key, args }) => [command, indexOf(key), String(args.length), ...args]),
@@ -219,5 +191,5 @@ export class ConsumerGroup {
 }
 
 function toEntry([id, fields]: RawEntry): FeedEntry {
-  return { id: id.toString(), event: eventOfEntry(fields), fields };
+  return { id: id.toString(), event: eventOfEntry(fields) };
 }

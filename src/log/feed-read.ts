@@ -30,7 +30,7 @@ export class FeedRead {
   private readonly bytes: Buffer;
 
   constructor(group: string, worker: string, count: number, keys: readonly string[]) {
-    const how = ['GROUP', group, worker, 'COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS'];
+    const how = ['GROUP', group, worker, 'COUNT', count, 'BLOCK', BLOCK_MS, 'NOACK', 'STREAMS'];
     this.keys = keys;
     this.bytes = Buffer.from(new Command(NAME, [...how, ...keys, ...keys.map(() => '>')]).toWritable({}));
   }

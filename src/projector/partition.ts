@@ -137,7 +137,6 @@ export class Partition {
     const { group, effect } = this.options;
     const { head } = await this.readState();
     await effect.begin?.(this.committing());
-    if (!this.isLost) await this.work(await group.unfinished(this.number));
     if (!this.isLost) await this.catchUp();
     // The end of the feed is gone: nothing will ever come to show it.
     if (!this.isLost && seqOf(head) > seqOf(this.checkpoint)) {
@@ -231,19 +230,17 @@ export class Partition {
       upTo = id;
     }
     const events = fresh.flatMap(({ event }) => event ?? []);
-    const strangers = fresh.filter(({ event, fields }) => !event && fields !== null);
-    const ids = entries.map(({ id }) => id);
-    return this.options.effect.apply(events, strangers, this.committing(upTo, ids));
+    const strangers = fresh.filter(({ event }) => !event);
+    return this.options.effect.apply(events, strangers, this.committing(upTo));
   }
 
   /** Under our fence and from our checkpoint on; nothing is written any more once the partition is lost. */
-  private committing(upTo = this.checkpoint, ids: readonly string[] = []): Commit {
+  private committing(upTo = this.checkpoint): Commit {
     return async (step, writes, expects = []) => {
       const after = this.checkpoint;
-      const progress = step === 'last' ? { upTo, ids } : { upTo: after, ids: [] };
       const { group } = this.options;
-      const own = { partition: this.number, fence: this.fence, after };
-      const outcome = await group.apply({ ...own, ...progress, expects, writes });
+      const own = { partition: this.number, fence: this.fence, after, upTo: step === 'last' ? upTo : after };
+      const outcome = await group.apply({ ...own, expects, writes });
       if (outcome === 'fenced') this.lose();
       if (outcome === 'ok' && step === 'last') this.checkpoint = upTo;
       return outcome;

@@ -60,7 +60,7 @@ async function rebuildPartition(
   const fence = await group.seize(partition, LEASE_MS);
   const { checkpoint } = await group.open(partition);
   const write = async (writes: readonly Write[], expects: readonly Expected[] = []) => {
-    const progress = { after: checkpoint, upTo: checkpoint, ids: [] };
+    const progress = { after: checkpoint, upTo: checkpoint };
     const outcome = await group.apply({ partition, fence, ...progress, expects, writes });
     if (outcome !== 'ok') throw new Error(`another rebuild took partition ${partition}`);
   };

@@ -42,8 +42,8 @@ export interface Duty {
 /** What waits for something that was not there looks this often whether its time has come. */
 const LOOK_AGAIN_MS = 500;
 const TRIM_SLICE = '1000';
-/** How much longer it gathers than others. */
-const SELDOM = 5;
+/** How long each gathers, as a multiple of `gatherMs`. Whoever waits for a notification waits for what asks now and then. */
+const GATHERS = { woken: 1, 'now and then': 0.4, seldom: 5 } as const;
 
 export class Worker {
   private readonly options: WorkerOptions;
@@ -123,7 +123,7 @@ export class Worker {
   private read(candidates: readonly number[]): void {
     const { log, batchSize } = this.options;
     const { reads } = this.duty;
-    const gatherMs = this.options.gatherMs * (reads === 'seldom' ? SELDOM : 1);
+    const gatherMs = this.options.gatherMs * GATHERS[reads];
     const isWoken = reads === 'woken';
     let client: Redis | undefined;
     this.loops.repeat(async () => {

@@ -149,8 +149,8 @@ describe('scripts of projectors', () => {
       expect(entries.get(PARTITION)?.map(({ id }) => id)).to.deep.equal(ids.slice(3));
     });
 
-    it('forgets consumers that hold nothing, and no others', async () => {
-      const ids = await fill(2);
+    it('forgets the consumers of other workers, and what an older program was given by name', async () => {
+      await fill(2);
       await group('a').open(PARTITION);
       for (const worker of ['idle', 'busy', 'a']) {
         await redis().xgroup('CREATECONSUMER', keyAt('feed'), 'views', worker);
@@ -158,8 +158,8 @@ describe('scripts of projectors', () => {
       await redis().xreadgroup('GROUP', 'views', 'busy', 'COUNT', 1, 'STREAMS', keyAt('feed'), '>');
       await group('a').open(PARTITION);
       const consumers = (await redis().xinfo('CONSUMERS', keyAt('feed'), 'views')) as string[][];
-      expect(consumers.map((fields) => fields[1]).toSorted()).to.deep.equal(['a', 'busy']);
-      expect((await group('a').unfinished(PARTITION)).map(({ id }) => id)).to.deep.equal([ids[0]]);
+      expect(consumers.map((fields) => fields[1])).to.deep.equal(['a']);
+      expect(((await redis().xpending(keyAt('feed'), 'views')) as unknown[])[0]).to.equal(0);
     });
   });
 
@@ -171,7 +171,6 @@ describe('scripts of projectors', () => {
       fence: '1',
       after: '0-0',
       upTo: ids[1]!,
-      ids: ids.slice(0, 2),
       expects: [],
       writes: [{ command: 'HSET', key: viewKey('a'), args: ['applied', ids[1]!] }],
       ...more,
@@ -180,11 +179,9 @@ describe('scripts of projectors', () => {
       ids = await fill(4);
       await group('a').lease(PARTITION, LONG);
       await group('a').open(PARTITION);
-      await redis().xreadgroup('GROUP', 'views', 'a', 'STREAMS', keyAt('feed'), '>');
     });
-    const pending = async () => ((await redis().xpending(keyAt('feed'), 'views')) as unknown[])[0];
 
-    it('writes, moves the checkpoint and acknowledges in one step', async () => {
+    it('writes and moves the checkpoint in one step', async () => {
       const writes = [
         { command: 'HSET', key: viewKey('a'), args: ['applied', ids[1]!, 'x', '1'] },
         { command: 'ZADD', key: viewKey('b'), args: ['1.5', 'doc', '2', 'other'] },
@@ -200,16 +197,13 @@ describe('scripts of projectors', () => {
       expect(await redis().exists(viewKey('c'))).to.equal(0);
       expect(await group('a').parked(PARTITION)).to.deep.equal({ place: 'why' });
       expect(await redis().hget(keyAt('checkpoints'), 'views')).to.equal(ids[1]);
-      expect(await pending()).to.equal(2);
     });
 
-    it('takes thousands of ids and of values', async () => {
-      const many = Array.from({ length: 3_000 }, (_, n) => `${n + 1}-1`);
+    it('takes thousands of values', async () => {
       const chunk = Array.from({ length: 1_000 }, (_, n) => String(n));
       const writes = Array.from({ length: 12 }, () => ({ command: 'HSET', key: viewKey('a'), args: chunk }));
-      expect(await group('a').apply(batch({ ids: [...many, ...ids], writes }))).to.equal('ok');
+      expect(await group('a').apply(batch({ writes }))).to.equal('ok');
       expect(await redis().hlen(viewKey('a'))).to.equal(500);
-      expect(await pending()).to.equal(0);
     });
 
     const refused: [string, string, () => Promise<unknown>, (good: Batch) => Batch][] = [

@@ -149,7 +149,7 @@ async function fencedWritesNothing(findings: Findings, truth: Truth, { log }: Re
     findings.expect(fence !== undefined && newer !== undefined && newer !== fence, 'the lease did not change hands');
     const key = log.keys.at(partition, 'parked');
     const writes = [{ command: 'HSET', key, args: ['a late write', 'x'] }];
-    const batch = { partition, fence: fence ?? '', after: checkpoint, upTo: checkpoint || START, ids: [], writes };
+    const batch = { partition, fence: fence ?? '', after: checkpoint, upTo: checkpoint || START, writes };
     findings.expect(
       (await late!.apply(batch)) === 'fenced',
       `the late worker was not refused in partition ${partition}`,
