@@ -189,6 +189,11 @@ describe('the house', () => {
     expect([...new Set(translating.map(room))]).to.deep.equal(['src/log']);
   });
 
+  it('a command appends in the name of who calls by its context, so that the door knows that it did', () => {
+    const around = /actorId(: [a-z.]*caller\.userId|[^\n]*,\s*requestId)/;
+    expect(sources.filter((file) => room(file) === 'src/chat' && around.test(read(file)))).to.deep.equal([]);
+  });
+
   it('no default export, no utils, no file over 400 lines', () => {
     const all = [
       ...sources,

@@ -4,9 +4,10 @@
  */
 import { checkPlain, eventId as parsedId, validator } from '../envelope.ts';
 import type { Caller, CommandFrame, Context } from '../envelope.ts';
-import { asChatError, fail } from '../errors.ts';
+import { asChatError, ChatError, fail } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Durability } from '../log/connection.ts';
+import type { Log } from '../log/log.ts';
 import { RawJson } from './feature.ts';
 import type { Answer, Command, Query } from './feature.ts';
 
@@ -14,8 +15,8 @@ export interface DoorOptions {
   readonly commands: readonly Command[];
   readonly queries: readonly Query[];
   readonly limits: Pick<Limits, 'spend'>;
-  /** What an acknowledgement promises. */
-  readonly durability: Durability;
+  /** Says what an acknowledgement promises, and of which commands something was appended. */
+  readonly log: Pick<Log, 'durability' | 'hasAppended'>;
   /** Told of each command as it begins; what it gives back is told the end: 'ok', or the code of the refusal. */
   readonly watch?: Watch | undefined;
 }
@@ -26,14 +27,16 @@ export class Door {
   readonly commands: ReadonlyMap<string, Command>;
   readonly queries: ReadonlyMap<string, Query>;
   readonly durability: Durability;
+  private readonly log: Pick<Log, 'hasAppended'>;
   private readonly checks: ReadonlyMap<Command | Query, (data: unknown) => unknown>;
   private readonly limits: Pick<Limits, 'spend'>;
   private readonly watch: Watch | undefined;
 
-  constructor({ commands, queries, limits, durability, watch }: DoorOptions) {
+  constructor({ commands, queries, limits, log, watch }: DoorOptions) {
     this.commands = uniqueMap(commands, (c) => c.type);
     this.queries = uniqueMap(queries, (q) => q.name);
-    this.durability = durability;
+    this.log = log;
+    this.durability = log.durability;
     this.limits = limits;
     this.watch = watch;
     this.checks = new Map<Command | Query, (data: unknown) => unknown>([
@@ -51,7 +54,8 @@ export class Door {
       const answer = await found.run(context, await this.admitted(found, context, data));
       end?.('ok');
       return answer;
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.told(thrown, context);
       end?.(asChatError(error).code);
       throw error;
     }
@@ -74,6 +78,12 @@ export class Door {
         ? { [noun]: body instanceof RawJson ? (JSON.parse(body.json.toString()) as unknown) : body }
         : {}),
     };
+  }
+
+  /** What comes after an append may fail as well, a read for the answer or a write in another slot: then "not done" would not be true. */
+  private told(error: unknown, context: Context): unknown {
+    const isUntrue = error instanceof ChatError && error.code === 'unavailable' && this.log.hasAppended(context);
+    return isUntrue ? fail('unknown_outcome', undefined, { cause: error }) : error;
   }
 
   /** The data as checked, of what may be asked for and was counted. */

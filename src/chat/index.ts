@@ -162,7 +162,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
     commands,
     queries,
     limits: deps.limits,
-    durability: log.durability,
+    log,
     watch,
   });
   return {

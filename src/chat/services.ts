@@ -45,8 +45,8 @@ export interface Memberships {
   record(memberships: readonly Membership[], eventId: string, actorId: string): Promise<void>;
   /** The same for every event that changes who is in. */
   readonly lists: Reactor;
-  /** Takes the caller out of every conversation that can be left. Safe to repeat. */
-  leaveAll(context: Context): Promise<void>;
+  /** Takes a user out of every conversation that can be left, for this command. Safe to repeat. */
+  leaveAll(userId: string, by: Context): Promise<void>;
 }
 
 /** A user's own settings of a conversation. */

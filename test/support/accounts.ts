@@ -71,7 +71,7 @@ export class AccountsNode {
   isIn = (tokens: Tokens, now = Date.now()) => codeOf(this.chat.identity.authenticate(tokens.access_token, now));
 }
 
-const contextOf = (more: Partial<Context>): Context => ({
+export const contextOf = (more: Partial<Context>): Context => ({
   caller: { userId: '', sessionId: '' },
   requestId: undefined,
   now: Date.now(),

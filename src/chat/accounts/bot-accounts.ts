@@ -41,6 +41,7 @@ export function botAccountsOf({ log, limits, tokens, identity, memberships }: Pa
         await log.append({
           script: 'user.register',
           stream: userStream(id),
+          by: context,
           actorId: id,
           args: {
             claimed,
@@ -63,11 +64,11 @@ export function botAccountsOf({ log, limits, tokens, identity, memberships }: Pa
     },
 
     async end(botId, context) {
-      const caller = { userId: botId, sessionId: '' };
       const proved = await log.guardField(userStream(botId), 'account', 'password');
       if (proved === null) return;
-      await memberships.leaveAll({ ...context, caller });
-      const ending = { script: 'user.delete', actorId: botId, args: { proved, erase: '' } };
+      await memberships.leaveAll(botId, context);
+      const stream = userStream(botId);
+      const ending = { script: 'user.delete', stream, by: context, actorId: botId, args: { proved, erase: '' } };
       await appendToUser({ log, authentication: identity }, ending);
     },
   };

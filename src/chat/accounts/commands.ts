@@ -80,7 +80,13 @@ function register(parts: Parts, rules: ContentRules): Command {
         entries: [directoryEntry(username, id), directoryEntry(shown, id)],
       };
       try {
-        const appended = await log.append({ script: 'user.register', stream: userStream(id), actorId: id, args });
+        const appended = await log.append({
+          script: 'user.register',
+          stream: userStream(id),
+          by: context,
+          actorId: id,
+          args,
+        });
         const created_at = new Date(eventId(appended.id).ms).toISOString();
         const user: User = { id, ...data, created_at, email: email || null };
         const pair = tokenPair(parts, { userId: id, sessionId: session, generation: 1 }, context.now);
@@ -112,7 +118,8 @@ function ownAccount(parts: Parts, { memberships, rules }: Pick<Deps, 'membership
     route: { method: 'PATCH', path: '/users/me', also: ['PUT'] },
     socket: true,
     noun: 'user',
-    async run({ caller: { userId }, requestId }, wanted) {
+    async run(context, wanted) {
+      const { userId } = context.caller;
       const before = await people.own(userId);
       const shown = wanted.display_name === undefined ? before.display_name : displayName(wanted.display_name);
       const data = {
@@ -125,8 +132,7 @@ function ownAccount(parts: Parts, { memberships, rules }: Pick<Deps, 'membership
       const appended = await log.append({
         script: 'user.update',
         stream: userStream(userId),
-        actorId: userId,
-        requestId,
+        by: context,
         body: wanted,
         args: {
           entry: data.display_name === undefined ? '' : directoryEntry(data.display_name, userId),
@@ -147,14 +153,14 @@ function ownAccount(parts: Parts, { memberships, rules }: Pick<Deps, 'membership
     peopleOnly: true,
     async run(context, body) {
       checkNewPassword(body.new_password, '/new_password');
-      const { userId: actorId, sessionId: kept } = context.caller;
+      const { userId, sessionId: kept } = context.caller;
       // A repeat comes with a password that is no longer the current one: the script knows it by its id, so it decides.
       const proved = await prove(context, body.current_password);
       const password = proved === '' ? '' : await passwords.hash(body.new_password);
       const { id } = await appendToUser(parts, {
         script: 'user.change_password',
-        actorId,
-        requestId: context.requestId,
+        stream: userStream(userId),
+        by: context,
         body: tokens.blinded(body),
         args: { proved, password, kept },
       });
@@ -176,12 +182,15 @@ function ownAccount(parts: Parts, { memberships, rules }: Pick<Deps, 'membership
       const { userId: actorId } = context.caller;
       const proved = await prove(context, body.password);
       if (proved === '') throw fail('wrong_credentials', 'The password is wrong');
-      await memberships.leaveAll(context);
+      await memberships.leaveAll(actorId, context);
       const { email } = await secretsOf(log, actorId);
-      const { requestId } = context;
-      const request = { actorId, requestId, body: tokens.blinded(body) };
-      const args = { proved, erase: body.erase ? '1' : '' };
-      const appended = await appendToUser(parts, { script: 'user.delete', ...request, args });
+      const appended = await appendToUser(parts, {
+        script: 'user.delete',
+        stream: userStream(actorId),
+        by: context,
+        body: tokens.blinded(body),
+        args: { proved, erase: body.erase ? '1' : '' },
+      });
       if (email !== undefined) await logins.release([loginName(email)], actorId);
       return { eventId: appended.id };
     },

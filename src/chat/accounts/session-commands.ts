@@ -53,12 +53,12 @@ export function tokenPair({ tokens }: Pick<Parts, 'tokens'>, claim: RefreshClaim
 /** Runs a script that may end sessions: whatever came of it, this node asks Redis again before it believes in one. */
 export async function appendToUser(
   { log, authentication }: Pick<Parts, 'log' | 'authentication'>,
-  append: Omit<Append, 'stream'>,
+  append: Append,
 ): Promise<Appended> {
   try {
-    return await log.append({ ...append, stream: userStream(append.actorId) });
+    return await log.append(append);
   } finally {
-    authentication.forget(append.actorId);
+    authentication.forget(append.stream.id);
   }
 }
 
@@ -84,9 +84,10 @@ export function sessionCommands(parts: Parts): Command[] {
       if (!proved || hash === undefined) throw fail('wrong_credentials', 'Username or password is wrong');
       const session = context.newId();
       const args = { proved: hash, session, lifetime, details: sessionDetails(context) };
-      await appendToUser(parts, { script: 'session.start', actorId: userId, args });
-      const pair = tokenPair(parts, { userId, sessionId: session, generation: 1 }, context.now);
-      return { body: { user: await people.own(userId), ...pair } };
+      // Before there is a session: what cannot be read then has made none.
+      const user = await people.own(userId);
+      await appendToUser(parts, { script: 'session.start', stream: userStream(userId), actorId: userId, args });
+      return { body: { user, ...tokenPair(parts, { userId, sessionId: session, generation: 1 }, context.now) } };
     },
   });
 
@@ -101,7 +102,8 @@ export function sessionCommands(parts: Parts): Command[] {
     async run(context, { refresh_token }) {
       const { userId, sessionId, generation } = tokens.verifyRefresh(refresh_token);
       const args = { session: sessionId, generation: String(generation), lifetime, details: sessionDetails(context) };
-      const { status } = await appendToUser(parts, { script: 'session.refresh', actorId: userId, args });
+      const stream = userStream(userId);
+      const { status } = await appendToUser(parts, { script: 'session.refresh', stream, actorId: userId, args });
       // A refresh puts no event into the log but this one: the session has ended.
       if (status === 'ok') throw fail('unauthenticated', 'This refresh token was used before: log in again');
       return { body: tokenPair(parts, { userId, sessionId, generation: generation + 1 }, context.now) };
@@ -119,7 +121,8 @@ export function sessionCommands(parts: Parts): Command[] {
     async run(_, { refresh_token }) {
       const { userId, sessionId } = tokens.verifyRefresh(refresh_token);
       const args = { session: sessionId };
-      return { eventId: (await appendToUser(parts, { script: 'session.end', actorId: userId, args })).id };
+      const ended = { script: 'session.end', stream: userStream(userId), actorId: userId, args };
+      return { eventId: (await appendToUser(parts, ended)).id };
     },
   });
 
@@ -130,12 +133,10 @@ export function sessionCommands(parts: Parts): Command[] {
     answer: null,
     route: { method: 'DELETE', path: '/auth/sessions/{id}', status: 204 },
     socket: false,
-    async run({ caller, requestId }, { id }) {
-      const { userId: actorId } = caller;
-      const args = { session: id };
-      return {
-        eventId: (await appendToUser(parts, { script: 'session.revoke', actorId, requestId, body: id, args })).id,
-      };
+    async run(context, { id }) {
+      const stream = userStream(context.caller.userId);
+      const revoked = { script: 'session.revoke', stream, by: context, body: id, args: { session: id } };
+      return { eventId: (await appendToUser(parts, revoked)).id };
     },
   });
 
@@ -146,10 +147,10 @@ export function sessionCommands(parts: Parts): Command[] {
     answer: null,
     route: { method: 'DELETE', path: '/auth/sessions', status: 204 },
     socket: false,
-    async run({ caller, requestId }) {
-      const { userId: actorId, sessionId } = caller;
-      const args = { kept: sessionId };
-      return { eventId: (await appendToUser(parts, { script: 'session.revoke_others', actorId, requestId, args })).id };
+    async run(context) {
+      const { userId, sessionId } = context.caller;
+      const revoked = { script: 'session.revoke_others', stream: userStream(userId), by: context };
+      return { eventId: (await appendToUser(parts, { ...revoked, args: { kept: sessionId } })).id };
     },
   });
 

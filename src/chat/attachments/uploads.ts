@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Context } from '../../envelope.ts';
-import { fail } from '../../errors.ts';
+import { ChatError, fail } from '../../errors.ts';
 import { filesFolder } from '../../files/file-store.ts';
 import type { LocalFile } from '../../files/store.ts';
 import { userStream } from '../../keys.ts';
@@ -99,36 +99,35 @@ export class Uploads {
     const { holding } = this.parts;
     const file = content.file ?? received;
     const held = [file, ...(thumbnail ? [thumbnail] : [])];
+    const [word, small] = await Promise.all(held.map((each) => holding.keep(each, id, context.newId())));
+    const uploaded: Uploaded = {
+      attachment_id: id,
+      file_name: nameOf(received.given, content_type),
+      content_type,
+      size: file.size,
+      ...(width === undefined || height === undefined ? {} : { width, height }),
+      ...(duration === undefined ? {} : { duration }),
+      kept: { sha256: file.sha256, word: word! },
+      ...(thumbnail ? { thumbnail: { sha256: thumbnail.sha256, word: small!, size: thumbnail.size } } : {}),
+    };
     const letGo = () => Promise.allSettled(held.map(({ sha256 }) => holding.letGo(sha256, id)));
     try {
-      const [word, small] = await Promise.all(held.map((each) => holding.keep(each, id, context.newId())));
-      const uploaded: Uploaded = {
-        attachment_id: id,
-        file_name: nameOf(received.given, content_type),
-        content_type,
-        size: file.size,
-        ...(width === undefined || height === undefined ? {} : { width, height }),
-        ...(duration === undefined ? {} : { duration }),
-        kept: { sha256: file.sha256, word: word! },
-        ...(thumbnail ? { thumbnail: { sha256: thumbnail.sha256, word: small!, size: thumbnail.size } } : {}),
-      };
       const taken = await this.tell(context, uploaded, received);
       if (taken.uploaded.attachment_id !== id) await letGo();
       return taken;
     } catch (error) {
-      // Where the outcome is not known it may have been told: the timer of what is held will see.
-      if ((error as { code?: string }).code !== 'unknown_outcome') await letGo();
+      // Only of what is refused it is sure that there is no such upload, nor was one before: the timer of what is held sees to the rest.
+      if (error instanceof ChatError && error.status < 500) await letGo();
       throw error;
     }
   }
 
-  private async tell({ caller, requestId }: Of, uploaded: Uploaded, received: LocalFile): Promise<Taken> {
-    const stream = userStream(caller.userId);
+  private async tell(context: Of, uploaded: Uploaded, received: LocalFile): Promise<Taken> {
+    const stream = userStream(context.caller.userId);
     const appended = await this.parts.log.append({
       script: 'attachment.upload',
       stream,
-      actorId: caller.userId,
-      requestId,
+      by: context,
       body: [received.sha256, uploaded.file_name],
       args: {
         attachment: uploaded.attachment_id,

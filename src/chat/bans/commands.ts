@@ -29,15 +29,15 @@ function banCommands({ log, people, memberships, reading }: Deps): Command[] {
     route: { method: 'PUT', path: PATH },
     socket: true,
     noun: 'ban',
-    async run({ caller, requestId, now }, { conversation_id: id, user_id: user, until = null, reason = null }) {
+    async run(context, { conversation_id: id, user_id: user, until = null, reason = null }) {
+      const { caller, now } = context;
       const ban = { until: until === null ? null : timeAhead(until, now), reason: reason === '' ? null : reason };
       if ((await people.exists([user])).length === 0) throw fail('not_found', `There is no user ${user}`);
       const stream = conversationStream(id);
       const appended = await log.append({
         script: 'ban.add',
         stream,
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, user, ban],
         args: { user, ban: banText(ban), data: JSON.stringify({ user_id: user, ...ban }) },
       });
@@ -57,12 +57,11 @@ function banCommands({ log, people, memberships, reading }: Deps): Command[] {
     answer: null,
     route: { method: 'DELETE', path: PATH, status: 204 },
     socket: true,
-    async run({ caller, requestId }, { conversation_id: id, user_id: user }) {
+    async run(context, { conversation_id: id, user_id: user }) {
       const appended = await log.append({
         script: 'ban.remove',
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, user],
         args: { user },
       });

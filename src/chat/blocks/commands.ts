@@ -9,7 +9,6 @@ import type { Context, RawEvent } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import { guards, UNTOLD } from '../../log/guard.ts';
-import { afterwards } from '../afterwards.ts';
 import { ConversationCreated } from '../conversations/contract.ts';
 import { directId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
@@ -64,11 +63,11 @@ function mirroring(deps: Deps): Reactor {
 function blockCommands(deps: Deps): Command[] {
   const { log, people, blocks } = deps;
 
-  async function change({ caller, requestId }: Context, other: string, script: string, sign: string): Promise<Answer> {
-    const { userId: actorId } = caller;
+  async function change(context: Context, other: string, script: string, sign: string): Promise<Answer> {
+    const { userId: actorId } = context.caller;
     const stream = userStream(actorId);
-    const appended = await log.append({ script, stream, actorId, requestId, body: other, args: { user: other } });
-    if (appended.id !== '') await afterwards(mirror(deps, actorId, other, sign + appended.id));
+    const appended = await log.append({ script, stream, by: context, body: other, args: { user: other } });
+    if (appended.id !== '') await mirror(deps, actorId, other, sign + appended.id);
     // Who is told that it is done is kept from the other at once on this node; the others hear of it by the event.
     await blocks.heard(actorId, other);
     return { eventId: appended.id };

@@ -52,12 +52,10 @@ function remove({ log, botAccounts }: Deps): Command {
     socket: false,
     peopleOnly: true,
     async run(context, { bot_id }) {
-      const { caller, requestId } = context;
-      const stream = userStream(caller.userId);
+      const stream = userStream(context.caller.userId);
       // The account first: were it the other way round, a crash between the two would leave a bot that nobody can end.
       if ((await log.guardField(stream, 'bots', bot_id)) !== null) await botAccounts.end(bot_id, context);
-      const request = { actorId: caller.userId, requestId, body: bot_id };
-      await log.append({ script: 'bot.delete', stream, ...request, args: { bot: bot_id } });
+      await log.append({ script: 'bot.delete', stream, by: context, body: bot_id, args: { bot: bot_id } });
       return {};
     },
   });

@@ -44,10 +44,9 @@ export async function makeBot(
   wanted: BotWanted,
   body: unknown,
 ): Promise<string> {
-  const { caller, requestId } = context;
   return botAccounts.make(context, wanted, async () => {
     const args = { bot: wanted.id, scope: wanted.scope?.join(',') ?? '-' };
-    const stream = userStream(caller.userId);
-    await log.append({ script: 'bot.create', stream, actorId: caller.userId, requestId, body, args });
+    const stream = userStream(context.caller.userId);
+    await log.append({ script: 'bot.create', stream, by: context, body, args });
   });
 }

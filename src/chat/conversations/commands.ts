@@ -67,7 +67,7 @@ function making({ log, people, memberships, blocks, limits, rules }: Deps, reads
   }
 
   async function create(context: Context, id: string, plan: Plan): Promise<Answer & { status: Appended['status'] }> {
-    const { caller, requestId } = context;
+    const { caller } = context;
     const others = [...new Set(plan.others)].filter((user) => user !== caller.userId);
     const [exist, [head]] = await Promise.all([people.exists(others), log.heads([conversationStream(id)], [])]);
     const living = new Set(exist);
@@ -96,8 +96,7 @@ function making({ log, people, memberships, blocks, limits, rules }: Deps, reads
     const appended = await log.append({
       script: 'conversation.create',
       stream: conversationStream(id),
-      actorId: caller.userId,
-      requestId,
+      by: context,
       knowsRepeats: true,
       body: plan,
       args: {
@@ -192,15 +191,15 @@ function changing({ log, rules }: Deps, reads: ConversationReads): Command[] {
     answer: ConversationAnswer,
     route: { method: 'PATCH', path: '/conversations/{conversation_id}', also: ['PUT'] },
     socket: false,
-    async run({ caller, requestId }, { conversation_id: id, ...wanted }) {
+    async run(context, { conversation_id: id, ...wanted }) {
+      const { caller } = context;
       if (wanted.name !== undefined) wanted.name = checkedName(wanted.name);
       const changes = await reads.changesOf(id, wanted);
       await rules.checkNames({ name: changes.name, description: changes.description });
       const appended = await log.append({
         script: 'conversation.update',
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, wanted],
         args: {
           // As it was asked for: who may not give it is told so, also where it would change nothing.
@@ -222,9 +221,9 @@ function changing({ log, rules }: Deps, reads: ConversationReads): Command[] {
     answer: null,
     route: { method: 'DELETE', path: '/conversations/{conversation_id}', status: 204 },
     socket: false,
-    async run({ caller, requestId }, { conversation_id: id }) {
+    async run(context, { conversation_id: id }) {
       const stream = conversationStream(id);
-      const command = { script: 'conversation.delete', stream, actorId: caller.userId, requestId, body: id, args: {} };
+      const command = { script: 'conversation.delete', stream, by: context, body: id, args: {} };
       return { eventId: (await log.append(command)).id };
     },
   });

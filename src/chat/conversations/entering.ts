@@ -9,9 +9,9 @@ import type { ConversationReads } from './view.ts';
 
 export function entering({ log, memberships }: Deps, reads: ConversationReads): Command[] {
   async function move(context: Context, id: string, script: string, change: 'joined' | 'left'): Promise<Appended> {
-    const { caller, requestId } = context;
+    const { caller } = context;
     const stream = conversationStream(id);
-    const appended = await log.append({ script, stream, actorId: caller.userId, requestId, body: id, args: {} });
+    const appended = await log.append({ script, stream, by: context, body: id, args: {} });
     if (appended.id)
       await memberships.record([{ userId: caller.userId, conversationId: id, change }], appended.id, caller.userId);
     return appended;

@@ -8,7 +8,6 @@ import { ChatError } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import type { Log } from '../../log/log.ts';
 import { standings } from '../access.ts';
-import { afterwards } from '../afterwards.ts';
 import type { FeatureEvent, Membership, Reactor } from '../feature.ts';
 import type { Memberships } from '../services.ts';
 import { ConversationDeleted } from './contract.ts';
@@ -48,7 +47,7 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
   /** It has happened, whatever becomes of the lists: the reactor brings up those of others. */
   async function record(changes: readonly Membership[], eventId: string, actorId: string): Promise<void> {
     const own = (await write(changes, eventId, actorId)).find(({ userId }) => userId === actorId);
-    if (own) await afterwards(Promise.reject(own.reason));
+    if (own) throw own.reason;
   }
 
   /** What can be tried again says more than what cannot. */
@@ -83,14 +82,15 @@ export function membershipsOf(log: Log, definitions: readonly FeatureEvent[]): M
 
   const ever = async (userId: string) => Object.keys(await log.guardAll(userStream(userId), 'conversations'));
 
-  async function leaveAll({ caller: { userId } }: Context): Promise<void> {
+  async function leaveAll(userId: string, by: Context): Promise<void> {
     const ids = await of(userId);
     const found = await standings(log, userId, ids);
-    const leaving = ids.filter((_, i) => found[i]?.member && found[i].kind !== 'direct');
+    const left = ids.filter((_, i) => found[i]?.member && found[i].kind !== 'direct');
     await Promise.all(
-      leaving.map(async (id) => {
+      left.map(async (id) => {
         const stream = conversationStream(id);
-        const appended = await log.append({ script: 'conversation.leave', stream, actorId: userId, args: {} });
+        const leaving = { script: 'conversation.leave', stream, by, actorId: userId, args: {} };
+        const appended = await log.append(leaving);
         await record([{ userId, conversationId: id, change: 'left' }], appended.id, userId);
       }),
     );

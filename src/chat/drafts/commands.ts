@@ -31,7 +31,8 @@ function saveDraft({ log, config }: Deps): Command {
     route: { method: 'PUT', path: PATH },
     socket: true,
     noun: 'draft',
-    async run({ caller, requestId, now }, { conversation_id: id, content = '', reply_to = null, attachments = [] }) {
+    async run(context, { conversation_id: id, content = '', reply_to = null, attachments = [] }) {
+      const { caller, now } = context;
       const wrong = (message: string) => invalid([{ pointer: '/content', message }]);
       if (isLonger(content, config.MAX_MESSAGE_LENGTH))
         throw wrong(`must not be longer than ${config.MAX_MESSAGE_LENGTH} characters`);
@@ -42,8 +43,7 @@ function saveDraft({ log, config }: Deps): Command {
       const appended = await log.append({
         script: 'draft.save',
         stream: userStream(caller.userId),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, said],
         args: { conversation: id, draft: JSON.stringify(said) },
       });
@@ -61,11 +61,12 @@ function deleteDraft({ log }: Deps): Command {
     answer: null,
     route: { method: 'DELETE', path: PATH, status: 204 },
     socket: true,
-    async run({ caller, requestId }, { conversation_id: id }) {
+    async run(context, { conversation_id: id }) {
+      const { caller } = context;
       await memberStanding(log, caller.userId, id);
       const stream = userStream(caller.userId);
       const args = { conversation: id };
-      await log.append({ script: 'draft.delete', stream, actorId: caller.userId, requestId, body: id, args });
+      await log.append({ script: 'draft.delete', stream, by: context, body: id, args });
       return {};
     },
   });

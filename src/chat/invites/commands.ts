@@ -40,14 +40,14 @@ function inviteCommands({ log, memberships, rooms }: Deps, codes: InviteCodes): 
     route: { method: 'POST', path: '/conversations/{conversation_id}/invites', status: 201 },
     socket: true,
     noun: 'invite',
-    async run({ caller, requestId, newId }, { conversation_id: id, expires_in, max_uses }) {
+    async run(context, { conversation_id: id, expires_in, max_uses }) {
+      const { caller, requestId, newId } = context;
       const { userId } = caller;
       const inviteId = requestId === undefined ? newId() : derivedId('invite', userId, requestId);
       const appended = await log.append({
         script: 'invite.create',
         stream: conversationStream(id),
-        actorId: userId,
-        requestId,
+        by: context,
         body: [id, expires_in, max_uses],
         args: { invite: inviteId, expires_in: String(expires_in ?? '-'), max_uses: String(max_uses ?? '-') },
       });
@@ -66,14 +66,13 @@ function inviteCommands({ log, memberships, rooms }: Deps, codes: InviteCodes): 
     answer: null,
     route: { method: 'DELETE', path: '/conversations/{conversation_id}/invites/{code}', status: 204 },
     socket: true,
-    async run({ caller, requestId }, { conversation_id: id, code }) {
+    async run(context, { conversation_id: id, code }) {
       const invite = named(code);
       if (invite.conversationId !== id) throw fail('not_found', 'There is no such invite');
       const appended = await log.append({
         script: 'invite.revoke',
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, invite.inviteId],
         args: { invite: invite.inviteId },
       });
@@ -89,13 +88,13 @@ function inviteCommands({ log, memberships, rooms }: Deps, codes: InviteCodes): 
     route: { method: 'POST', path: '/invites/{code}/accept' },
     socket: true,
     noun: 'conversation',
-    async run({ caller: { userId }, requestId }, { code }) {
+    async run(context, { code }) {
+      const { userId } = context.caller;
       const { conversationId, inviteId } = named(code);
       const appended = await log.append({
         script: 'invite.accept',
         stream: conversationStream(conversationId),
-        actorId: userId,
-        requestId,
+        by: context,
         body: code,
         args: { invite: inviteId },
       });

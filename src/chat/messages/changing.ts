@@ -37,7 +37,8 @@ export function changingCommands(deps: Deps): Command[] {
     socket: true,
     noun: 'message',
     limited: 'message',
-    async run({ caller, requestId }, { conversation_id, message_id, content }) {
+    async run(context, { conversation_id, message_id, content }) {
+      const { caller } = context;
       const now = await seen(caller.userId, conversation_id, message_id);
       // It stands there with the name of who wrote it, who did not write it anew.
       if (now?.forwarded_from) throw fail('forbidden', 'A forwarded message stays as it is');
@@ -50,8 +51,7 @@ export function changingCommands(deps: Deps): Command[] {
         log.append({
           script: 'message.edit',
           stream: conversationStream(conversation_id),
-          actorId: caller.userId,
-          requestId,
+          by: context,
           body: [conversation_id, message_id, content],
           args: {
             message_id,
@@ -74,13 +74,13 @@ export function changingCommands(deps: Deps): Command[] {
     route: { method: 'DELETE', path: PATH, status: 204 },
     socket: true,
     noun: 'message',
-    async run({ caller, requestId }, { conversation_id, message_id }) {
+    async run(context, { conversation_id, message_id }) {
+      const { caller } = context;
       if (isDerivedMessageId(message_id)) await seen(caller.userId, conversation_id, message_id);
       const appended = await log.append({
         script: 'message.delete',
         stream: conversationStream(conversation_id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [conversation_id, message_id],
         args: { message_id, window: String(config.DELETE_WINDOW_SECONDS) },
       });

@@ -72,7 +72,7 @@ export function sendMessage(deps: Deps): Command {
     noun: 'message',
     limited: 'message',
     async run(context, written) {
-      const { caller, requestId, newId, now } = context;
+      const { caller, newId, now } = context;
       checkWritten(written, config);
       const { conversation_id, id, content, message_type, reply_to = null, attachments, metadata = {} } = written;
       const message_id = id ?? newId();
@@ -85,8 +85,7 @@ export function sendMessage(deps: Deps): Command {
         log.append({
           script: 'message.send',
           stream,
-          actorId: caller.userId,
-          requestId,
+          by: context,
           knowsRepeats: true,
           body: [conversation_id, id, content, message_type, reply_to, attachments, metadata, written.forward],
           args: {

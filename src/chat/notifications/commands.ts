@@ -44,11 +44,11 @@ function markRead({ log }: Deps): Command {
     answer: null,
     route: { method: 'POST', path: '/notifications/read', status: 204 },
     socket: true,
-    async run({ caller: { userId: actorId }, requestId }, { up_to = '', ids = [] }) {
+    async run(context, { up_to = '', ids = [] }) {
       if (up_to !== '' && ids.length > 0) throw invalid([{ pointer: '/ids', message: 'cannot stand beside up_to' }]);
-      const stream = userStream(actorId);
+      const stream = userStream(context.caller.userId);
       const args = { up_to, ids };
-      const appended = await log.append({ script: 'notification.read', stream, actorId, requestId, body: args, args });
+      const appended = await log.append({ script: 'notification.read', stream, by: context, body: args, args });
       return { eventId: appended.id };
     },
   });

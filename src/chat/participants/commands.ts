@@ -37,7 +37,8 @@ function participantCommands({ log, people, memberships }: Deps, reads: Particip
     answer: listAnswer(ParticipantAnswer),
     route: { method: 'POST', path: '/conversations/{conversation_id}/participants', status: 201 },
     socket: false,
-    async run({ caller, requestId }, { conversation_id: id, user_ids, role = 'member' }) {
+    async run(context, { conversation_id: id, user_ids, role = 'member' }) {
+      const { caller } = context;
       const living = new Set(await people.exists(user_ids));
       const unknown = user_ids.find((user) => !living.has(user));
       if (unknown) throw fail('not_found', `There is no user ${unknown}`);
@@ -45,8 +46,7 @@ function participantCommands({ log, people, memberships }: Deps, reads: Particip
       const appended = await log.append({
         script: 'participant.add',
         stream,
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, user_ids, role],
         args: { role, users: user_ids },
       });
@@ -67,12 +67,11 @@ function participantCommands({ log, people, memberships }: Deps, reads: Particip
     answer: ParticipantAnswer,
     route: { method: 'PATCH', path: '/conversations/{conversation_id}/participants/{user_id}', also: ['PUT'] },
     socket: false,
-    async run({ caller, requestId }, { conversation_id: id, user_id: user, role }) {
+    async run(context, { conversation_id: id, user_id: user, role }) {
       const appended = await log.append({
         script: 'participant.change_role',
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, user, role],
         args: { user, role },
       });
@@ -87,12 +86,12 @@ function participantCommands({ log, people, memberships }: Deps, reads: Particip
     answer: null,
     route: { method: 'DELETE', path: '/conversations/{conversation_id}/participants/{user_id}', status: 204 },
     socket: false,
-    async run({ caller, requestId }, { conversation_id: id, user_id: user }) {
+    async run(context, { conversation_id: id, user_id: user }) {
+      const { caller } = context;
       const appended = await log.append({
         script: user === caller.userId ? 'conversation.leave' : 'participant.remove',
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, user],
         args: user === caller.userId ? {} : { user },
       });

@@ -24,12 +24,12 @@ function pinCommands({ log, messages }: Deps): Command[] {
       route: { method, path: '/conversations/{conversation_id}/messages/{message_id}/pin' },
       socket: true,
       noun: 'message',
-      async run({ caller, requestId }, { conversation_id: id, message_id }) {
+      async run(context, { conversation_id: id, message_id }) {
+        const { caller } = context;
         const appended = await log.append({
           script,
           stream: conversationStream(id),
-          actorId: caller.userId,
-          requestId,
+          by: context,
           body: [id, message_id],
           args: { message_id },
         });

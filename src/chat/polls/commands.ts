@@ -45,10 +45,8 @@ function create(deps: Deps): Command {
     socket: true,
     noun: 'poll',
     limited: 'message',
-    async run(
-      { caller, requestId, newId, now },
-      { conversation_id: id, question, options, multiple = false, ...rest },
-    ) {
+    async run(context, { conversation_id: id, question, options, multiple = false, ...rest }) {
+      const { caller, newId, now } = context;
       const blank = [question, ...options].findIndex((text) => isBlank(text));
       if (blank >= 0)
         throw invalid([
@@ -65,8 +63,7 @@ function create(deps: Deps): Command {
         log.append({
           script: 'poll.create',
           stream,
-          actorId: caller.userId,
-          requestId,
+          by: context,
           body: [id, question, options, multiple, closes_at],
           args: {
             message_id: poll_id,
@@ -93,15 +90,14 @@ interface Target {
 /** What is done to a poll that is there. */
 async function change(
   { log }: Deps,
-  { caller, requestId }: Context,
+  context: Context,
   { conversation_id, poll_id }: Target,
   { script, args, about = [] }: { script: string; args: Append['args']; about?: readonly number[] },
 ): Promise<Appended> {
   return log.append({
     script,
     stream: conversationStream(conversation_id),
-    actorId: caller.userId,
-    requestId,
+    by: context,
     body: [conversation_id, poll_id, about],
     args: { message_id: poll_id, ...args },
   });

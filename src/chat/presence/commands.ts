@@ -46,13 +46,13 @@ function setPresence({ log }: Deps): Command {
     route: { method: 'PUT', path: '/users/me/status' },
     socket: true,
     noun: 'presence',
-    async run({ caller, requestId, now }, wanted) {
+    async run(context, wanted) {
+      const { caller, now } = context;
       const stream = userStream(caller.userId);
       const appended = await log.append({
         script: 'presence.set',
         stream,
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: wanted,
         args: { status: wanted.status, ...textOf(wanted.status_text, wanted.status_until ?? null, now) },
       });

@@ -38,15 +38,16 @@ function subscribe({ log, outgoing }: Deps): Command {
     route: { method: 'POST', path: PATH, status: 201 },
     socket: true,
     noun: 'subscription',
-    async run({ caller: { userId }, requestId, now }, { endpoint, keys }) {
+    async run(context, { endpoint, keys }) {
+      const { userId } = context.caller;
+      const { now } = context;
       const wrong = outgoing.refusal(endpoint);
       if (wrong !== undefined) throw invalid([{ pointer: '/endpoint', message: wrong }]);
       checkKeys(keys);
       const appended = await log.append({
         script: 'push.subscribe',
         stream: userStream(userId),
-        actorId: userId,
-        requestId,
+        by: context,
         body: [endpoint, keys],
         args: { device: deviceName(endpoint), details: opaqueWord({ endpoint, keys }) },
       });
@@ -76,8 +77,9 @@ function unsubscribe({ log }: Deps): Command {
     answer: null,
     route: { method: 'DELETE', path: PATH, status: 204 },
     socket: true,
-    async run({ caller: { userId }, requestId }, { endpoint }) {
-      const request = { actorId: userId, requestId, body: endpoint };
+    async run(context, { endpoint }) {
+      const { userId } = context.caller;
+      const request = { by: context, body: endpoint };
       const args = { device: deviceName(endpoint) };
       await log.append({ script: 'push.unsubscribe', stream: userStream(userId), ...request, args });
       return {};
@@ -94,13 +96,14 @@ function configure({ log }: Deps): Command {
     route: { method: 'PATCH', path: SETTINGS, also: ['PUT'] },
     socket: true,
     noun: 'settings',
-    async run({ caller: { userId }, requestId }, wanted) {
+    async run(context, wanted) {
+      const { userId } = context.caller;
       const { quiet_hours } = wanted;
       if (quiet_hours && !isTimeZone(quiet_hours.time_zone))
         throw invalid([{ pointer: '/quiet_hours/time_zone', message: 'must be a time zone, as Europe/Berlin' }]);
       const stream = userStream(userId);
       const settings = { ...settingsOf(await log.guardField(stream, 'push', 'settings')), ...wanted };
-      const request = { actorId: userId, requestId, body: wanted };
+      const request = { by: context, body: wanted };
       await log.append({ script: 'push.configure', stream, ...request, args: { settings: opaqueWord(settings) } });
       return { body: settings };
     },

@@ -26,14 +26,13 @@ function reactionCommands({ log, messages }: Deps): Command[] {
   const react =
     (script: 'reaction.add' | 'reaction.remove') =>
     async (context: Context, data: { conversation_id: string; message_id: string; emoji: string }): Promise<Answer> => {
-      const { caller, requestId } = context;
+      const { caller } = context;
       const { conversation_id: id, message_id } = data;
       const emoji = checkedEmoji(data.emoji);
       const appended = await log.append({
         script,
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, message_id, emoji],
         args: { message_id, emoji },
       });

@@ -38,7 +38,7 @@ function receiptCommands(deps: Deps): Command[] {
   }
 
   async function mark(script: MarkScript, context: Context, id: string, upTo: string | undefined): Promise<Answer> {
-    const { caller, requestId } = context;
+    const { caller } = context;
     const isEvent = upTo !== undefined && parseEventId(upTo) !== undefined;
     if (upTo !== undefined && !isEvent && !isUlid(upTo))
       throw invalid([{ pointer: '/up_to', message: 'must be a message id or an event id' }]);
@@ -46,8 +46,7 @@ function receiptCommands(deps: Deps): Command[] {
       const appended = await log.append({
         script,
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, upTo],
         args: { message_id, event },
       });
@@ -100,12 +99,12 @@ function receiptCommands(deps: Deps): Command[] {
       answer: null,
       route: { method: 'POST', path: '/conversations/{conversation_id}/unread', status: 204 },
       socket: true,
-      async run({ caller, requestId }, { conversation_id: id, from }) {
+      async run(context, { conversation_id: id, from }) {
+        const { caller } = context;
         const appended = await log.append({
           script: 'receipt.mark_unread',
           stream: conversationStream(id),
-          actorId: caller.userId,
-          requestId,
+          by: context,
           body: [id, from],
           args: { message_id: from },
         });

@@ -65,7 +65,9 @@ function create(deps: Deps): Command {
     route: { method: 'POST', path: '/reminders', status: 201 },
     socket: true,
     noun: 'reminder',
-    async run({ caller: { userId }, requestId, newId, now }, { conversation_id, message_id, remind_at }) {
+    async run(context, { conversation_id, message_id, remind_at }) {
+      const { userId } = context.caller;
+      const { newId, now } = context;
       const at = futureTime('/remind_at', remind_at, now);
       await checkSeen(deps, userId, conversation_id, message_id);
       const stream = userStream(userId);
@@ -73,8 +75,7 @@ function create(deps: Deps): Command {
       const appended = await log.append({
         script: 'reminder.create',
         stream,
-        actorId: userId,
-        requestId,
+        by: context,
         body: [conversation_id, message_id, remind_at],
         args: { reminder: id, conversation: conversation_id, message_id, remind_at: String(at) },
       });
@@ -97,8 +98,9 @@ function remove({ log }: Deps): Command {
     answer: null,
     route: { method: 'DELETE', path: '/reminders/{reminder_id}', status: 204 },
     socket: true,
-    async run({ caller: { userId }, requestId }, { reminder_id: reminder }) {
-      const request = { actorId: userId, requestId, body: reminder };
+    async run(context, { reminder_id: reminder }) {
+      const { userId } = context.caller;
+      const request = { by: context, body: reminder };
       const stream = userStream(userId);
       return { eventId: (await log.append({ script: 'reminder.delete', stream, ...request, args: { reminder } })).id };
     },

@@ -43,14 +43,13 @@ function changeRules(deps: Deps): Command {
     route: { method: 'PUT', path: PATH },
     socket: true,
     noun: 'rules',
-    async run({ caller, requestId }, { conversation_id: id, ...given }) {
+    async run(context, { conversation_id: id, ...given }) {
       const wanted: Rules = { ...NO_RULES, ...given, words: checkedWords(given.words ?? []) };
       const isThere = isSame(wanted, await currentRules(deps, id));
       const appended = await log.append({
         script: 'rules.change',
         stream: conversationStream(id),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, wanted],
         args: { state: refusesNothing(wanted) ? 'none' : 'some', data: isThere ? '' : JSON.stringify(wanted) },
       });

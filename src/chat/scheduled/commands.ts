@@ -54,7 +54,9 @@ function create(deps: Deps): Command {
     route: { method: 'POST', path: '/conversations/{conversation_id}/scheduled', status: 201 },
     socket: true,
     noun: 'scheduled',
-    async run({ caller: { userId }, requestId, newId, now }, { conversation_id, send_at, id, ...written }) {
+    async run(context, { conversation_id, send_at, id, ...written }) {
+      const { userId } = context.caller;
+      const { newId, now } = context;
       if (id !== undefined && isDerivedMessageId(id))
         throw invalid([{ pointer: '/id', message: 'must not begin with 7: such ids are given by the server alone' }]);
       const { content, message_type = 'text', reply_to = null, attachments = [], metadata = {} } = written;
@@ -72,8 +74,7 @@ function create(deps: Deps): Command {
       const appended = await log.append({
         script: 'scheduled.create',
         stream,
-        actorId: userId,
-        requestId,
+        by: context,
         body: [conversation_id, id, send_at, words],
         args: { scheduled_id, conversation: conversation_id, send_at: String(at), message: opaqueWord(words) },
       });
@@ -102,7 +103,9 @@ function change(deps: Deps): Command {
     route: { method: 'PATCH', path: PATH, also: ['PUT'] },
     socket: true,
     noun: 'scheduled',
-    async run({ caller: { userId }, requestId, now }, { scheduled_id, send_at, content }) {
+    async run(context, { scheduled_id, send_at, content }) {
+      const { userId } = context.caller;
+      const { now } = context;
       const at = send_at === undefined ? undefined : futureTime('/send_at', send_at, now);
       const { id, conversation_id, send_at: was, ...words } = await one(deps, userId, scheduled_id);
       if (content !== undefined) checkContent(content, config.MAX_MESSAGE_LENGTH, words.attachments.length > 0);
@@ -110,8 +113,7 @@ function change(deps: Deps): Command {
       const appended = await log.append({
         script: 'scheduled.change',
         stream: userStream(userId),
-        actorId: userId,
-        requestId,
+        by: context,
         body: [scheduled_id, send_at, content],
         args: {
           scheduled_id,
@@ -133,9 +135,10 @@ function cancel({ log }: Deps): Command {
     answer: null,
     route: { method: 'DELETE', path: PATH, status: 204 },
     socket: true,
-    async run({ caller: { userId }, requestId }, { scheduled_id }) {
+    async run(context, { scheduled_id }) {
+      const { userId } = context.caller;
       const args = { scheduled_id };
-      const request = { actorId: userId, requestId, body: scheduled_id };
+      const request = { by: context, body: scheduled_id };
       const { id } = await log.append({ script: 'scheduled.cancel', stream: userStream(userId), ...request, args });
       return { eventId: id };
     },

@@ -48,14 +48,14 @@ function changeSettings({ log, rooms }: Deps) {
     route: { method: 'PATCH', path: '/conversations/{conversation_id}/settings', also: ['PUT'] },
     socket: true,
     noun: 'conversation',
-    async run({ caller, requestId }, { conversation_id: id, muted_until, archived, pinned }) {
+    async run(context, { conversation_id: id, muted_until, archived, pinned }) {
+      const { caller } = context;
       const until = muted_until === undefined ? '=' : muted_until === null ? '-' : String(timeOf(muted_until));
       const { messages } = await memberStanding(log, caller.userId, id);
       const appended = await log.append({
         script: 'conversation.change_settings',
         stream: userStream(caller.userId),
-        actorId: caller.userId,
-        requestId,
+        by: context,
         body: [id, muted_until, archived, pinned],
         args: {
           conversation: id,

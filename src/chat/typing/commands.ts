@@ -15,13 +15,9 @@ export const typing: Feature = {
 };
 
 function typingCommands({ log }: Deps): Command[] {
-  async function tell(
-    { caller, requestId }: Context,
-    id: string,
-    script: 'typing.start' | 'typing.stop',
-  ): Promise<Answer> {
+  async function tell(context: Context, id: string, script: 'typing.start' | 'typing.stop'): Promise<Answer> {
     const stream = conversationStream(id);
-    await log.append({ script, stream, actorId: caller.userId, requestId, knowsRepeats: true, body: id, args: {} });
+    await log.append({ script, stream, by: context, knowsRepeats: true, body: id, args: {} });
     return {};
   }
 

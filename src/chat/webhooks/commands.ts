@@ -52,7 +52,9 @@ function create(deps: Deps): Command {
     answer: WebhookMadeAnswer,
     route: { method: 'POST', path: '/webhooks', status: 201 },
     socket: false,
-    async run({ caller: { userId, key }, requestId, newId, now }, { url, events, conversation_id = null }) {
+    async run(context, { url, events, conversation_id = null }) {
+      const { userId, key } = context.caller;
+      const { requestId, newId, now } = context;
       const wrong = outgoing.refusal(url);
       if (wrong !== undefined) throw invalid([{ pointer: '/url', message: wrong }]);
       if (conversation_id !== null) await memberStanding(log, userId, conversation_id);
@@ -64,8 +66,7 @@ function create(deps: Deps): Command {
       await log.append({
         script: 'webhook.create',
         stream: userStream(userId),
-        actorId: userId,
-        requestId,
+        by: context,
         body: [url, events, conversation_id],
         args: { webhook: id, details: detailsWord(details) },
       });
@@ -83,10 +84,11 @@ function remove(deps: Deps): Command {
     answer: null,
     route: { method: 'DELETE', path: PATH, status: 204 },
     socket: false,
-    async run({ caller: { userId }, requestId }, { webhook_id: webhook }) {
+    async run(context, { webhook_id: webhook }) {
+      const { userId } = context.caller;
       const stream = userStream(userId);
       const value = await log.guardField(stream, 'webhooks', webhook);
-      const request = { actorId: userId, requestId, body: webhook };
+      const request = { by: context, body: webhook };
       await log.append({ script: 'webhook.delete', stream, ...request, args: { webhook } });
       if (value !== null) await enlist(deps, webhook, parseWebhook(webhook, value).conversation_id, '');
       return {};
@@ -103,8 +105,9 @@ function resume(deps: Deps): Command {
     answer: WebhookAnswer,
     route: { method: 'POST', path: `${PATH}/resume` },
     socket: false,
-    async run({ caller: { userId }, requestId }, { webhook_id: webhook }) {
-      const request = { actorId: userId, requestId, body: webhook };
+    async run(context, { webhook_id: webhook }) {
+      const { userId } = context.caller;
+      const request = { by: context, body: webhook };
       await log.append({ script: 'webhook.resume', stream: userStream(userId), ...request, args: { webhook } });
       return { body: await own(deps, userId, webhook) };
     },

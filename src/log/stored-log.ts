@@ -1,0 +1,197 @@
+/**
+ * What is stored of a log, to be read without a script: events by id, guard state, directories, how far groups are, and for operators every
+ * key. Writes nothing.
+ */
+import { START } from '../envelope.ts';
+import type { RawEntry, RawEvent } from '../envelope.ts';
+import { streamOfKey } from '../keys.ts';
+import type { Keys, Owner, StreamRef } from '../keys.ts';
+import { translated } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { onlyEvents } from './entries.ts';
+import { entryPage, mergedPage } from './entry-page.ts';
+import type { EntryPage } from './entry-page.ts';
+import { NOBODY } from './guard.ts';
+import { idBefore } from './seek.ts';
+
+/** Events read at a time when a whole log or its tail is read. */
+const PAGE = 500;
+
+export class StoredLog {
+  readonly keys: Keys;
+  readonly connection: Connection;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.connection = connection;
+    this.keys = keys;
+  }
+
+  /** Events of a stream after an id, oldest first, at most `count`. */
+  async readAfter(stream: StreamRef, after: string, count = PAGE): Promise<RawEvent[]> {
+    return this.range(stream, after === START ? '-' : `(${after}`, '+', count);
+  }
+
+  /** Events before an id, newest first, at most `count`. `before` may be '+' for the newest. */
+  async readBefore(stream: StreamRef, before: string, count = PAGE): Promise<RawEvent[]> {
+    const key = this.keys.of(stream, 'log');
+    const read = (end: string, most: number) =>
+      this.connection.commands.xrevrangeBuffer(key, end, '-', 'COUNT', most) as Promise<RawEntry[]>;
+    return onlyEvents(read, before === '+' ? '+' : `(${before}`, count);
+  }
+
+  /**
+   * Events after a reader's cursor, or undefined when the log does not know the cursor: the entry itself is read too, and must be
+   * there with the same milliseconds, since a restored or failed-over Redis uses the same seq again.
+   */
+  async readFromCursor(stream: StreamRef, cursor: string, count = PAGE): Promise<RawEvent[] | undefined> {
+    if (cursor === START) return this.readAfter(stream, START, count);
+    const rows = await this.range(stream, cursor, '+', count + 1);
+    return rows[0]?.id === cursor ? rows.slice(1) : undefined;
+  }
+
+  /** One event by its id, or undefined. */
+  async readOne(stream: StreamRef, id: string): Promise<RawEvent | undefined> {
+    return (await this.range(stream, id, id, 1))[0];
+  }
+
+  /** Id of the event at a seq; the start when there is none. What is asked for is mostly near the end. */
+  async idAtSeq(stream: StreamRef, seq: number): Promise<string> {
+    const page = await this.readBefore(stream, '+');
+    const oldest = page.at(-1);
+    if (!oldest || oldest.seq <= seq) return page.find((event) => event.seq === seq)?.id ?? START;
+    return idBefore((after, count) => this.readAfter(stream, after, count), seq, oldest);
+  }
+
+  /** Every event after an id, in pages. */
+  async *readAll(stream: StreamRef, after: string, count = PAGE): AsyncGenerator<RawEvent[]> {
+    for (let from = after; ;) {
+      const page = await this.readAfter(stream, from, count);
+      if (page.length > 0) yield page;
+      if (page.length < count) return;
+      from = page.at(-1)!.id;
+    }
+  }
+
+  /** A log's entries after an id, with their proofs, for whoever checks them. */
+  async *readProofs(
+    stream: StreamRef,
+    after: string,
+  ): AsyncGenerator<{ id: string; type: string; event: string; proof: string }[]> {
+    for (let from = after === START ? '-' : `(${after}`; ;) {
+      const rows = await this.connection.commands.xrange(this.keys.of(stream, 'log'), from, '+', 'COUNT', PAGE);
+      yield rows.map(([id, [, type = '', , event = '', , proof = '']]) => ({ id, type, event, proof }));
+      if (rows.length < PAGE) return;
+      from = `(${rows.at(-1)![0]}`;
+    }
+  }
+
+  /** Fields of the heads (guard state) of many streams, in one write; undefined for a stream that does not exist. */
+  async heads<F extends string>(
+    streams: readonly StreamRef[],
+    fields: readonly F[],
+  ): Promise<(Record<F | 'id', string> | undefined)[]> {
+    const rows = await Promise.all(
+      streams.map((s) => this.connection.commands.hmget(this.keys.of(s, 'head'), 'id', ...fields)),
+    );
+    return rows.map(([id, ...values]) =>
+      id
+        ? (Object.fromEntries([['id', id], ...fields.map((f, i) => [f, values[i] ?? ''])]) as Record<F | 'id', string>)
+        : undefined,
+    );
+  }
+
+  /** A field of a guard hash of an owner, or null. */
+  guardField(owner: Owner, name: string, field: string): Promise<string | null> {
+    return this.connection.commands.hget(this.keys.of(owner, name), field);
+  }
+
+  /** Fields of a guard hash of an owner. */
+  guardFields(owner: Owner, name: string, fields: readonly string[]): Promise<(string | null)[]> {
+    if (fields.length === 0) return Promise.resolve([]);
+    return this.connection.commands.hmget(this.keys.of(owner, name), ...fields);
+  }
+
+  /** How many fields a guard hash of an owner has. */
+  guardCount(owner: Owner, name: string): Promise<number> {
+    return this.connection.commands.hlen(this.keys.of(owner, name));
+  }
+
+  /** The members of a guard set of an owner with their scores. */
+  async guardScores(owner: Owner, name: string): Promise<ReadonlyMap<string, number>> {
+    const found = await this.connection.commands.zrange(this.keys.of(owner, name), '0', '-1', 'WITHSCORES');
+    return new Map(found.flatMap((member, i) => (i % 2 === 0 ? [[member, Number(found[i + 1])] as const] : [])));
+  }
+
+  /** Members of a guard set of an owner, all of one score, in byte order: those that begin with `prefix`, after `after`. */
+  guardEntries(owner: Owner, name: string, page: EntryPage): Promise<string[]> {
+    return entryPage(this.connection.commands, this.keys.of(owner, name), page);
+  }
+
+  /** A whole guard hash of an owner, without what only keeps its key in being. */
+  async guardAll(owner: Owner, name: string): Promise<Record<string, string>> {
+    const { [NOBODY]: _, ...all } = await this.connection.commands.hgetall(this.keys.of(owner, name));
+    return all;
+  }
+
+  /** A page of a directory (entries `<name>\n<id>`) merged over all partitions in byte order, after `after`, beginning with `prefix`. */
+  async directoryPage(
+    name: string,
+    prefix: string,
+    after: string,
+    limit: number,
+  ): Promise<{ entries: string[]; more: boolean }> {
+    const page = { prefix, after, limit: limit + 1 };
+    const parts = await Promise.all(
+      Array.from({ length: this.keys.partitions }, (_, partition) => this.directoryPart(partition, name, page)),
+    );
+    return mergedPage(parts, limit);
+  }
+
+  /** A page of one partition's directory. */
+  directoryPart(partition: number, name: string, page: EntryPage): Promise<string[]> {
+    return entryPage(this.connection.commands, this.keys.at(partition, name), page);
+  }
+
+  /** Where a partition's feed ends, and where each projector group stands in it. */
+  async progress(partition: number): Promise<{ head: string; checkpoints: Record<string, string> }> {
+    const { commands } = this.connection;
+    const [head, checkpoints] = await Promise.all([
+      commands.hget(this.keys.at(partition, 'feed_head'), 'id'),
+      commands.hgetall(this.keys.at(partition, 'checkpoints')),
+    ]);
+    delete checkpoints[NOBODY];
+    return { head: head ?? START, checkpoints };
+  }
+
+  /** Every stream that has a log, each once, in any order; of one partition, or of all. For operators and recovery: it scans the keys. */
+  async *streams(partition?: number): AsyncGenerator<StreamRef> {
+    // A scan may bring a key twice.
+    const seen = new Set<string>();
+    for await (const keys of this.scan(this.keys.logPattern(partition))) {
+      for (const key of keys) {
+        const stream = streamOfKey(key);
+        if (stream && !seen.has(key)) yield stream;
+        seen.add(key);
+      }
+    }
+  }
+
+  /** Keys by a pattern, some at a time, perhaps one twice. For operators and recovery: it goes through all keys. */
+  async *scan(pattern: string): AsyncGenerator<string[]> {
+    for (const master of await this.connection.mastersNow()) {
+      let cursor = '0';
+      do {
+        const [next, keys] = await translated(master.scan(cursor, 'MATCH', pattern, 'COUNT', 1_000));
+        cursor = next;
+        yield keys;
+      } while (cursor !== '0');
+    }
+  }
+
+  private async range(stream: StreamRef, from: string, to: string, count: number): Promise<RawEvent[]> {
+    const key = this.keys.of(stream, 'log');
+    const read = (start: string, most: number) =>
+      this.connection.commands.xrangeBuffer(key, start, to, 'COUNT', most) as Promise<RawEntry[]>;
+    return onlyEvents(read, from, count);
+  }
+}
