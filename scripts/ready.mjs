@@ -1,13 +1,18 @@
-// Makes the clone ready and runs a Node program in it that starts Redis servers of its own.
+// Makes the clone ready, the client library too, and runs a Node program in it that starts Redis servers of its own.
 // Usage: node scripts/ready.mjs <arguments of node>
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { buildLibrary } from './library.mjs';
 import { setup } from './setup.mjs';
-import { isMain, orExplain, ROOT } from './shell.mjs';
+import { alone, isMain, orExplain, ROOT } from './shell.mjs';
 
 /** Ends with the program's code. It finds the redis-server under REDIS_SERVER. */
 export async function runReady(nodeArguments) {
-  const redis = await orExplain(() => setup());
+  const redis = await orExplain(async () => {
+    const found = await setup();
+    await alone(buildLibrary);
+    return found;
+  });
   const program = spawn(process.execPath, nodeArguments, {
     cwd: ROOT,
     stdio: 'inherit',

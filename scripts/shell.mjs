@@ -1,7 +1,8 @@
 // What the scripts that run before anything is built share: words to a person, one command after another, one of them at
 // a time per checkout. Plain JavaScript without packages.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -52,6 +53,19 @@ function isExecutable(path) {
   } catch {
     return false;
   }
+}
+
+/** Of what a build reads: names, sizes and times. */
+export function fingerprint(paths) {
+  const hash = createHash('sha1');
+  const add = (path) => {
+    const stat = statSync(join(ROOT, path), { throwIfNoEntry: false });
+    if (!stat) return;
+    if (stat.isDirectory()) for (const name of readdirSync(join(ROOT, path)).toSorted()) add(join(path, name));
+    else hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
+  };
+  paths.forEach(add);
+  return hash.digest('hex');
 }
 
 /** One at a time per checkout: two starts in a fresh clone must not run npm or the compiler into each other. */

@@ -2,18 +2,18 @@
 // reaches it and nothing stands between it and whoever watches it.
 // Refuses: to be needed in production. A built tree starts as the Dockerfile says.
 // Usage: node scripts/start.mjs [--build]      --build: build and end
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildLibrary } from './library.mjs';
 import { checkNode, setup } from './setup.mjs';
-import { alone, orExplain, ROOT, run, say } from './shell.mjs';
+import { alone, fingerprint, orExplain, ROOT, run, say } from './shell.mjs';
 
 const DIST = join(ROOT, 'dist');
 // Read where they lie, relative to the compiled code.
 const COPIED = ['lua', 'src/api/pages', 'src/api/reference'];
 /** Of a package that is only there to build with: what of it is served. */
 const BUNDLES = ['redoc.standalone.js', 'redoc.standalone.js.LICENSE.txt'];
-const SOURCES = ['src', 'scripts', 'lua', 'tsconfig.json', 'package-lock.json'];
+const SOURCES = ['src', 'scripts', 'lua', 'tsconfig.json', 'tsconfig.library.json', 'package-lock.json'];
 
 await orExplain(async () => {
   checkNode();
@@ -30,13 +30,14 @@ await orExplain(async () => {
 
 function build() {
   const stamp = join(DIST, '.built');
-  const now = fingerprint();
+  const now = fingerprint(SOURCES);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
   say('Building ...');
   rmSync(stamp, { force: true });
   // Without its output the compiler would still trust its notes, and write nothing.
-  if (!existsSync(DIST)) rmSync(join(ROOT, '.cache/build.tsbuildinfo'), { force: true });
+  if (!existsSync(join(DIST, 'src'))) rmSync(join(ROOT, '.cache/build.tsbuildinfo'), { force: true });
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], 'The build failed.');
+  buildLibrary();
   for (const folder of COPIED) {
     rmSync(join(DIST, folder), { recursive: true, force: true });
     if (existsSync(join(ROOT, folder))) cpSync(join(ROOT, folder), join(DIST, folder), { recursive: true });
@@ -45,17 +46,4 @@ function build() {
     cpSync(join(ROOT, 'node_modules/redoc/bundles', name), join(DIST, 'src/api/reference', name));
   }
   writeFileSync(stamp, now);
-}
-
-/** Of what the build reads: names, sizes and times. */
-function fingerprint() {
-  const hash = createHash('sha1');
-  const add = (path) => {
-    const stat = statSync(join(ROOT, path), { throwIfNoEntry: false });
-    if (!stat) return;
-    if (stat.isDirectory()) for (const name of readdirSync(join(ROOT, path)).toSorted()) add(join(path, name));
-    else hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
-  };
-  SOURCES.forEach(add);
-  return hash.digest('hex');
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { breakages } from '../scripts/documents/breakages.ts';
+import { clientTypes } from '../scripts/documents/client-types.ts';
 import { documents } from '../scripts/documents/made.ts';
 import { eventsDocument } from '../scripts/events-document.ts';
 import { events, projections } from '../src/chat/index.ts';
@@ -64,6 +65,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/turns.ts': [],
   'src/version.ts': [],
   'src/metrics.ts': [],
+  'src/client': [],
   'src/outgoing.ts': [],
   'src/chat': [
     ...SHARED,
@@ -173,6 +175,7 @@ describe('the house', () => {
   it('only who speaks with Redis and the outside knows the date: all else below api and gateway may wait, and no more', () => {
     const knowing = [
       'src/api',
+      'src/client',
       'src/gateway',
       'src/log',
       'src/redis',
@@ -260,6 +263,19 @@ describe('documents', () => {
         true,
       );
     }
+  });
+});
+
+describe('the client library', () => {
+  it('its types are what the documents make: npm run documents', () => {
+    expect(read('src/client/protocol.d.ts')).to.equal(clientTypes(documents()));
+  });
+
+  it('needs no package, and nothing of the server', () => {
+    const foreign = filesUnder('src/client', '.ts').flatMap((file) =>
+      importsOf(file).filter((name) => !/^\.\/[a-z-]+(\.d)?\.ts$/.test(name)),
+    );
+    expect(foreign).to.deep.equal([]);
   });
 });
 
