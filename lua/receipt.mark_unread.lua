@@ -16,6 +16,8 @@ if message.number > (member.own_read or member.read) then return unchanged() end
 
 member.own_read = message.number - 1
 local earlier = redis.call('XREVRANGE', log, '(' .. message.event, '-', 'COUNT', 1)[1]
-member.own_up_to = earlier and earlier[1] or '0-0'
+-- The event before it may have left Redis: then the place right before stands for it.
+local ms, seq = id_parts(message.event)
+member.own_up_to = earlier and earlier[1] or string.format('%.0f-%.0f', ms, seq - 1)
 set_member(actor, member)
 return settled(unread_of(member, posted))

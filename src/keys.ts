@@ -38,6 +38,7 @@ export const userStream = (id: string): StreamRef => ({ kind: 'user', id });
 /** Key names that scripts may ask for in their KEYS line. */
 const perOwner: Record<string, string> = {
   log: ':events',
+  archive: ':archive',
   head: ':head',
   members: ':members',
   messages: ':messages',

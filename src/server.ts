@@ -25,6 +25,7 @@ import type { Chat } from './chat/index.ts';
 import { Totals } from './chat/totals.ts';
 import type { Config } from './config.ts';
 import { describedBy } from './described.ts';
+import { archiveFilesOf } from './files/file-store.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { isSocketAddress } from './gateway/handshake.ts';
 import { Log } from './log/log.ts';
@@ -72,6 +73,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       partitions: config.PARTITIONS,
       replicationAcks: config.REPLICATION_ACKS,
       newSalt: random.newSalt,
+      archive: archiveFilesOf(config),
       warn,
       debug: logger.debug,
     });

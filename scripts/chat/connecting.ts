@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../src/config.ts';
+import { archiveFilesOf } from '../../src/files/file-store.ts';
 import type { RedisAddress } from '../../src/log/connection.ts';
 import { Log } from '../../src/log/log.ts';
 import { visitEmbeddedRedis } from '../../src/redis/embedded-redis.ts';
@@ -38,6 +39,7 @@ export function withLogOf<T>(config: Config, terminal: Terminal, task: (log: Log
       redis,
       partitions: 'as it was first used',
       replicationAcks: 0,
+      archive: archiveFilesOf(config),
       newSalt: () => randomBytes(8).toString('hex'),
       warn: (message) => {
         if (isOpen) terminal.tell(`${message}\n`);

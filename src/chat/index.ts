@@ -194,7 +194,7 @@ function asOne(listeners: readonly SessionListener[]): SessionListener {
 
 /** Scripts that no command or query is named after: they serve several, or the machinery. */
 const INTERNAL: readonly RegExp[] = [
-  /^(projector|feed|file|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\./,
+  /^(projector|feed|archive|file|view|proof|inbox|login|timer|limit|signal|member|directory|admin)\./,
   /^poll\.end$/,
   /^device\.(open|save)$/,
   /^ticket\.redeem$/,

@@ -17,6 +17,8 @@ export interface S3Options {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly region: string;
+  /** What every key begins with in the bucket: `archive/`. Files of others are none of this store's. */
+  readonly prefix?: string;
 }
 
 interface Asked {
@@ -40,14 +42,14 @@ export class S3Store implements FileStore {
   }
 
   async put(key: string, file: LocalFile): Promise<void> {
-    const reply = await this.ask({ method: 'PUT', path: `/${checkedKey(key)}`, file });
+    const reply = await this.ask({ method: 'PUT', path: this.pathOf(key), file });
     await textOf(reply);
     if (reply.statusCode !== 200) throw unreachable(`PUT answered ${reply.statusCode}`);
   }
 
   async read(key: string, range?: ByteRange): Promise<Readable | undefined> {
     const headers: Record<string, string> = range ? { range: `bytes=${range.start}-${range.end}` } : {};
-    const reply = await this.ask({ method: 'GET', path: `/${checkedKey(key)}`, headers });
+    const reply = await this.ask({ method: 'GET', path: this.pathOf(key), headers });
     if (reply.statusCode === (range ? 206 : 200)) return reply;
     await textOf(reply);
     if (reply.statusCode === 404) return undefined;
@@ -55,29 +57,35 @@ export class S3Store implements FileStore {
   }
 
   async remove(key: string): Promise<void> {
-    const reply = await this.ask({ method: 'DELETE', path: `/${checkedKey(key)}` });
+    const reply = await this.ask({ method: 'DELETE', path: this.pathOf(key) });
     await textOf(reply);
     if (![200, 204, 404].includes(reply.statusCode!)) throw unreachable(`DELETE answered ${reply.statusCode}`);
   }
 
   async *all(): AsyncGenerator<KeptFile> {
-    for (let more = ''; ;) {
+    const { prefix = '' } = this.options;
+    const only = prefix === '' ? '' : `&prefix=${encodeURIComponent(prefix)}`;
+    for (let more = only; ;) {
       const reply = await this.ask({ method: 'GET', path: `?list-type=2${more}` });
       const listing = await textOf(reply);
       if (reply.statusCode !== 200) throw unreachable(`the listing answered ${reply.statusCode}`);
       for (const [, entry] of listing.matchAll(/<Contents>([\s\S]*?)<\/Contents>/g)) {
-        const key = tag(entry!, 'Key') ?? '';
+        const key = (tag(entry!, 'Key') ?? '').slice(prefix.length);
         if (isFileKey(key)) yield { key, modifiedMs: Date.parse(tag(entry!, 'LastModified') ?? '') };
       }
       const next = tag(listing, 'NextContinuationToken');
       if (tag(listing, 'IsTruncated') !== 'true' || next === undefined) return;
-      more = `&continuation-token=${encodeURIComponent(next)}`;
+      more = `${only}&continuation-token=${encodeURIComponent(next)}`;
     }
+  }
+
+  private pathOf(key: string): string {
+    return `/${this.options.prefix ?? ''}${checkedKey(key)}`;
   }
 
   private async ask(asked: Asked): Promise<IncomingMessage> {
     const { method, path, headers, file } = asked;
-    const { endpoint, bucket, ...keys } = this.options;
+    const { endpoint, bucket, prefix: _, ...keys } = this.options;
     // A library that only who keeps files there needs.
     const { AwsV4Signer } = await import('aws4fetch');
     const signed = await new AwsV4Signer({

@@ -17,6 +17,6 @@ export async function onlyEvents(
     const rows = await read(next, wanted);
     events.push(...rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []));
     if (rows.length < wanted || events.length >= count) return events;
-    next = `(${rows.at(-1)![0].toString('latin1')}`;
+    next = rows.at(-1)![0].toString('latin1');
   }
 }

@@ -8,7 +8,7 @@ import type { Context } from '../envelope.ts';
 import { Keys, PARTITIONS_KEY } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
 import { Connection } from './connection.ts';
-import type { Durability, RedisAddress, Say, Warn } from './connection.ts';
+import type { Durability, RedisAddress, Say } from './connection.ts';
 import { partitionsOf } from './kept.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
@@ -16,15 +16,15 @@ import { ScriptRunner } from './script-runner.ts';
 import type { Bytes, Reply } from './script-runner.ts';
 import { refusalOf } from './refusal.ts';
 import { StoredLog } from './stored-log.ts';
+import type { StoredLogOptions } from './stored-log.ts';
 
-export interface LogOptions {
+export interface LogOptions extends StoredLogOptions {
   readonly redis: RedisAddress;
   /** How many a server is set to use, or as this Redis was first used by one. */
   readonly partitions: number | 'as it was first used';
   readonly replicationAcks: number;
   /** 16 or more random characters: what hides an erased text from being guessed by its digest. */
   readonly newSalt: () => string;
-  readonly warn: Warn;
   /** How long it is tried to reach Redis, where somebody waits for it. */
   readonly connectWithinMs?: number;
   /** Told of each run of a script, where somebody wants to know. */
@@ -87,7 +87,7 @@ export class Log extends StoredLog {
     durability: Durability,
     replicated?: ScriptRunner,
   ) {
-    super(connection, keys);
+    super(connection, keys, options);
     this.options = options;
     this.durability = durability;
     this.replicated = replicated;

@@ -2,12 +2,15 @@
  * What is stored of a log, to be read without a script: events by id, guard state, directories, how far groups are, and for operators every
  * key. Writes nothing.
  */
-import { START } from '../envelope.ts';
-import type { RawEntry, RawEvent } from '../envelope.ts';
+import { eventOfEntry, START } from '../envelope.ts';
+import type { RawEvent } from '../envelope.ts';
 import { streamOfKey } from '../keys.ts';
 import type { Keys, Owner, StreamRef } from '../keys.ts';
+import { Archive, justBefore } from './archive/archive.ts';
+import type { SegmentFiles } from './archive/archive.ts';
+import { StreamEntries } from './archive/stream-entries.ts';
 import { translated } from './connection.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Warn } from './connection.ts';
 import { onlyEvents } from './entries.ts';
 import { entryPage, mergedPage } from './entry-page.ts';
 import type { EntryPage } from './entry-page.ts';
@@ -17,26 +20,36 @@ import { idBefore } from './seek.ts';
 /** Events read at a time when a whole log or its tail is read. */
 const PAGE = 500;
 
+export interface StoredLogOptions {
+  /** Where entries lie that left Redis. */
+  readonly archive?: SegmentFiles | undefined;
+  readonly warn: Warn;
+}
+
 export class StoredLog {
   readonly keys: Keys;
   readonly connection: Connection;
+  /** What left Redis. Whoever reads events need not know of it. */
+  readonly archive: Archive;
+  /** Entries as they are, for who proves or moves them. */
+  readonly entries: StreamEntries;
 
-  constructor(connection: Connection, keys: Keys) {
+  constructor(connection: Connection, keys: Keys, { archive, warn }: StoredLogOptions) {
+    const parts = { redis: connection.commands, keys };
     this.connection = connection;
     this.keys = keys;
+    this.archive = new Archive({ ...parts, files: archive, warn });
+    this.entries = new StreamEntries({ ...parts, archive: this.archive });
   }
 
   /** Events of a stream after an id, oldest first, at most `count`. */
   async readAfter(stream: StreamRef, after: string, count = PAGE): Promise<RawEvent[]> {
-    return this.range(stream, after === START ? '-' : `(${after}`, '+', count);
+    return onlyEvents((from, most) => this.entries.up(stream, from, '+', most), after, count);
   }
 
   /** Events before an id, newest first, at most `count`. `before` may be '+' for the newest. */
   async readBefore(stream: StreamRef, before: string, count = PAGE): Promise<RawEvent[]> {
-    const key = this.keys.of(stream, 'log');
-    const read = (end: string, most: number) =>
-      this.connection.commands.xrevrangeBuffer(key, end, '-', 'COUNT', most) as Promise<RawEntry[]>;
-    return onlyEvents(read, before === '+' ? '+' : `(${before}`, count);
+    return onlyEvents((end, most) => this.entries.down(stream, end, most), before, count);
   }
 
   /**
@@ -45,13 +58,14 @@ export class StoredLog {
    */
   async readFromCursor(stream: StreamRef, cursor: string, count = PAGE): Promise<RawEvent[] | undefined> {
     if (cursor === START) return this.readAfter(stream, START, count);
-    const rows = await this.range(stream, cursor, '+', count + 1);
+    const rows = await this.readAfter(stream, justBefore(cursor), count + 1);
     return rows[0]?.id === cursor ? rows.slice(1) : undefined;
   }
 
   /** One event by its id, or undefined. */
   async readOne(stream: StreamRef, id: string): Promise<RawEvent | undefined> {
-    return (await this.range(stream, id, id, 1))[0];
+    const [entry] = await this.entries.at(stream, id);
+    return entry && eventOfEntry(entry[1]);
   }
 
   /** Id of the event at a seq; the start when there is none. What is asked for is mostly near the end. */
@@ -59,6 +73,8 @@ export class StoredLog {
     const page = await this.readBefore(stream, '+');
     const oldest = page.at(-1);
     if (!oldest || oldest.seq <= seq) return page.find((event) => event.seq === seq)?.id ?? START;
+    const archived = await this.archive.idAtSeq(stream, seq);
+    if (archived !== undefined) return archived;
     return idBefore((after, count) => this.readAfter(stream, after, count), seq, oldest);
   }
 
@@ -69,19 +85,6 @@ export class StoredLog {
       if (page.length > 0) yield page;
       if (page.length < count) return;
       from = page.at(-1)!.id;
-    }
-  }
-
-  /** A log's entries after an id, with their proofs, for whoever checks them. */
-  async *readProofs(
-    stream: StreamRef,
-    after: string,
-  ): AsyncGenerator<{ id: string; type: string; event: string; proof: string }[]> {
-    for (let from = after === START ? '-' : `(${after}`; ;) {
-      const rows = await this.connection.commands.xrange(this.keys.of(stream, 'log'), from, '+', 'COUNT', PAGE);
-      yield rows.map(([id, [, type = '', , event = '', , proof = '']]) => ({ id, type, event, proof }));
-      if (rows.length < PAGE) return;
-      from = `(${rows.at(-1)![0]}`;
     }
   }
 
@@ -186,12 +189,5 @@ export class StoredLog {
         yield keys;
       } while (cursor !== '0');
     }
-  }
-
-  private async range(stream: StreamRef, from: string, to: string, count: number): Promise<RawEvent[]> {
-    const key = this.keys.of(stream, 'log');
-    const read = (start: string, most: number) =>
-      this.connection.commands.xrangeBuffer(key, start, to, 'COUNT', most) as Promise<RawEntry[]>;
-    return onlyEvents(read, from, count);
   }
 }

@@ -3,7 +3,7 @@
  * the matter of their shape. Never read by a guard.
  */
 import type { Cluster, Redis } from 'ioredis';
-import { eventId, eventOfEntry, START } from '../envelope.ts';
+import { eventId, eventOfEntry, parseEventId, START } from '../envelope.ts';
 import type { EventId, RawEntry, RawEvent } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
 import type { Expected } from '../log/consumer-group.ts';
@@ -206,10 +206,15 @@ export class Views {
 const number = (n: number): string => (n === Infinity ? 'inf' : String(n));
 
 function appliedOf(reply: readonly unknown[], missing: number): Applied {
-  const [, applied, head, , , behind] = reply as [Buffer, Buffer, Buffer, unknown, unknown, RawEntry[]];
+  const [, appliedBytes, head, , , behind] = reply as [Buffer, Buffer, Buffer, unknown, unknown, RawEntry[]];
+  const applied = appliedBytes.toString('latin1');
+  const position = { applied, head: head.length > 0 ? head.toString('latin1') : undefined };
+  // A script sees only what is in Redis: of what left it, the log knows where it is.
+  const first = behind[0]?.[0].toString('latin1');
+  const isCut = first !== undefined && parseEventId(first)?.seq !== eventId(applied).seq + 1;
+  if (isCut) return { ...position, missing: [], more: applied };
   return {
-    applied: applied.toString('latin1'),
-    head: head.length > 0 ? head.toString('latin1') : undefined,
+    ...position,
     missing: behind.flatMap(([, fields]) => eventOfEntry(fields) ?? []),
     more: behind.length > 0 && behind.length === missing ? behind.at(-1)![0].toString('latin1') : undefined,
   };

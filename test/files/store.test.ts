@@ -98,6 +98,13 @@ describe('files in object storage', () => {
   beforeEach(async () => void (server = await startS3()));
   afterEach(() => server.stop());
 
+  describe('below a prefix, beside others in the bucket', () => {
+    keepsFiles(() => {
+      server.objects.set(`${'0'.repeat(64)}-${'0'.repeat(26)}`, Buffer.from('of others'));
+      return new S3Store({ ...server.options, prefix: 'archive/' });
+    });
+  });
+
   describe('as any store', () => {
     keepsFiles(() => new S3Store(server.options));
     afterEach(() => expect(server.refused).to.deep.equal([]));

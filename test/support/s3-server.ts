@@ -86,7 +86,8 @@ function whyRefused(request: IncomingMessage, body: Buffer): string | undefined 
 
 function serve(objects: Map<string, Buffer>, request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   const url = new URL(request.url ?? '', 'http://storage');
-  const [, bucket, key = ''] = url.pathname.split('/');
+  const [, bucket, ...words] = url.pathname.split('/');
+  const key = words.join('/');
   if (bucket !== BUCKET) return void response.writeHead(404).end('<Error><Code>NoSuchBucket</Code></Error>');
   if (key === '') return list(objects, url, response);
   if (request.method === 'PUT') {
@@ -107,7 +108,8 @@ function serve(objects: Map<string, Buffer>, request: IncomingMessage, response:
 
 function list(objects: Map<string, Buffer>, url: URL, response: ServerResponse): void {
   const after = url.searchParams.get('continuation-token') ?? '';
-  const keys = [...objects.keys()].toSorted().filter((key) => `<${key}>` > after);
+  const prefix = url.searchParams.get('prefix') ?? '';
+  const keys = [...objects.keys()].toSorted().filter((key) => key.startsWith(prefix) && `<${key}>` > after);
   const page = keys.slice(0, PER_PAGE);
   const contents = page.map(
     (key) => `<Contents><Key>${key}</Key><LastModified>${new Date().toISOString()}</LastModified></Contents>`,

@@ -34,9 +34,8 @@ export async function wrongInFeed(log: Log, partition: number): Promise<WrongEnt
 /** The fields of the same event in its log. */
 async function inLog(log: Log, event: RawEvent | undefined): Promise<readonly Buffer[] | undefined> {
   if (!event) return undefined;
-  const key = log.keys.of(event.stream, 'log');
-  const [entry] = await log.connection.commands.xrangeBuffer(key, event.id, event.id);
-  return (entry as RawEntry | undefined)?.[1] ?? undefined;
+  const [entry] = await log.entries.at(event.stream, event.id);
+  return entry?.[1] ?? undefined;
 }
 
 function difference(fed: readonly Buffer[], logged: readonly Buffer[] | undefined): string | undefined {

@@ -35,7 +35,7 @@ export class Past {
   }
 
   async whole(): Promise<readonly RawEvent[]> {
-    for await (const page of this.log.readProofs(this.stream, this.last)) {
+    for await (const page of this.log.entries.proofs(this.stream, this.last)) {
       for (const { id, type, event, proof } of page) {
         this.last = id;
         const [salt, digest = '', link = ''] = proof.split(' ');
