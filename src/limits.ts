@@ -67,6 +67,8 @@ export class Limits {
   private subjects = new Map<string, Subject>();
   private earlier = new Map<string, Subject>();
   private since = 0;
+  /** How often something was refused, by what it was. */
+  readonly refused = new Map<Action, number>();
 
   constructor(allowances: Readonly<Record<Action, Allowance>>, take: Take) {
     this.allowances = allowances;
@@ -76,7 +78,13 @@ export class Limits {
   /** Takes one of the times that a user (by id), an address or another subject is allowed. Throws `rate_limited` or `unavailable`. */
   async spend(action: Action, subject: string, now: number): Promise<void> {
     const allowance = this.allowances[action];
-    if (allowance.most > 0) await this.subjectOf(subject, now).spend(action, allowance, now);
+    if (allowance.most === 0) return;
+    try {
+      await this.subjectOf(subject, now).spend(action, allowance, now);
+    } catch (error) {
+      if (asChatError(error).code === 'rate_limited') this.refused.set(action, (this.refused.get(action) ?? 0) + 1);
+      throw error;
+    }
   }
 
   private subjectOf(id: string, now: number): Subject {

@@ -25,6 +25,7 @@ import type { Chat } from './chat/index.ts';
 import { Totals } from './chat/totals.ts';
 import type { Config } from './config.ts';
 import { describedBy } from './described.ts';
+import { eventId } from './envelope.ts';
 import { archiveFilesOf } from './files/file-store.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { isSocketAddress } from './gateway/handshake.ts';
@@ -32,6 +33,7 @@ import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
+import { observed } from './observed.ts';
 import { randomness } from './randomness.ts';
 import { GATHER_MS, projector } from './projector/projector.ts';
 import { groupsFromNow, reactorWorkers } from './projector/reactor.ts';
@@ -68,6 +70,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     // The private Redis has locked the folder by now.
     const config = { ...settings, SECRET_KEY: settings.SECRET_KEY || (await keptSecret(settings.DATA_DIR)) };
     const { warn, info } = logger;
+    const metrics = new Metrics();
     const log = await Log.open({
       redis,
       partitions: config.PARTITIONS,
@@ -76,10 +79,10 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       archive: archiveFilesOf(config),
       warn,
       debug: logger.debug,
+      onAppend: (seconds) => metrics.appended(seconds),
     });
     stops.push(() => log.close());
     const views = new Views(log);
-    const metrics = new Metrics();
     const product = chat(log, views, config, watchOf(metrics, logger));
     // Who reacts to what happens from now on means from the first request on, and not from when the first worker comes.
     await log.prepare(groupsFromNow(product.reactors));
@@ -110,7 +113,9 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       stops.push(() => info('projector stops'));
     }
 
-    const gateway = config.ROLES.has('gateway') ? gatewayOf(config, log, product, logger, random.newId) : undefined;
+    const gateway = config.ROLES.has('gateway')
+      ? gatewayOf(config, log, product, metrics, logger, random.newId)
+      : undefined;
     if (gateway) {
       const signals = new Signals(log);
       stops.push(() => signals.stop());
@@ -126,14 +131,17 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       redisAnswers: () => answers(log),
       connections: () => gateway?.connections ?? 0,
       totals: () => totals.read(),
-      metrics: () => metrics.scrape(gateway?.connections ?? 0),
+      metrics: async () => metrics.scrape(await observed({ log, gateway, limits: product.limits })),
     });
     const koa = app({
       trustedProxies: config.TRUSTED_PROXIES,
       origins: config.CORS_ORIGINS,
       onError: (error) =>
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
-      onAnswered: (answered) => info('request', { ...answered, ms: tenths(answered.ms) }),
+      onAnswered: (answered) => {
+        metrics.answered(answered);
+        info('request', { ...answered, ms: tenths(answered.ms) });
+      },
       middleware: [
         ...(gateway ? [upgradeRequired(isSocketAddress)] : []),
         ...operators,
@@ -166,6 +174,7 @@ function gatewayOf(
   config: Config,
   log: Log,
   { sockets, sessions, identity, door, limits }: Chat,
+  metrics: Metrics,
   logger: Logger,
   newId: () => string,
 ): Gateway {
@@ -188,6 +197,10 @@ function gatewayOf(
     newId,
     warn: logger.warn,
     info: logger.info,
+    onWritten: (events) => {
+      const now = Date.now();
+      for (const { id } of events) metrics.delivered((now - eventId(id).ms) / 1_000);
+    },
   });
 }
 

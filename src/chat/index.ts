@@ -104,6 +104,7 @@ export const guards = features.flatMap((feature) => feature.guards ?? []);
 export const checks = [...listChecks(events, eventDecoder(events)), ...attachmentChecks];
 
 export interface Chat extends Deps {
+  readonly limits: Limits;
   readonly door: Door;
   readonly sockets: Sockets;
   readonly reactors: readonly Reactor[];
@@ -167,6 +168,7 @@ export function chat(log: Log, views: Views, config: Config, watch?: Watch): Cha
   });
   return {
     ...deps,
+    limits,
     door,
     sockets: new Sockets(
       deps,

@@ -137,7 +137,10 @@ export class CatchUps {
     const before = isOwn ? undefined : await owner.placeInLog(subscription);
     if (!subscription.isReading) return last;
     const whose = isOwn ? { user_id: stream.id } : { conversation_id: stream.id };
-    if (last !== told) owner.outbox.send({ type: 'sync.reset', data: { ...whose, last_event_id: last } });
+    if (last !== told) {
+      this.fanout.counts.resets += 1;
+      owner.outbox.send({ type: 'sync.reset', data: { ...whose, last_event_id: last } });
+    }
     if (before === undefined && !isOwn) owner.drop(subscription);
     else subscription.reload(last, before);
     if (isOwn) await owner.relist();

@@ -8,6 +8,7 @@ import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
 import { TO_ONESELF } from '../log/signals.ts';
 import type { Signal } from '../log/signals.ts';
+import { Counts } from './counts.ts';
 import { framed, isPlain } from './frames.ts';
 import type { Framed } from './frames.ts';
 import { LogPages } from './log-pages.ts';
@@ -63,6 +64,8 @@ export interface FanoutOptions {
   readonly log: Pick<Log, 'keys'> & ReadableLog;
   readonly flusher: Flusher;
   readonly meaning: Meaning;
+  /** Told of the events of a batch that went to live sockets, once they are written. */
+  readonly onWritten?: ((events: readonly RawEvent[]) => void) | undefined;
 }
 
 export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
@@ -70,6 +73,7 @@ export const keyOf = (stream: StreamRef): string => stream.kind + stream.id;
 export class Fanout {
   readonly pages: LogPages;
   readonly watching: Watching;
+  readonly counts = new Counts();
   private readonly options: FanoutOptions;
   private readonly followed = new Map<string, Followed>();
   private readonly byUser = new Map<string, Set<Follower>>();
@@ -135,7 +139,8 @@ export class Fanout {
 
   /** What the tail brings: events of one partition, in their order. */
   take(events: readonly RawEvent[]): void {
-    const { meaning } = this.options;
+    const { meaning, flusher, onWritten } = this.options;
+    const written: RawEvent[] = [];
     const deliveries = new Map<Followed, Framed[]>();
     for (const raw of events) {
       meaning.hear?.(raw);
@@ -151,6 +156,7 @@ export class Fanout {
         else deliveries.set(known, [event]);
         known.head = raw.id;
         known.seq = raw.seq;
+        if (onWritten && isHeard(known)) written.push(raw);
       }
       this.watching.take(raw, () => event ?? framed(raw, meaning));
       const effects = event ? event.effects : meaning.effectsOf(raw);
@@ -166,7 +172,8 @@ export class Fanout {
       }
     }
     this.deliver(deliveries);
-    this.options.flusher.flush();
+    flusher.flush();
+    if (written.length > 0) onWritten?.(written);
   }
 
   /** To the sockets that are live on the stream and those that watch its user; who catches up does without. */
@@ -222,6 +229,7 @@ export class Fanout {
     for (const [known, events] of deliveries) {
       // Who has caught up by these events goes over to the others, and must not get them again.
       const catchingUp = [...known.catchingUp];
+      this.counts.frames += events.length * (known.live.size + catchingUp.filter(({ isCurrent }) => isCurrent).length);
       if (!events.every(isPlain)) for (const subscriber of known.live.values()) subscriber.deliver(events);
       else {
         const joined = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map((e) => e.frame));
@@ -234,6 +242,10 @@ export class Fanout {
     deliveries.clear();
   }
 }
+
+/** Somebody has all that came so far, and gets what comes at once. */
+const isHeard = ({ live, catchingUp }: Followed): boolean =>
+  live.size > 0 || [...catchingUp].some(({ isCurrent }) => isCurrent);
 
 /** A list of its own, since whoever is called may go over from one kind to the other. */
 const subscribersOf = ({ live, catchingUp }: Followed): Subscriber[] => [...live.values(), ...catchingUp];

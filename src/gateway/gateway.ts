@@ -6,13 +6,16 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
-import type { OpenSocket, SessionListener } from '../envelope.ts';
+import type { OpenSocket, RawEvent, SessionListener } from '../envelope.ts';
 import { asChatError, closeCodes, fail } from '../errors.ts';
 import type { Say, Warn } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import type { Signal } from '../log/signals.ts';
 import { Tail } from '../log/tail.ts';
+import type { TailCounts } from '../log/tail.ts';
 import { Attendance } from './attendance.ts';
+import { countOne } from './counts.ts';
+import type { Counts } from './counts.ts';
 import { Fanout } from './fanout.ts';
 import { Handshakes, turnAway } from './handshake.ts';
 import type { Admitted, HandshakesOptions } from './handshake.ts';
@@ -36,6 +39,8 @@ export interface GatewayOptions extends HandshakesOptions {
   readonly newId: () => string;
   readonly warn: Warn;
   readonly info?: Say;
+  /** Told of the events that went to live sockets, once they are written. */
+  readonly onWritten?: (events: readonly RawEvent[]) => void;
 }
 
 const MAX_FRAME_BYTES = 65_536;
@@ -63,11 +68,11 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.options = options;
-    const { log, warn, sessions } = options;
+    const { log, warn, sessions, onWritten } = options;
     this.attendance = sessions && new Attendance(sessions, warn);
     this.handshakes = new Handshakes(options);
     this.places = new Places({ perUser: options.maxPerUser, perAddress: options.maxPerAddress });
-    const fanout = new Fanout({ log, flusher: this.flusher, meaning: options.product });
+    const fanout = new Fanout({ log, flusher: this.flusher, meaning: options.product, onWritten });
     this.fanout = fanout;
     this.tail = new Tail({ log, warn, onEvents: (events) => fanout.take(events), onLost: (p) => fanout.lost(p) });
     const server: ServerOptions = {
@@ -86,16 +91,24 @@ export class Gateway {
     return this.sessions.size;
   }
 
+  get counts(): Counts {
+    return this.fanout.counts;
+  }
+
+  /** How often feeds had to be read, and how often one was cut off behind us. */
+  get feeds(): TailCounts {
+    return this.tail.counts;
+  }
+
   /** Begins to follow the feeds, then takes sockets from the HTTP server. */
   async start(http: Server): Promise<void> {
     await this.tail.start();
     http.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy());
       this.upgrade(request, socket, head).catch((error: unknown) => {
-        this.options.info?.('socket refused', {
-          code: asChatError(error).code,
-          ip: this.handshakes.addressOf(request),
-        });
+        const { code } = asChatError(error);
+        countOne(this.counts.refused, code);
+        this.options.info?.('socket refused', { code, ip: this.handshakes.addressOf(request) });
         turnAway(socket, error, GOODBYE_MS);
       });
     });
@@ -130,6 +143,7 @@ export class Gateway {
       if (options.maxConnections > 0 && this.sessions.size >= options.maxConnections) {
         // It may still send what is no frame, and an error that nobody hears would end the process.
         ws.on('error', () => {});
+        countOne(this.counts.closed, closeCodes.full);
         return ws.close(closeCodes.full, 'full');
       }
       this.accept(ws, socket, { caller, ...admitted });

@@ -19,6 +19,7 @@ import { conversationStream, userStream } from '../keys.ts';
 import type { StreamRef } from '../keys.ts';
 import { checkNumbers } from '../numbers.ts';
 import { checkResume, checkSync } from './contract.ts';
+import { countOne } from './counts.ts';
 import type { Fanout } from './fanout.ts';
 import { Inbound } from './inbound.ts';
 import type { Incoming } from './inbound.ts';
@@ -197,6 +198,7 @@ export class Session {
   close(code: number, reason: string): void {
     if (this.state === 'closing') return;
     this.closedWith = { code, reason };
+    countOne(this.parts.fanout.counts.closed, code);
     this.unfollow();
     this.parts.outbox.flush();
     // One that is paused would not see the peer's goodbye.
@@ -288,6 +290,7 @@ export class Session {
     this.account?.standsAt(new Map([...this.reached, ...cursors]));
     const streamOf = (id: string) => (id === this.user.id ? this.user : conversationStream(id));
     await this.goLive(new Map([...all].map(([id, cursor]) => [streamOf(id), cursor])));
+    this.parts.fanout.counts.resumes += 1;
     this.send({ type: 'session.resumed', data: {} });
   }
 

@@ -38,6 +38,8 @@ const common: RedisOptions = {
 export class Connection {
   readonly commands: Redis | Cluster;
   readonly isCluster: boolean;
+  /** How many connections are open, and how often one was lost, which a stop is as well. */
+  readonly counts = { open: 0, lost: 0 };
   private readonly address: RedisAddress;
   private readonly warn: Warn;
 
@@ -75,8 +77,12 @@ export class Connection {
         })
       : new Redis(this.address.url!, { ...common, commandTimeout: COMMAND_DEADLINE_MS, lazyConnect: true });
     client.on('error', rateLimited(this.warn, 'Redis connection'));
-    if (client instanceof Redis) gatherWrites(client);
-    else client.on('+node', gatherWrites);
+    const begin = (one: Redis) => {
+      gatherWrites(one);
+      this.count(one);
+    };
+    if (client instanceof Redis) begin(client);
+    else client.on('+node', begin);
     translateErrors(client);
     return client;
   }
@@ -140,8 +146,25 @@ export class Connection {
     if (this.isCluster && !owner) throw fail('unavailable', 'No master owns this slot');
     const client = owner ? new Redis({ ...owner, ...options }) : new Redis(this.address.url!, options);
     client.on('error', () => {});
+    this.count(client);
     await client.connect();
     return client;
+  }
+
+  private count(client: Redis): void {
+    const { counts } = this;
+    let isOpen = false;
+    client.on('ready', () => {
+      if (!isOpen) counts.open += 1;
+      isOpen = true;
+    });
+    client.on('close', () => {
+      if (isOpen) {
+        counts.open -= 1;
+        counts.lost += 1;
+      }
+      isOpen = false;
+    });
   }
 
   close(): void {

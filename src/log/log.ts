@@ -29,6 +29,8 @@ export interface LogOptions extends StoredLogOptions {
   readonly connectWithinMs?: number;
   /** Told of each run of a script, where somebody wants to know. */
   readonly debug?: Say | undefined;
+  /** Told of each answer to a script that writes events, and how many seconds it took. */
+  readonly onAppend?: ((seconds: number) => void) | undefined;
 }
 
 /** What a script is to append, in whose name. */
@@ -122,6 +124,11 @@ export class Log extends StoredLog {
     if (failed) this.options.warn(`a partition is not prepared: ${(failed.reason as Error).message}`);
   }
 
+  /** Scripts that wait for their answer. */
+  get waiting(): number {
+    return this.runner.waitingNow + (this.replicated?.waitingNow ?? 0);
+  }
+
   close(): void {
     this.replicated?.close();
     this.connection.close();
@@ -207,8 +214,10 @@ export class Log extends StoredLog {
 
   private async call(script: Script, keys: readonly string[], values: readonly string[]): Promise<Reply> {
     // Only what writes an event is worth waiting for: the rest can be done again.
-    const runner = script.emits.length > 0 ? (this.replicated ?? this.runner) : this.runner;
-    const reply = await runner.run(script, keys, values);
+    const appends = script.emits.length > 0;
+    const since = performance.now();
+    const reply = await (appends ? (this.replicated ?? this.runner) : this.runner).run(script, keys, values);
+    if (appends) this.options.onAppend?.((performance.now() - since) / 1_000);
     if (reply[0] === 'fail') throw refusalOf(script, reply);
     return reply;
   }

@@ -55,6 +55,10 @@ export class ScriptRunner {
     this.debug = debug;
   }
 
+  get waitingNow(): number {
+    return this.inFlight;
+  }
+
   async run(script: Script, keys: readonly string[], values: readonly string[]): Promise<Reply> {
     if (this.inFlight === MAX_WAITING) throw fail('unavailable', 'Too many commands are waiting for Redis');
     const call = { script, keys, values };

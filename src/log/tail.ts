@@ -21,6 +21,14 @@ export interface TailOptions {
   readonly warn: Warn;
 }
 
+/** What became of the feeds, in plain numbers. */
+export interface TailCounts {
+  /** Times that a feed was read, since what was published did not continue it. */
+  repairs: number;
+  /** Times that a feed was cut off behind the position. */
+  losses: number;
+}
+
 interface Cursor {
   readonly partition: number;
   readonly key: string;
@@ -55,6 +63,7 @@ const LOOK_MS = { first: 20, most: 1_000, growth: 1.1 };
 const BACK_OFF_MS = { first: 100, most: 2_000 };
 
 export class Tail {
+  readonly counts: TailCounts = { repairs: 0, losses: 0 };
   private readonly options: TailOptions;
   private readonly stopping = new AbortController();
   private readonly channels: Channels;
@@ -157,6 +166,7 @@ export class Tail {
   private repair(cursor: Cursor): void {
     if (cursor.isInRepair) return;
     cursor.isInRepair = true;
+    this.counts.repairs += 1;
     this.toRepair.push(cursor);
     this.repairSome();
   }
@@ -230,6 +240,7 @@ export class Tail {
   /** The position moves last: if the reader cannot be brought up now, the loss must be found again. */
   private async lost(cursor: Cursor): Promise<void> {
     cursor.published = 0;
+    this.counts.losses += 1;
     const end = await this.end(cursor.partition);
     this.options.warn('the feed was cut off behind our cursor: what is followed is brought up from the logs', {
       partition: cursor.partition,

@@ -4,6 +4,7 @@ import { conversationStream } from '../../src/keys.ts';
 import { until } from '../../src/redis/redis-server.ts';
 import { Rest, Socket } from '../support/client.ts';
 import { bearer, handshake } from '../support/handshake.ts';
+import { scrape, valueOf } from '../support/metrics.ts';
 import { RawSocket } from '../support/raw-socket.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
@@ -87,6 +88,7 @@ export function closingSuite(world: World): void {
       expect(watching.seqs(id)).to.deep.equal(seqsFrom(2, 62));
       stuck.socket.resume();
       expect((await stuck.closed).bytes).to.be.lessThan(60 * content.length);
+      expect(valueOf(await scrape(node), 'chat_slow_sockets_dropped_total')).to.equal(1);
       // Much of it in one page: who takes it promptly is not too slow, however much it is.
       const back = await bob.socket('?resume=1');
       await back.command('session.resume', { cursors: { [id]: '0-0' } });
