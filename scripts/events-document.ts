@@ -42,7 +42,7 @@ export function eventsDocument(): string {
     'WebSocket is the `event` field of that entry, to the byte. An example is an event as it was stored, and stays readable for ever.',
     '',
     'Beside its own `data` every event has `id` (`<unix ms>-<seq>`), `seq` (1, 2, 3 … in its log), `at`, `conversation_id` or `user_id`,',
-    '`actor_id`, `request_id` where the client gave one, `type` and `version`. Types below: `id` is a ULID, `time` RFC 3339 in UTC, a `?` marks',
+    '`actor_id`, `request_id` and `traceparent` where the client gave one, `type` and `version`. Types below: `id` is a ULID, `time` RFC 3339 in UTC, a `?` marks',
     'what may be missing. The key of a log names its partition: `npm run chat -- inspect conversation ID` prints it whole.',
     '',
     'An event that its reader may not see comes as `event.withheld` with `data: {}`, in its place: the same `id`, `seq` and `at`. So a gap in',

@@ -120,6 +120,9 @@ export const settings = Type.Object({
     '^(mailto:|https://)\\S+$',
   ),
   WEBHOOK_ALLOW_PRIVATE: bool('Webhooks and pushes may go to private addresses, as those of the own network'),
+  OPENTELEMETRY: bool(
+    'true makes spans by OpenTelemetry, for the SDK that is loaded with the program (`node --import`)',
+  ),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
   LOG_FILE: text('', 'Also log to this file, kept to five of 10 MB'),
 });

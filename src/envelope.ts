@@ -10,6 +10,7 @@ import { fail } from './errors.ts';
 import type { FieldError } from './errors.ts';
 import { conversationStream, userStream } from './keys.ts';
 import type { StreamRef } from './keys.ts';
+import { TRACEPARENT } from './trace.ts';
 
 /** `<unix ms>-<seq>`: the id of a log entry. `seq` is dense within its stream, `ms` is the Redis clock and never runs backwards. */
 export interface EventId {
@@ -57,6 +58,7 @@ export interface ChatEvent<Data = unknown> {
   readonly user_id?: string;
   readonly actor_id: string;
   readonly request_id?: string;
+  readonly traceparent?: string;
   readonly data: Data;
 }
 
@@ -164,6 +166,8 @@ export interface Context {
   readonly caller: Caller;
   /** The client's id of the request, when it gave one. */
   readonly requestId: string | undefined;
+  /** The trace that the request came with. */
+  readonly traceparent?: string | undefined;
   readonly now: number;
   readonly newId: () => string;
   /** Network address and user agent, for session lists and limits. */
@@ -241,6 +245,12 @@ export const EventId = Type.String({
   description: 'An event id; 0-0 is the beginning',
 });
 
+export const Traceparent = Type.String({
+  pattern: TRACEPARENT,
+  words: 'must be a traceparent as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  description: 'The trace that the request belongs to, as W3C Trace Context writes it',
+});
+
 /** A client's own name for its device. */
 export const DEVICE_ID = '^[A-Za-z0-9_-]{1,64}$';
 
@@ -248,15 +258,16 @@ const CommandFrame = Type.Object({
   type: Type.String({ maxLength: 64 }),
   id: Type.Optional(Type.String({ maxLength: 64 })),
   request_id: Type.Optional(Id),
+  traceparent: Type.Optional(Traceparent),
   data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 
 /** A command as it comes over a WebSocket. `id` links the answer on this socket; `request_id` makes the command repeatable. */
 export type CommandFrame = Static<typeof CommandFrame>;
 
-const { id: FrameId, request_id: RequestId } = CommandFrame.properties;
+const { id: FrameId, request_id: RequestId, traceparent: FrameTrace } = CommandFrame.properties;
 /** What a command over a WebSocket may have beside its type and data, for the documents. */
-export const commandFields = { id: FrameId, request_id: RequestId };
+export const commandFields = { id: FrameId, request_id: RequestId, traceparent: FrameTrace };
 
 export const checkCommandFrame = validator(CommandFrame, '');
 

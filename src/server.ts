@@ -26,6 +26,7 @@ import { Totals } from './chat/totals.ts';
 import type { Config } from './config.ts';
 import { describedBy } from './described.ts';
 import { eventId } from './envelope.ts';
+import type { RawEvent } from './envelope.ts';
 import { archiveFilesOf } from './files/file-store.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { isSocketAddress } from './gateway/handshake.ts';
@@ -39,6 +40,9 @@ import { GATHER_MS, projector } from './projector/projector.ts';
 import { groupsFromNow, reactorWorkers } from './projector/reactor.ts';
 import { Timers } from './projector/timers.ts';
 import { keptSecret } from './secret.ts';
+import { spansOf } from './trace.ts';
+import type { BeginSpan } from './trace.ts';
+import { openTelemetry } from './tracing.ts';
 import { Views } from './views/store.ts';
 
 export interface RunningServer {
@@ -71,6 +75,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const config = { ...settings, SECRET_KEY: settings.SECRET_KEY || (await keptSecret(settings.DATA_DIR)) };
     const { warn, info } = logger;
     const metrics = new Metrics();
+    const trace = config.OPENTELEMETRY ? openTelemetry() : undefined;
     const log = await Log.open({
       redis,
       partitions: config.PARTITIONS,
@@ -80,10 +85,11 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       warn,
       debug: logger.debug,
       onAppend: (seconds) => metrics.appended(seconds),
+      trace,
     });
     stops.push(() => log.close());
     const views = new Views(log);
-    const product = chat(log, views, config, watchOf(metrics, logger));
+    const product = chat(log, views, config, watchOf(metrics, logger, trace));
     // Who reacts to what happens from now on means from the first request on, and not from when the first worker comes.
     await log.prepare(groupsFromNow(product.reactors));
     await refoldDirectories(log);
@@ -99,6 +105,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         batchSize: BATCH,
         leaseMs: LEASE_MS,
         gatherMs: GATHER_MS,
+        trace,
       };
       const workers = [
         projector({ ...work, views, projections, groupName: 'views', keepFeedMs: KEEP_FEED_MS }),
@@ -114,7 +121,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     }
 
     const gateway = config.ROLES.has('gateway')
-      ? gatewayOf(config, log, product, metrics, logger, random.newId)
+      ? gatewayOf(config, log, product, logger, random.newId, writtenTo(metrics, trace))
       : undefined;
     if (gateway) {
       const signals = new Signals(log);
@@ -174,9 +181,9 @@ function gatewayOf(
   config: Config,
   log: Log,
   { sockets, sessions, identity, door, limits }: Chat,
-  metrics: Metrics,
   logger: Logger,
   newId: () => string,
+  onWritten: (events: readonly RawEvent[]) => void,
 ): Gateway {
   return new Gateway({
     log,
@@ -197,22 +204,29 @@ function gatewayOf(
     newId,
     warn: logger.warn,
     info: logger.info,
-    onWritten: (events) => {
-      const now = Date.now();
-      for (const { id } of events) metrics.delivered((now - eventId(id).ms) / 1_000);
-    },
+    onWritten,
   });
 }
 
+const writtenTo = (metrics: Metrics, trace: BeginSpan | undefined) => (events: readonly RawEvent[]) => {
+  const now = Date.now();
+  for (const { id } of events) metrics.delivered((now - eventId(id).ms) / 1_000);
+  if (trace) for (const span of spansOf(trace, 'deliver', events, 'event')) span.end('ok');
+};
+
 /** Counts messages, and tells of each command where somebody wants to know so much. */
-function watchOf(metrics: Metrics, { debug }: Logger): Watch {
-  return (type, { caller, requestId }) => {
+function watchOf(metrics: Metrics, { debug }: Logger, trace: BeginSpan | undefined): Watch {
+  return (type, context) => {
+    const { caller, requestId } = context;
+    const span = trace?.(type, context.traceparent, {});
     const since = performance.now();
-    return (outcome) => {
+    const end = (outcome: string) => {
       const ms = performance.now() - since;
       if (type === 'message.send') metrics.message(outcome === 'ok', ms / 1_000);
       debug?.('command', { type, outcome, ms: tenths(ms), user: caller.userId || undefined, request: requestId });
+      span?.end(outcome);
     };
+    return { context: span ? { ...context, traceparent: span.traceparent } : context, end };
   };
 }
 

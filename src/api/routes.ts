@@ -9,6 +9,7 @@ import type { Caller, Context } from '../envelope.ts';
 import { ChatError, fail } from '../errors.ts';
 import { addressSubject } from '../limits.ts';
 import type { Limits } from '../limits.ts';
+import { traceparentOf } from '../trace.ts';
 import { readBody } from './body.ts';
 import { sendFile } from './file.ts';
 import type { FileToSend } from './file.ts';
@@ -148,7 +149,9 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   }
   if (requestId !== undefined) (ctx.state as Asked).request = requestId;
   const { newId } = options;
-  return { caller, requestId, now, newId, ip: ctx.ip, userAgent: ctx.get('User-Agent').slice(0, 256) };
+  const traceparent = traceparentOf(ctx.get('traceparent'));
+  const userAgent = ctx.get('User-Agent').slice(0, 256);
+  return { caller, requestId, traceparent, now, newId, ip: ctx.ip, userAgent };
 }
 
 export const bearerOf = (ctx: KoaContext): string | undefined => /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];

@@ -17,11 +17,12 @@ export interface DoorOptions {
   readonly limits: Pick<Limits, 'spend'>;
   /** Says what an acknowledgement promises, and of which commands something was appended. */
   readonly log: Pick<Log, 'durability' | 'hasAppended'>;
-  /** Told of each command as it begins; what it gives back is told the end: 'ok', or the code of the refusal. */
+  /** Told of each command as it begins. */
   readonly watch?: Watch | undefined;
 }
 
-export type Watch = (type: string, context: Context) => (outcome: string) => void;
+/** The command is run with the context, and its end is told: 'ok', or the code of the refusal. */
+export type Watch = (type: string, context: Context) => { readonly context: Context; end(outcome: string): void };
 
 export class Door {
   readonly commands: ReadonlyMap<string, Command>;
@@ -49,14 +50,15 @@ export class Door {
   async command(type: string, context: Context, data: unknown): Promise<Answer> {
     const found = this.commands.get(type);
     if (!found) throw fail('unknown_command', `There is no command ${type}`);
-    const end = this.watch?.(type, context);
+    const watched = this.watch?.(type, context);
+    const known = watched?.context ?? context;
     try {
-      const answer = await found.run(context, await this.admitted(found, context, data));
-      end?.('ok');
+      const answer = await found.run(known, await this.admitted(found, known, data));
+      watched?.end('ok');
       return answer;
     } catch (thrown) {
-      const error = this.told(thrown, context);
-      end?.(asChatError(error).code);
+      const error = this.told(thrown, known);
+      watched?.end(asChatError(error).code);
       throw error;
     }
   }

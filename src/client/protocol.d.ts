@@ -94,6 +94,7 @@ export type Event = {
   conversation_id: string;
   actor_id?: string;
   request_id?: string;
+  traceparent?: string;
   type: string;
   version: number;
   data: Record<string, unknown>;
@@ -298,6 +299,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'receipt.read';
     data: { up_to: string; message_id: string };
@@ -309,6 +311,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'receipt.delivered';
     data: { up_to: string; message_id: string };
@@ -320,6 +323,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'notification.read';
     data: { up_to?: string; ids?: string[] };
@@ -331,6 +335,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'user.registered';
     data: {
@@ -348,6 +353,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'user.updated';
     data: { display_name?: string; avatar_url?: string | null };
@@ -359,6 +365,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'user.deleted';
     data: Record<string, unknown>;
@@ -370,6 +377,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'session.ended';
     data: {
@@ -384,6 +392,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'conversation.created';
     data: {
@@ -402,6 +411,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'conversation.updated';
     data: {
@@ -425,6 +435,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'conversation.deleted';
     data: Record<string, unknown>;
@@ -436,6 +447,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'conversation.joined';
     data: { conversation_id: string };
@@ -447,6 +459,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'conversation.left';
     data: { conversation_id: string };
@@ -458,6 +471,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'participant.added';
     data: { user_id: string; role: 'owner' | 'admin' | 'member'; invite_id?: string };
@@ -469,6 +483,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'participant.removed';
     data: { user_id: string; reason: 'left' | 'removed' | 'banned' };
@@ -480,6 +495,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'participant.role_changed';
     data: { user_id: string; role: 'owner' | 'admin' | 'member' };
@@ -491,6 +507,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'ban.added';
     data: { user_id: string; until: string | null; reason: string | null };
@@ -502,6 +519,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'ban.removed';
     data: { user_id: string };
@@ -513,6 +531,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'invite.created';
     data: { invite_id: string; expires_at: string | null; max_uses: number | null };
@@ -524,6 +543,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'invite.revoked';
     data: { invite_id: string };
@@ -535,6 +555,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'message.sent';
     data: {
@@ -572,6 +593,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'message.edited';
     data: {
@@ -589,6 +611,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'message.deleted';
     data: { message_id: string };
@@ -600,6 +623,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'message.pinned';
     data: { message_id: string };
@@ -611,6 +635,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'message.unpinned';
     data: { message_id: string };
@@ -622,6 +647,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'poll.created';
     data: {
@@ -639,6 +665,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'poll.voted';
     data: { poll_id: string; options: number[]; before?: number[] };
@@ -650,6 +677,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'poll.closed';
     data: { poll_id: string };
@@ -661,6 +689,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'reaction.added';
     data: { message_id: string; emoji: string; revision: number };
@@ -672,6 +701,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'reaction.removed';
     data: { message_id: string; emoji: string; revision: number };
@@ -683,6 +713,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'presence.changed';
     data: {
@@ -698,6 +729,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'conversation.settings_changed';
     data: {
@@ -715,6 +747,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'block.added';
     data: { user_id: string };
@@ -726,6 +759,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'block.removed';
     data: { user_id: string };
@@ -737,6 +771,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'device.registered';
     data: { device_id: string };
@@ -748,6 +783,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'notification.created';
     data: {
@@ -768,6 +804,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'scheduled.created';
     data: { scheduled_id: string; conversation_id: string; send_at: string };
@@ -779,6 +816,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'scheduled.changed';
     data: { scheduled_id: string; conversation_id: string; send_at: string };
@@ -790,6 +828,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'scheduled.ended';
     data: {
@@ -806,6 +845,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'reminder.created';
     data: { reminder_id: string; conversation_id: string; message_id: string; remind_at: string };
@@ -817,6 +857,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'reminder.ended';
     data: { reminder_id: string; reason: 'rung' | 'cancelled' | 'gone' };
@@ -828,6 +869,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'attachment.uploaded';
     data: {
@@ -849,6 +891,7 @@ export interface Events {
     user_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'attachment.removed';
     data: { attachment_id: string; uploaded: string };
@@ -860,6 +903,7 @@ export interface Events {
     conversation_id: string;
     actor_id: string;
     request_id?: string;
+    traceparent?: string;
     version: number;
     type: 'rules.changed';
     data: { blocklist: boolean; words: string[]; links: boolean; max_mentions: number | null };

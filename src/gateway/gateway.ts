@@ -179,7 +179,10 @@ export class Gateway {
       opening: () => product.opening(userId, only),
       hasEnded: () => options.identity.hasEnded(caller),
       beforeJoining: (stream) => product.beforeJoining(userId, stream),
-      run: (frame) => door.frame(frame, { caller, requestId: frame.request_id, now: now(), newId, ...origin }),
+      run: (frame) => {
+        const { request_id: requestId, traceparent } = frame;
+        return door.frame(frame, { caller, requestId, traceparent, now: now(), newId, ...origin });
+      },
       deviceMarks: keepsAccount ? (heads) => product.deviceMarks!(connected, heads) : undefined,
       now,
       onReady: () => attendance?.opened(connected),

@@ -7,6 +7,8 @@ import { eventId, START } from '../envelope.ts';
 import type { Context } from '../envelope.ts';
 import { Keys, PARTITIONS_KEY } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
+import { traced } from '../trace.ts';
+import type { BeginSpan } from '../trace.ts';
 import { Connection } from './connection.ts';
 import type { Durability, RedisAddress, Say } from './connection.ts';
 import { partitionsOf } from './kept.ts';
@@ -31,6 +33,8 @@ export interface LogOptions extends StoredLogOptions {
   readonly debug?: Say | undefined;
   /** Told of each answer to a script that writes events, and how many seconds it took. */
   readonly onAppend?: ((seconds: number) => void) | undefined;
+  /** Where spans are collected. */
+  readonly trace?: BeginSpan | undefined;
 }
 
 /** What a script is to append, in whose name. */
@@ -62,7 +66,7 @@ interface Acted {
   readonly requestId?: string | undefined;
 }
 
-type Asking = Pick<Context, 'caller' | 'requestId'>;
+type Asking = Pick<Context, 'caller' | 'requestId' | 'traceparent'>;
 
 /** `unchanged` has the id '': the state asked for was there already. `stale`: what it was made by is not the newest, which is `id`. */
 export interface Appended {
@@ -144,23 +148,27 @@ export class Log extends StoredLog {
 
   /** Appends by the command's script. Throws the catalogue error that the script refused with. */
   async append(command: Append): Promise<Appended> {
-    const { stream, by } = command;
+    const { script, stream, by } = command;
     const { actorId, requestId } =
       command.actorId === undefined ? { actorId: command.by.caller.userId, ...command.by } : command;
     const salt = this.options.newSalt();
     // The client repeats a command by itself after a lost connection: without an id of the caller's it gets one of its own.
     const ownId = command.knowsRepeats ? '' : `${actorId}:${salt}`;
     const request = requestId === undefined ? ownId : `${actorId}:${requestId}`;
-    const [status, id, told] = await this.run(command.script, stream, {
+    const span = this.options.trace?.(`append ${script}`, by?.traceparent, {});
+    const { traceparent } = span ?? by ?? {};
+    const appending = this.run(script, stream, {
       request,
       fingerprint: requestId === undefined ? '-' : fingerprintOf(command),
       salt,
       envelope:
         `"${stream.kind}_id":"${stream.id}","actor_id":"${actorId}"` +
-        (requestId === undefined ? '' : `,"request_id":"${requestId}"`),
+        (requestId === undefined ? '' : `,"request_id":"${requestId}"`) +
+        (traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`),
       actor: actorId,
       ...command.args,
     });
+    const [status, id, told] = await (span ? traced(span, appending) : appending);
     if (by) this.answered.add(by);
     const appended = { status: status as Appended['status'], id: String(id ?? '') };
     return told === undefined ? appended : { ...appended, told: String(told) };

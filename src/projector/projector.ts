@@ -7,6 +7,8 @@ import type { RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 import type { FeedEntry, Write } from '../log/consumer-group.ts';
 import type { Warn } from '../log/connection.ts';
+import { spansOf } from '../trace.ts';
+import type { BeginSpan } from '../trace.ts';
 import type { Projection } from '../views/projection.ts';
 import { foldBatch, laneOf, portionsOf } from './fold.ts';
 import type { FoldOptions, Parked, Part } from './fold.ts';
@@ -16,7 +18,7 @@ import type { VersionOptions } from './versions.ts';
 import { Worker } from './worker.ts';
 import type { WorkerOptions } from './worker.ts';
 
-export interface ProjectorOptions extends FoldOptions, WorkerOptions {
+export interface ProjectorOptions extends FoldOptions, WorkerOptions, Pick<ProjectingOptions, 'trace'> {
   readonly groupName: string;
   /** How long feed entries stay for gateways after every group is done with them. */
   readonly keepFeedMs: number;
@@ -43,6 +45,8 @@ export function projector(options: ProjectorOptions): Worker {
 
 export interface ProjectingOptions extends FoldOptions, VersionOptions {
   readonly warn: Warn;
+  /** Where spans are collected. */
+  readonly trace?: BeginSpan | undefined;
 }
 
 export class Projecting implements GroupEffect {
@@ -65,12 +69,17 @@ export class Projecting implements GroupEffect {
     for (const lane of Object.keys(parked)) this.parked.add(lane);
   }
 
-  apply(events: readonly RawEvent[], strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome> {
-    return this.bringUp(
-      events,
-      strangers.map((entry) => this.parkStranger(entry)),
-      commit,
-    );
+  async apply(events: readonly RawEvent[], strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome> {
+    const { trace } = this.options;
+    const spans = trace ? spansOf(trace, 'project', events) : [];
+    let outcome: Outcome | 'failed' = 'failed';
+    try {
+      const parked = strangers.map((entry) => this.parkStranger(entry));
+      outcome = await this.bringUp(events, parked, commit);
+      return outcome;
+    } finally {
+      for (const span of spans) span.end(outcome);
+    }
   }
 
   /** Nobody knows which of its events each view lacks: every view of the stream is brought up to its log. */

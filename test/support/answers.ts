@@ -9,7 +9,7 @@ import Type from 'typebox';
 import type { TSchema } from 'typebox';
 import { events, signals } from '../../src/chat/index.ts';
 import { ready } from '../../src/chat/vocabulary.ts';
-import { Id } from '../../src/envelope.ts';
+import { Id, Traceparent } from '../../src/envelope.ts';
 import { catalogue } from '../../src/errors.ts';
 import { ackFrame, ErrorFrame, serverFrames } from '../../src/gateway/contract.ts';
 
@@ -87,6 +87,7 @@ const envelope = {
   user_id: Type.Optional(Id),
   actor_id: Type.String(),
   request_id: Type.Optional(Id),
+  traceparent: Type.Optional(Traceparent),
 };
 for (const { type, data } of events) frames[type] = Type.Object({ ...envelope, data }, strict);
 for (const { type, data } of signals) {

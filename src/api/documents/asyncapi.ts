@@ -4,7 +4,7 @@
  */
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
-import { DEVICE_ID } from '../../envelope.ts';
+import { DEVICE_ID, Traceparent } from '../../envelope.ts';
 import { catalogue, closeCodes, closeTexts } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { BASE } from '../routes.ts';
@@ -305,6 +305,7 @@ class Messages {
       [owner]: Id,
       actor_id: Id,
       request_id: Type.Optional(Id),
+      traceparent: Type.Optional(Traceparent),
       version: Type.Integer({ minimum: 1, description: `${version} in what is written now` }),
     };
     const example = {
@@ -321,7 +322,8 @@ class Messages {
   private withheld(): TSchema {
     const {
       actor_id,
-      request_id: _,
+      request_id: _request,
+      traceparent: _trace,
       conversation_id,
       ...fields
     } = this.envelope('receipt.read', 1).fields as Record<string, TSchema>;

@@ -86,6 +86,15 @@ const KEY = {
   description: 'A ULID: a repeat under the same one appends nothing and answers what the first did',
 };
 
+const TRACE = {
+  name: 'traceparent',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description:
+    'W3C Trace Context: stored with the event that the request brings about. What is not of its form counts as none',
+};
+
 const WRITTEN = {
   'Chat-Event-Id': {
     schema: { type: 'string' },
@@ -100,7 +109,7 @@ function operationOf(entry: Entry, isCommand: boolean, schemas: Schemas): object
   const rest = Object.keys(properties).filter((field) => !inPath.includes(field));
   const parameter = (where: string) => (field: string) => parameterOf(field, where, entry, schemas);
   // Without a caller there is nobody whose repeat it could be.
-  const repeatable = entry.open ? [] : [KEY];
+  const headers = [...(entry.open ? [] : [KEY]), TRACE];
   const [summary = ''] = entry.about.split(/(?<=[^.]{8})[.:] (?=[A-Z])/);
   const body = bodyOf(
     entry,
@@ -112,7 +121,7 @@ function operationOf(entry: Entry, isCommand: boolean, schemas: Schemas): object
     ...(summary === entry.about ? {} : { description: entry.about }),
     ...(entry.open ? { security: [] } : {}),
     ...(entry.signed ? { security: [{ token: [] }, {}] } : {}),
-    parameters: [...inPath.map(parameter('path')), ...(isCommand ? repeatable : rest.map(parameter('query')))],
+    parameters: [...inPath.map(parameter('path')), ...(isCommand ? headers : rest.map(parameter('query')))],
     ...(isCommand && rest.length > 0
       ? { requestBody: { required: body.required.length > 0, content: { 'application/json': schemas.media(body) } } }
       : {}),

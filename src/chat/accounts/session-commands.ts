@@ -118,10 +118,10 @@ export function sessionCommands(parts: Parts): Command[] {
     route: { method: 'POST', path: '/auth/logout', status: 204 },
     socket: false,
     open: true,
-    async run(_, { refresh_token }) {
+    async run(by, { refresh_token }) {
       const { userId, sessionId } = tokens.verifyRefresh(refresh_token);
       const args = { session: sessionId };
-      const ended = { script: 'session.end', stream: userStream(userId), actorId: userId, args };
+      const ended = { script: 'session.end', stream: userStream(userId), by, actorId: userId, args };
       return { eventId: (await appendToUser(parts, ended)).id };
     },
   });

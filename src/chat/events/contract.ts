@@ -1,6 +1,6 @@
 /** The log of a conversation as its members may read it. Pure data. */
 import Type from 'typebox';
-import { Id } from '../../envelope.ts';
+import { Id, Traceparent } from '../../envelope.ts';
 
 /** An event as the log has it and as every socket got it; one that is withheld from the reader says only where it stands. */
 export const EventAnswer = Type.Object(
@@ -11,6 +11,7 @@ export const EventAnswer = Type.Object(
     conversation_id: Id,
     actor_id: Type.Optional(Id),
     request_id: Type.Optional(Id),
+    traceparent: Type.Optional(Traceparent),
     type: Type.String(),
     version: Type.Integer({ minimum: 1 }),
     data: Type.Object({}, { additionalProperties: true }),
