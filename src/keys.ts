@@ -23,11 +23,14 @@ export interface StreamRef extends Owner {
 
 const SLOTS = 16_384;
 const SAFE_ID = /^[0-9A-Za-z_.-]{1,64}$/;
-const VIEW_KEY = /^chat:\{[^}]*\}:view:([^:]+:v\d+):([0-9A-Za-z_.-]+)(?::[^:]+)?$/;
+const VIEW_KEY = /^chat:\{[^}]*\}:view:([^:]+:v\d+)b?:([0-9A-Za-z_.-]+)(?::[^:]+)?$/;
 const STREAM_KEY = /^chat:\{[^}]*\}:(conversation|user):([0-9A-Za-z_.-]+):events$/;
 
 /** Fixed key: the number of partitions of this Redis, written when it is first used. */
 export const PARTITIONS_KEY = 'chat:partitions';
+
+/** Fixed key: which side of a view is read in a partition, where it is not the first: `<partition> <view>` → `b`. */
+export const SIDES_KEY = 'chat:sides';
 
 /** Fixed key: by what push services know this server, made once. */
 export const PUSH_KEYS_KEY = 'chat:push:keys';
@@ -162,7 +165,7 @@ export function streamOfKey(key: string): StreamRef | undefined {
   return match ? { kind: match[1] as StreamRef['kind'], id: match[2]! } : undefined;
 }
 
-/** Which view and which stream's id a view key belongs to, or undefined for any other key. */
+/** Which view, on either side, and which stream's id a view key belongs to, or undefined for any other key. */
 export function viewOfKey(key: string): { view: string; id: string } | undefined {
   const match = VIEW_KEY.exec(key);
   return match ? { view: match[1]!, id: match[2]! } : undefined;

@@ -43,6 +43,7 @@ import { keptSecret } from './secret.ts';
 import { spansOf } from './trace.ts';
 import type { BeginSpan } from './trace.ts';
 import { openTelemetry } from './tracing.ts';
+import { Sides } from './views/sides.ts';
 import { Views } from './views/store.ts';
 
 export interface RunningServer {
@@ -88,7 +89,10 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       trace,
     });
     stops.push(() => log.close());
-    const views = new Views(log);
+    const sides = new Sides(log);
+    await sides.start();
+    stops.push(() => sides.stop());
+    const views = new Views(log, sides);
     const product = chat(log, views, config, watchOf(metrics, logger, trace));
     // Who reacts to what happens from now on means from the first request on, and not from when the first worker comes.
     await log.prepare(groupsFromNow(product.reactors));

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { progressLine } from '../scripts/chat/progress.ts';
 import { projections } from '../src/chat/index.ts';
+import { viewName } from '../src/views/projection.ts';
 import { conversationStream } from '../src/keys.ts';
 import { until } from '../src/redis/redis-server.ts';
 import { chatIn, chatOn, json, lines } from './support/command-line.ts';
@@ -108,10 +109,18 @@ describe('the command line', function () {
     expect(sum).to.match(/^3 logs, \d+ events, 1 difference, [\d,]+ events\/s$/);
     const rebuilt = await chat('rebuild', '--view', 'history');
     expect(rebuilt).to.deep.include({ code: 0, errors: '' });
-    expect(rebuilt.output).to.match(/^history: \d+ events in \d/);
+    expect(rebuilt.output).to.match(
+      new RegExp(`^was not as the log makes it:\n.*\nhistory:v2 +conversation +${room}\n`),
+    );
+    expect(rebuilt.output).to.match(/^history:v2: built, 3 logs, \d+ events in .*, [\d,]+ events\/s$/m);
     expect(await chat('verify')).to.deep.include({ code: 0 });
-    const whole = await chat('rebuild', '--all');
-    expect(whole.output).to.include(projections.map(({ name }) => name).join(', '));
+    const whole = json<{ views: string[]; differing: object[] }>(await chat('rebuild', '--all', '--json'));
+    expect(whole.views).to.deep.equal(projections.map(viewName));
+    expect(whole.differing).to.deep.equal([]);
+    expect((await chat('rebuild', '--view', 'history', 'cards', '--back')).code).to.equal(0);
+    expect((await chat('rebuild', '--all', '--drop')).output).to.match(/: dropped, 3 logs/);
+    expect(await chat('verify')).to.deep.include({ code: 0 });
+    expect((await chat('rebuild', '--all', '--partition', '4')).errors).to.include('there are partitions 0 to 3');
   });
 
   it('groups lists who follows the feeds, and forgets who does not any more', async () => {

@@ -12,6 +12,7 @@ import { eventDecoder } from '../../src/envelope.ts';
 import { conversationStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
+import { viewOfKey } from '../../src/keys.ts';
 import { viewName } from '../../src/views/projection.ts';
 import type { Projection } from '../../src/views/projection.ts';
 import { Reading } from '../../src/views/reading.ts';
@@ -125,9 +126,18 @@ async function ask(
   return { ...cost, 'p50 ms': quantile(all, 0.5), 'p99 ms': quantile(all, 0.99), ...Object.fromEntries(each) };
 }
 
+/** Whether a key is one of a view on the side that is read. */
+function isRead(views: Views, projection: Projection, key: string): boolean {
+  const { view, id = '' } = viewOfKey(key) ?? {};
+  return view === viewName(projection) && views.shape(projection, { kind: projection.source, id }).keys.includes(key);
+}
+
 async function bytesOf(log: Log, projection: Projection): Promise<number> {
   let bytes = 0;
-  for await (const keys of log.scan(log.keys.viewPattern(viewName(projection)))) {
+  const views = new Views(log);
+  await views.refresh();
+  for await (const found of log.scan(log.keys.viewPattern())) {
+    const keys = found.filter((key) => isRead(views, projection, key));
     const sizes = await Promise.all(keys.map((key) => log.connection.commands.memory('USAGE', key, 'SAMPLES', 0)));
     bytes += sizes.reduce<number>((sum, size) => sum + Number(size), 0);
   }
@@ -148,7 +158,7 @@ async function searching(at: Promise<Setting>): Promise<Side> {
       });
       const options = { log, views: new Views(log), decode: eventDecoder(events), groupName: 'views', worker: ulid() };
       const began = performance.now();
-      const count = await rebuild({ ...options, projections: [view] });
+      const { events: count } = await rebuild({ ...options, projections: [view] });
       return {
         ...measures,
         'rebuilt events/s': count / ((performance.now() - began) / 1_000),

@@ -258,7 +258,7 @@ async function rebuilding(): Promise<Side> {
       const views = new Views(log);
       const options = { log, views, projections, decode: eventDecoder(events), groupName: 'views', worker: ulid() };
       let began = performance.now();
-      const count = await rebuild(options);
+      const { events: count } = await rebuild(options);
       const rebuilt = count / ((performance.now() - began) / 1_000);
       began = performance.now();
       let read = 0;

@@ -150,29 +150,40 @@ export class ConsumerGroup {
    * where the batch begins, or a view is not what the writes continue. Both wrote nothing.
    */
   async apply(batch: Batch): Promise<'ok' | 'fenced' | 'elsewhere'> {
-    const keys = [this.parkedKey(batch.partition)];
+    const { partition, fence, after, upTo } = batch;
+    const { keys, list } = this.listed(batch);
+    const args = { group: this.name, worker: this.worker, fence, after, up_to: upTo, rest: list };
+    const [status] = await this.log.runAt('projector.apply', partition, args, keys);
+    return status as 'ok' | 'fenced' | 'elsewhere';
+  }
+
+  /** Writes under a lease of a group that follows no feed: no checkpoint moves. */
+  async build(batch: Omit<Batch, 'after' | 'upTo'>): Promise<'ok' | 'fenced' | 'elsewhere'> {
+    const { partition, fence } = batch;
+    const { keys, list } = this.listed(batch);
+    const args = { group: this.name, worker: this.worker, fence, rest: list };
+    const [status] = await this.log.runAt('projector.build', partition, args, keys);
+    return status as 'ok' | 'fenced' | 'elsewhere';
+  }
+
+  /** What is expected and written as scripts read it: one list, in which keys are numbers. */
+  private listed({ partition, expects = [], writes }: Pick<Batch, 'partition' | 'expects' | 'writes'>): {
+    keys: string[];
+    list: string[];
+  } {
+    const keys = [this.parkedKey(partition)];
     const index = new Map([[keys[0]!, 1]]);
     const indexOf = (key: string): string => {
       let at = index.get(key);
       if (at === undefined) index.set(key, (at = keys.push(key)));
       return String(at);
     };
-    const { expects = [] } = batch;
-    const rest = [
+    const list = [
       String(expects.length),
       ...expects.flatMap(({ key, field, value }) => [indexOf(key), field, value]),
-      ...batch.writes.flatMap(({ command, key, args }) => [command, indexOf(key), String(args.length), ...args]),
+      ...writes.flatMap(({ command, key, args }) => [command, indexOf(key), String(args.length), ...args]),
     ];
-    const args = {
-      group: this.name,
-      worker: this.worker,
-      fence: batch.fence,
-      after: batch.after,
-      up_to: batch.upTo,
-      rest,
-    };
-    const [status] = await this.log.runAt('projector.apply', batch.partition, args, keys.slice(1));
-    return status as 'ok' | 'fenced' | 'elsewhere';
+    return { keys: keys.slice(1), list };
   }
 
   /** What is parked in a partition: `<view> <stream kind> <stream id>` → why, as JSON. */

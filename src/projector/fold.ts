@@ -114,16 +114,16 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
   let fresh: Fresh;
   let sheet: Sheet<object>;
   try {
-    applied = known ?? (await views.applied(projection, stream));
+    applied = known ?? (await views.applied(shape));
     fresh = await freshAfter(options, task, applied);
     sheet = await loadedFor(fresh, shape, applied);
   } catch (error) {
     // Redis itself is away, or else what lies in the keys of this view or stream cannot be read.
     if (error instanceof ChatError) throw error;
-    const expected = views.standsAt(projection, stream, applied);
+    const expected = views.standsAt(shape, applied);
     return { lane, writes: [], expected, applied, parked: parkedBy(task.events[0]!, error), isPartial: false };
   }
-  const expected = views.standsAt(projection, stream, applied);
+  const expected = views.standsAt(shape, applied);
   let { parked } = fresh;
   let reached = applied;
   for (const { event, steps } of fresh.folding) {

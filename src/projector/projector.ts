@@ -88,6 +88,8 @@ export class Projecting implements GroupEffect {
   }
 
   async begin(commit: Commit): Promise<void> {
+    // Whoever turned the views to their other sides had the partition's lease.
+    await this.options.views.refresh();
     await this.versions.begin(commit);
     for (const lane of Array.from(this.parked)) {
       const projection = this.options.projections.find((p) => lane.startsWith(laneOf(p, { kind: p.source, id: '' })));

@@ -42,6 +42,7 @@ export interface Verified {
 
 export async function verify(options: VerifyOptions): Promise<Verified> {
   const { log, projections } = options;
+  await options.views.refresh();
   const streams = await everyStream(log);
   const known = new Set(streams.map(({ kind, id }) => `${kind} ${id}`));
   const differences: Difference[] = [];
@@ -64,7 +65,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     for (const check of options.checks.filter(({ source }) => source === stream.kind)) {
       add(check.name, stream, await check.wrong(log, stream, () => eventsFor(check, past, options.decode)));
     }
-    options.onProgress?.(done + 1, streams.length);
+    options.onProgress?.(done + 1, streams.length, events);
   }
   add('views', undefined, await strayViewKeys(options, ({ kind, id }) => known.has(`${kind} ${id}`)));
   add('directory', undefined, await strayEntries(options, (key, entry) => entries.has(`${key} ${entry}`)));

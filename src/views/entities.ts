@@ -8,7 +8,6 @@ import { Repository, Schema } from 'redis-om';
 import type { Entity, RedisConnection } from 'redis-om';
 import { START } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
-import { viewName } from './projection.ts';
 import type { Projection } from './projection.ts';
 import { APPLIED } from './shape.ts';
 
@@ -22,11 +21,13 @@ export class EntityReader {
     this.connection = { hGetAll: (key: string) => redis.hgetall(key) } as unknown as RedisConnection;
   }
 
+  /** `view`: the name under which it lies. */
   async fetch<Doc extends object>(
     projection: Projection<Doc>,
     stream: StreamRef,
+    view: string,
   ): Promise<{ applied: string; doc: Doc | undefined }> {
-    const found: Entity = await this.repository(projection, stream).fetch(stream.id);
+    const found: Entity = await this.repository(projection, stream, view).fetch(stream.id);
     const { [APPLIED]: applied, ...rest } = found;
     // A key that does not exist comes back as an entity without fields, never as null.
     if (typeof applied !== 'string') return { applied: START, doc: undefined };
@@ -38,8 +39,8 @@ export class EntityReader {
   }
 
   /** One repository per view and partition: redis-om puts the schema's name and a colon before the id, which must give our key. */
-  private repository<Doc extends object>(projection: Projection<Doc>, stream: StreamRef): Repository {
-    const key = this.keys.view(viewName(projection), stream);
+  private repository<Doc extends object>(projection: Projection<Doc>, stream: StreamRef, view: string): Repository {
+    const key = this.keys.view(view, stream);
     const name = key.slice(0, -stream.id.length - 1);
     let repository = this.repositories.get(name);
     if (!repository) {

@@ -235,7 +235,7 @@ export class Reading {
   }
 
   private async byKeysNow<Doc extends object>(source: Source<Doc>, keys: readonly string[]): Promise<Now<Sheet<Doc>>> {
-    const asked = this.views.byKeys(source.projection, source.stream, keys, MISSING);
+    const asked = this.views.byKeys(source.projection, source.stream, keys, { missing: MISSING });
     const page = await this.readable(source.stream, asked, NO_PAGE);
     const found = parsed<Doc>(page);
     const sheet = found && (await this.sheetNow(source, page, found));

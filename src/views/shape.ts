@@ -42,6 +42,8 @@ export interface Shape<Doc extends object> {
 export interface ShapeParts<Doc extends object> {
   readonly projection: Projection<Doc>;
   readonly stream: StreamRef;
+  /** Under which its keys lie. */
+  readonly view: string;
   readonly keys: Keys;
   readonly views: Pick<Views, 'byKeys' | 'entity' | 'places' | 'members' | 'count'>;
 }

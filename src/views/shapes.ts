@@ -7,7 +7,8 @@ import { START } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
 import type { Write } from '../log/consumer-group.ts';
 import type { Termed } from './leaf.ts';
-import { Sheet, viewName } from './projection.ts';
+import { Sheet } from './projection.ts';
+import { sidesOf } from './sides.ts';
 import type { Placed } from './projection.ts';
 import { APPLIED, BEYOND, chunks, NOTHING, standing, unlinking } from './shape.ts';
 import type { Content, Shape, ShapeParts } from './shape.ts';
@@ -16,9 +17,9 @@ import { Terms, TERMS_PARTS } from './terms.ts';
 /** What comes behind the first key's name in the names of a view's further keys. */
 const PARTS = ['docs', 'shelves', ...TERMS_PARTS] as const;
 
-/** Every key in which any version of a view may lie, also one that this program has not. */
+/** Every key in which any version of a view may lie, on either side, also one that this program has not. */
 export const everyKeyOf = (keys: Keys, view: string, stream: StreamRef): string[] =>
-  [undefined, ...PARTS].map((part) => keys.view(view, stream, part));
+  sidesOf(view).flatMap((name) => [undefined, ...PARTS].map((part) => keys.view(name, stream, part)));
 
 class Collection<Doc extends object> implements Shape<Doc> {
   readonly keys: readonly string[];
@@ -28,18 +29,18 @@ class Collection<Doc extends object> implements Shape<Doc> {
   private readonly parts: ShapeParts<Doc>;
 
   constructor(parts: ShapeParts<Doc>) {
-    const { keys, projection, stream } = parts;
+    const { keys, projection, stream, view } = parts;
     this.parts = parts;
-    this.index = keys.view(viewName(projection), stream);
-    this.docs = keys.view(viewName(projection), stream, 'docs');
-    this.shelved = projection.shelves && keys.view(viewName(projection), stream, 'shelves');
+    this.index = keys.view(view, stream);
+    this.docs = keys.view(view, stream, 'docs');
+    this.shelved = projection.shelves && keys.view(view, stream, 'shelves');
     this.keys = [this.index, this.docs, ...(this.shelved === undefined ? [] : [this.shelved])];
   }
 
   async load(keys: readonly string[]): Promise<Sheet<Doc>> {
-    const { projection, stream, views } = this.parts;
+    const { projection, stream, views, view } = this.parts;
     const sheet = new Sheet<Doc>();
-    const found = await views.byKeys(projection, stream, keys);
+    const found = await views.byKeys(projection, stream, keys, { view });
     for (const { order, json } of found.docs) {
       const doc = JSON.parse(json.toString()) as Doc;
       sheet.load(projection.key(doc), order, doc);
@@ -127,14 +128,14 @@ class Entity<Doc extends object> implements Shape<Doc> {
 
   constructor(parts: ShapeParts<Doc>) {
     this.parts = parts;
-    this.key = parts.keys.view(viewName(parts.projection), parts.stream);
+    this.key = parts.keys.view(parts.view, parts.stream);
     this.keys = [this.key];
   }
 
   async load(): Promise<Sheet<Doc>> {
-    const { projection, stream, views } = this.parts;
+    const { projection, stream, views, view } = this.parts;
     const sheet = new Sheet<Doc>();
-    const { doc } = await views.entity(projection, stream);
+    const { doc } = await views.entity(projection, stream, view);
     if (doc) sheet.load('', 0, doc);
     return sheet;
   }

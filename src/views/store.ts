@@ -9,10 +9,13 @@ import type { Keys, StreamRef } from '../keys.ts';
 import type { Expected } from '../log/consumer-group.ts';
 import type { Append, Log } from '../log/log.ts';
 import { EntityReader } from './entities.ts';
+import { viewName } from './projection.ts';
 import type { Projection, PageRange } from './projection.ts';
 import { APPLIED, BEYOND } from './shape.ts';
 import type { Shape } from './shape.ts';
 import { placeOnShelf, shapeOf } from './shapes.ts';
+import { Sides, sidesOf } from './sides.ts';
+import type { Naming } from './sides.ts';
 
 export interface StoredDoc {
   readonly order: number;
@@ -60,6 +63,13 @@ export interface EntityPage<Doc> {
   readonly doc: Doc | undefined;
 }
 
+/** Where a collection of a stream lies: on the side that is read now, where no other is named. */
+interface Place {
+  readonly projection: Projection;
+  readonly stream: StreamRef;
+  readonly view?: string | undefined;
+}
+
 /** The keys of a collection that come first; one for its shelves follows where it has any. */
 const INDEX_AND_DOCUMENTS = 2;
 /** Nobody waits that long for a page, and where nothing is built nobody takes the hints away. */
@@ -72,9 +82,12 @@ export class Views {
   private readonly keys: Keys;
   private readonly entities: EntityReader;
   private readonly log: Log;
+  private readonly sides: Naming;
 
-  constructor(log: Log) {
+  /** `sides` says on which side of a view is read and written: the first, where nobody does. */
+  constructor(log: Log, sides: Naming = new Sides(log)) {
     this.log = log;
+    this.sides = sides;
     this.redis = log.connection.commands;
     this.keys = log.keys;
     this.entities = new EntityReader(this.redis, this.keys);
@@ -82,7 +95,21 @@ export class Views {
 
   /** How a projection's documents of a stream lie in Redis, and how they are brought there. */
   shape<Doc extends object>(projection: Projection<Doc>, stream: StreamRef): Shape<Doc> {
-    return shapeOf({ projection, stream, keys: this.keys, views: this });
+    return this.shapeIn(projection, stream, this.sides.nameOf(projection, stream));
+  }
+
+  /** The keys of a view on both of its sides: the one that is not read may have been, and be read again. */
+  everyKey(projection: Projection, stream: StreamRef): string[] {
+    return sidesOf(viewName(projection)).flatMap((view) => [...this.shapeIn(projection, stream, view).keys]);
+  }
+
+  /** Looks on which sides is read now. Where that cannot be told, what was known goes on being right. */
+  async refresh(): Promise<void> {
+    await this.sides.refresh?.().catch(() => {});
+  }
+
+  private shapeIn<Doc extends object>(projection: Projection<Doc>, stream: StreamRef, view: string): Shape<Doc> {
+    return shapeOf({ projection, stream, view, keys: this.keys, views: this });
   }
 
   /**
@@ -99,26 +126,30 @@ export class Views {
       const beyond = direction === 'up' ? '' : LAST_ON_SHELF;
       const place = from === undefined ? beyond : placeOnShelf(from);
       const args = { direction, shelf, from: place, limit: String(limit) };
-      return this.collection('view.shelf', projection, stream, args, missing);
+      return this.collection('view.shelf', { projection, stream }, args, missing);
     }
     const end = direction === 'up' ? '-inf' : `(${BEYOND}`;
     const args = { direction, from: from === undefined ? end : `(${from}`, limit: String(limit) };
-    return this.collection('view.page', projection, stream, args, missing);
+    return this.collection('view.page', { projection, stream }, args, missing);
   }
 
   /** Documents of a collection by key, all of one instant. A key that is not there has no entry. */
-  async byKeys(projection: Projection, stream: StreamRef, keys: readonly string[], missing = 0): Promise<Page> {
-    return this.collection('view.documents', projection, stream, { wanted: keys }, missing);
+  async byKeys(
+    projection: Projection,
+    stream: StreamRef,
+    keys: readonly string[],
+    { missing = 0, view }: { missing?: number; view?: string } = {},
+  ): Promise<Page> {
+    return this.collection('view.documents', { projection, stream, view }, { wanted: keys }, missing);
   }
 
   private async collection(
     script: string,
-    projection: Projection,
-    stream: StreamRef,
+    { projection, stream, view = this.sides.nameOf(projection, stream) }: Place,
     args: Append['args'],
     missing: number,
   ): Promise<Page> {
-    const { keys } = this.shape(projection, stream);
+    const { keys } = this.shapeIn(projection, stream, view);
     const needed = script === 'view.shelf' ? keys : keys.slice(0, INDEX_AND_DOCUMENTS);
     const reply = await this.log.ask(script, stream, { ...args, missing: String(missing) }, needed);
     const [, , , orderText, found] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[]];
@@ -168,15 +199,19 @@ export class Views {
   }
 
   /** Id of the last event that a view holds of a stream. */
-  async applied(projection: Projection, stream: StreamRef): Promise<string> {
-    return (await this.redis.hget(this.firstKey(projection, stream), APPLIED)) ?? START;
+  async applied({ keys }: Pick<Shape<object>, 'keys'>): Promise<string> {
+    return (await this.redis.hget(keys[0]!, APPLIED)) ?? START;
   }
 
   /** A stream's entity with `applied` and the stream's head, in one round trip; `doc` is undefined before its first event. */
-  async entity<Doc extends object>(projection: Projection<Doc>, stream: StreamRef): Promise<EntityPage<Doc>> {
+  async entity<Doc extends object>(
+    projection: Projection<Doc>,
+    stream: StreamRef,
+    view = this.sides.nameOf(projection, stream),
+  ): Promise<EntityPage<Doc>> {
     // The entity is asked for first: what it holds can then never be newer than the head.
     const [found, head] = await Promise.all([
-      this.entities.fetch(projection, stream),
+      this.entities.fetch(projection, stream, view),
       this.redis.hget(this.keys.of(stream, 'head'), 'id'),
     ]);
     return { ...found, head: head ?? undefined };
@@ -193,12 +228,8 @@ export class Views {
   }
 
   /** That a stream's view stands at `applied`: writes that continue it from there are wrong for any other. */
-  standsAt(projection: Projection, stream: StreamRef, applied: string): Expected {
-    return { key: this.firstKey(projection, stream), field: APPLIED, value: applied === START ? '' : applied };
-  }
-
-  private firstKey(projection: Projection, stream: StreamRef): string {
-    return this.shape(projection, stream).keys[0]!;
+  standsAt({ keys }: Pick<Shape<object>, 'keys'>, applied: string): Expected {
+    return { key: keys[0]!, field: APPLIED, value: applied === START ? '' : applied };
   }
 }
 

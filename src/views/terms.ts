@@ -7,7 +7,7 @@ import { eventId, START } from '../envelope.ts';
 import type { Write } from '../log/consumer-group.ts';
 import { LEAF, leafOf, placingOn } from './leaf.ts';
 import type { Placing, Termed } from './leaf.ts';
-import { Sheet, viewName } from './projection.ts';
+import { Sheet } from './projection.ts';
 import type { Placed } from './projection.ts';
 import { APPLIED, chunks, NOTHING, standing, unlinking } from './shape.ts';
 import type { Content, Shape, ShapeParts } from './shape.ts';
@@ -32,14 +32,10 @@ export class Terms implements Shape<Termed> {
   private unbound: readonly Placing[] = [];
 
   constructor(parts: ShapeParts<Termed>) {
-    const { keys, projection, stream } = parts;
+    const { keys, stream, view } = parts;
     this.parts = parts;
-    this.index = keys.view(viewName(projection), stream);
-    const [bound, fresh, added] = TERMS_PARTS.map((part) => keys.view(viewName(projection), stream, part)) as [
-      string,
-      string,
-      string,
-    ];
+    this.index = keys.view(view, stream);
+    const [bound, fresh, added] = TERMS_PARTS.map((part) => keys.view(view, stream, part)) as [string, string, string];
     this.bound = bound;
     this.fresh = fresh;
     this.added = added;

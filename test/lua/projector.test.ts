@@ -1,7 +1,7 @@
 /** The scripts of projectors against their headers: who may work on a partition, and what a batch may write. */
 import { expect } from 'chai';
 import { ConsumerGroup } from '../../src/log/consumer-group.ts';
-import type { Batch } from '../../src/log/consumer-group.ts';
+import type { Batch, Write } from '../../src/log/consumer-group.ts';
 import { dump, fillFeed } from '../support/rooms.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -160,6 +160,32 @@ describe('scripts of projectors', () => {
       const consumers = (await redis().xinfo('CONSUMERS', keyAt('feed'), 'views')) as string[][];
       expect(consumers.map((fields) => fields[1])).to.deep.equal(['a']);
       expect(((await redis().xpending(keyAt('feed'), 'views')) as unknown[])[0]).to.equal(0);
+    });
+  });
+
+  describe('projector.build', () => {
+    const viewKey = (name: string) => `${keyAt('feed').replace(/feed$/, '')}view:test:${name}`;
+    let writes: Write[];
+    beforeEach(async () => {
+      writes = [{ command: 'HSET', key: viewKey('a'), args: ['applied', '5-5'] }];
+      await group('a').lease(PARTITION, LONG);
+    });
+
+    it('writes under the lease, and moves no checkpoint', async () => {
+      await redis().hset(viewKey('a'), 'applied', '4-4');
+      const expects = [{ key: viewKey('a'), field: 'applied', value: '4-4' }];
+      expect(await group('a').build({ partition: PARTITION, fence: '1', expects, writes })).to.equal('ok');
+      expect(await redis().hgetall(viewKey('a'))).to.deep.equal({ applied: '5-5' });
+      expect(await redis().exists(keyAt('checkpoints'))).to.equal(0);
+    });
+
+    it('writes nothing under an old fence, without the lease, or where a view is not what is continued', async () => {
+      const expects = [{ key: viewKey('a'), field: 'applied', value: '4-4' }];
+      await unchanged(async () => {
+        expect(await group('a').build({ partition: PARTITION, fence: '0', writes })).to.equal('fenced');
+        expect(await group('b').build({ partition: PARTITION, fence: '1', writes })).to.equal('fenced');
+        expect(await group('a').build({ partition: PARTITION, fence: '1', expects, writes })).to.equal('elsewhere');
+      });
     });
   });
 

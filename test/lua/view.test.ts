@@ -141,7 +141,7 @@ for (const topology of topologies) {
     });
 
     describe('view.documents', () => {
-      const byKeys = (...keys: string[]) => views.byKeys(collection, room.stream, keys, 500);
+      const byKeys = (...keys: string[]) => views.byKeys(collection, room.stream, keys, { missing: 500 });
 
       it('answers documents in the order asked for, without those that are not there', async () => {
         await lay([5, 6, 7]);

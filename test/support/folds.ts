@@ -56,6 +56,8 @@ interface Expected {
 export async function expectViewsEqualFold(log: Log, options: Expected = {}): Promise<void> {
   const redis = log.connection.commands;
   const found = new Set<string>();
+  const views = new Views(log);
+  await views.refresh();
   for await (const stream of log.streams()) {
     const raw = await rawLog(log, stream);
     for (const projection of options.projections ?? projections) {
@@ -65,7 +67,7 @@ export async function expectViewsEqualFold(log: Log, options: Expected = {}): Pr
       const within = raw.filter(({ seq }) => seq <= end);
       const docs = plainFold(projection, within.map(options.decode ?? decode));
       const applied = within.at(-1)?.id;
-      const shape = new Views(log).shape(projection, stream);
+      const shape = views.shape(projection, stream);
       for (const [key, { type, names }] of shape.content(docs, applied ?? START)) {
         if (names.size > 0) found.add(key);
         expect(await storedNames(redis, key, type), `${place} ${key}`).to.deep.equal(names);

@@ -72,7 +72,7 @@ export async function strayViewKeys(
       const { view, id } = viewOfKey(key) ?? {};
       const projection = projections.find((p) => viewName(p) === view);
       const stream = projection && id !== undefined ? { kind: projection.source, id } : undefined;
-      const isOurs = projection && stream && views.shape(projection, stream).keys.includes(key);
+      const isOurs = projection && stream && views.everyKey(projection, stream).includes(key);
       return { key, stream: isOurs ? stream : undefined };
     });
     // What is not known may have come since.
