@@ -112,6 +112,12 @@ export const settings = Type.Object({
     '',
     'Words and phrases that no message and no name may have, separated by commas; * stands for the rest of a word',
   ),
+  ARCHIVE_AFTER_DAYS: int(
+    0,
+    'Days after which what happened in conversations leaves Redis for compressed files beside those of attachments, and is read from there; 0: never',
+    0,
+    36_500,
+  ),
   EDIT_WINDOW_SECONDS: int(300, 'How long who wrote a message may edit it; 0: for ever'),
   DELETE_WINDOW_SECONDS: int(3600, 'How long who wrote a message may delete it, if no admin; 0: for ever'),
   PUSH_CONTACT: text(

@@ -36,6 +36,8 @@ import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { observed } from './observed.ts';
 import { randomness } from './randomness.ts';
+import { Archiver } from './projector/archiver.ts';
+import type { ArchiverOptions } from './projector/archiver.ts';
 import { GATHER_MS, projector } from './projector/projector.ts';
 import { groupsFromNow, reactorWorkers } from './projector/reactor.ts';
 import { Timers } from './projector/timers.ts';
@@ -58,6 +60,7 @@ const LEASE_MS = 10_000;
 /** Feed entries stay this long after every group is done with them, for gateways that lag. */
 const KEEP_FEED_MS = 60_000;
 const BATCH = 100;
+const DAY_MS = 86_400_000;
 /** Requests under way have this long to end. */
 const LAST_REQUESTS_MS = 5_000;
 
@@ -115,6 +118,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         projector({ ...work, views, projections, groupName: 'views', keepFeedMs: KEEP_FEED_MS }),
         ...reactorWorkers(work, reactors),
         ...(timers.length > 0 ? [new Timers(work, timers)] : []),
+        ...archiverOf(config, work),
       ];
       for (const worker of workers) {
         await worker.start();
@@ -232,6 +236,13 @@ function watchOf(metrics: Metrics, { debug }: Logger, trace: BeginSpan | undefin
     };
     return { context: span ? { ...context, traceparent: span.traceparent } : context, end };
   };
+}
+
+/** Nothing leaves Redis unless somebody asked for it. */
+function archiverOf(config: Config, work: Omit<ArchiverOptions, 'files' | 'afterMs' | 'now'>): Archiver[] {
+  if (config.ARCHIVE_AFTER_DAYS === 0) return [];
+  const afterMs = config.ARCHIVE_AFTER_DAYS * DAY_MS;
+  return [new Archiver({ ...work, files: archiveFilesOf(config), afterMs, now: () => Date.now() })];
 }
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../../src/version.ts';
 import { addAdmins } from './admin.ts';
+import { addArchive } from './archive.ts';
 import { CommandLine } from './command-line.ts';
 import type { AddCommand } from './command-line.ts';
 import { addFiles } from './files.ts';
@@ -28,6 +29,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRebuild,
   addVerify,
   addFiles,
+  addArchive,
   addAdmins,
   addRules,
 ];

@@ -3,7 +3,7 @@
  * that were put. The same content has the same name, so that whoever was ended in between puts it again and nothing is left over.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail } from '../errors.ts';
@@ -11,11 +11,13 @@ import { fileKey, isFileKey, notReached } from './store.ts';
 import type { FileStore, KeptFile } from './store.ts';
 
 const READ_WITHIN_MS = 10_000;
+const LEFT_BEHIND_MS = 3_600_000;
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 export class WholeFiles {
   private readonly store: FileStore;
   private readonly folder: string;
+  private cleared: Promise<void> | undefined;
 
   /** `folder`: where a file is written before it goes to the store, on the same disk where that is one. */
   constructor(store: FileStore, folder: string) {
@@ -31,6 +33,8 @@ export class WholeFiles {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
       return mkdtemp(join(this.folder, 'put-'));
     });
+    this.cleared ??= clear(this.folder, own);
+    await this.cleared;
     try {
       const path = join(own, name);
       await onDisk(() => writeFile(path, content, { mode: 0o600 }));
@@ -57,6 +61,18 @@ export class WholeFiles {
   all(): AsyncIterable<KeptFile> {
     return this.store.all();
   }
+}
+
+/** What is much older than `own` was left by who was ended while writing. */
+async function clear(folder: string, own: string): Promise<void> {
+  await onDisk(async () => {
+    const { mtimeMs: now } = await stat(own);
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found && found.mtimeMs < now - LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
+    }
+  });
 }
 
 async function wholeOf(name: string, stream: Readable): Promise<Buffer> {

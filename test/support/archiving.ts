@@ -12,6 +12,8 @@ import { tempDir } from '../../src/redis/redis-server.ts';
 
 export interface ArchiveFolder extends SegmentFiles {
   readonly folder: string;
+  /** The data folder of which it is the archive. */
+  readonly dataDir: string;
 }
 
 export const wholeFiles = (folder: string): WholeFiles =>
@@ -19,17 +21,21 @@ export const wholeFiles = (folder: string): WholeFiles =>
 
 /** A folder for each test of a suite. */
 export function useArchiveFolder(): ArchiveFolder {
-  let folder = '';
+  let dataDir = '';
+  const at = () => join(dataDir, 'archive');
   beforeEach(async () => {
-    folder = await tempDir();
+    dataDir = await tempDir();
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
   return {
     get folder() {
-      return folder;
+      return at();
     },
-    put: (content) => wholeFiles(folder).put(content),
-    read: (name) => wholeFiles(folder).read(name),
+    get dataDir() {
+      return dataDir;
+    },
+    put: (content) => wholeFiles(at()).put(content),
+    read: (name) => wholeFiles(at()).read(name),
   };
 }
 

@@ -9,6 +9,7 @@ import type { StreamRef } from '../../keys.ts';
 import type { Log } from '../log.ts';
 import type { SegmentFiles } from './archive.ts';
 import { contentOf, packed, placeOf, WrongSegment } from './segment.ts';
+import type { SegmentContent } from './segment.ts';
 
 export interface SealOptions {
   readonly log: Log;
@@ -35,35 +36,58 @@ export interface Sealed {
 /** A script looks at all of a segment's entries, and nobody else is served meanwhile. Fewer than the least are not worth a file. */
 const SIZES: SegmentSizes = { most: 1_000, least: 32, bytes: 400_000 };
 
-/** Entries of which a segment would be made next, if there are enough; of a log without a segment that is ready, none. */
-export async function ripe(options: Omit<SealOptions, 'files'>, stream: StreamRef): Promise<RawEntry[]> {
-  const { log, before, sizes = SIZES } = options;
-  const [entries, [head]] = await Promise.all([log.entries.oldest(stream, sizes.most), log.heads([stream], [])]);
+/** What would be sealed next after a place of the chain, or nothing where too little is ripe. Throws `WrongSegment` where the log does not hold. */
+async function ripe(
+  { log, before, sizes = SIZES }: Omit<SealOptions, 'files'>,
+  stream: StreamRef,
+  after: Pick<SegmentContent, 'last' | 'chain'>,
+): Promise<SegmentContent | undefined> {
+  const [entries, [head]] = await Promise.all([
+    log.entries.inRedis(stream, after.last, sizes.most),
+    log.heads([stream], []),
+  ]);
   const ready: RawEntry[] = [];
   let bytes = 0;
   for (const entry of entries) {
     const id = entry[0].toString('latin1');
-    bytes += sizeOf(entry);
     if (eventId(id).ms >= before || id === head?.id) break;
     ready.push(entry);
-    if (bytes > sizes.bytes) return ready;
+    bytes += sizeOf(entry);
+    if (bytes > sizes.bytes) return contentOf(log.keys.of(stream, 'log'), after, ready);
   }
-  return ready.length < sizes.least ? [] : ready;
+  return ready.length < sizes.least ? undefined : contentOf(log.keys.of(stream, 'log'), after, ready);
+}
+
+/** The end of what is sealed of a log: where its next segment begins. */
+async function endOfSealed(log: Log, stream: StreamRef): Promise<Pick<SegmentContent, 'last' | 'chain'>> {
+  return (await log.archive.newest(stream)) ?? { last: START, chain: log.keys.of(stream, 'log') };
+}
+
+/** What would be sealed, segment by segment; changes nothing. */
+export async function* wouldSeal(options: Omit<SealOptions, 'files'>, stream: StreamRef): AsyncGenerator<Sealed> {
+  let after = await endOfSealed(options.log, stream);
+  for (;;) {
+    const content = await ripe(options, stream, after);
+    if (!content) return;
+    yield { events: content.count, bytes: bytesOf(content), packed: packed(content).length };
+    after = content;
+  }
 }
 
 /** Seals the next segment of a log. Undefined where nothing is ripe. Throws `WrongSegment` where the log does not hold. */
 export async function sealNext(options: SealOptions, stream: StreamRef): Promise<Sealed | undefined> {
   const { log, files } = options;
-  const entries = await ripe(options, stream);
-  if (entries.length === 0) return undefined;
-  const key = log.keys.of(stream, 'log');
-  const newest = await log.archive.newest(stream);
-  const after = { last: newest?.last ?? START, chain: newest?.chain ?? key };
-  const content = contentOf(key, after, entries);
+  const after = await endOfSealed(log, stream);
+  const content = await ripe(options, stream, after).catch(async (error: Error) => {
+    if ((await endOfSealed(log, stream)).last === after.last) throw error;
+    return 'moved' as const;
+  });
+  if (!content) return undefined;
+  if (content === 'moved') return NOTHING;
   const bytes = packed(content);
   const segment = { ...content, file: await files.put(bytes) };
   const again = await log.archive.read(stream, segment);
-  const digest = digestOf(entries);
+  const digest = digestOf(content.entries);
   if (digestOf(again.entries) !== digest) throw new WrongSegment('what was read back is not what was written');
   const [status] = await log.run('archive.seal', stream, {
     place: placeOf(segment),
@@ -74,11 +98,7 @@ export async function sealNext(options: SealOptions, stream: StreamRef): Promise
   });
   // Somebody else did it, or changed what was to be sealed: the next turn sees what there is.
   if (status !== 'ok') return NOTHING;
-  return {
-    events: entries.length,
-    bytes: entries.reduce((sum, entry) => sum + sizeOf(entry), 0),
-    packed: bytes.length,
-  };
+  return { events: content.count, bytes: bytesOf(content), packed: bytes.length };
 }
 
 const NOTHING: Sealed = { events: 0, bytes: 0, packed: 0 };
@@ -96,3 +116,5 @@ function digestOf(entries: readonly RawEntry[]): string {
 
 const sizeOf = ([id, fields]: RawEntry): number =>
   id.length + (fields ?? []).reduce((sum, { length }) => sum + length, 0);
+
+const bytesOf = ({ entries }: SegmentContent): number => entries.reduce((sum, entry) => sum + sizeOf(entry), 0);

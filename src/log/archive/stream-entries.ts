@@ -65,9 +65,10 @@ export class StreamEntries {
     }
   }
 
-  /** The oldest that are in Redis. */
-  oldest(stream: StreamRef, count: number): Promise<RawEntry[]> {
-    return this.redis.xrangeBuffer(this.keys.of(stream, 'log'), '-', NEWEST, 'COUNT', count) as Promise<RawEntry[]>;
+  /** Those after an id that are in Redis, oldest first. */
+  inRedis(stream: StreamRef, after: string, count: number): Promise<RawEntry[]> {
+    const key = this.keys.of(stream, 'log');
+    return this.redis.xrangeBuffer(key, `(${after}`, NEWEST, 'COUNT', count) as Promise<RawEntry[]>;
   }
 
   /** Entries before an id, newest first, at most `count`. `before` may be '+' for the newest. */
