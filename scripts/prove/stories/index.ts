@@ -1,6 +1,7 @@
 /** Every story, in the order in which they are told. */
 import type { Story } from '../story.ts';
 import { clockJumps, diskFull, memoryFull, scriptFlush } from './adversity.ts';
+import { clients } from './clients.ts';
 import { primaryKilled, slotMoved } from './cluster.ts';
 import { freshReads } from './fresh-reads.ts';
 import { kills } from './kills.ts';
@@ -18,6 +19,7 @@ export const stories: readonly Story[] = [
   manyTries,
   readersAgree,
   cutSockets,
+  clients,
   readModels,
   stalledWorker,
   freshReads,
