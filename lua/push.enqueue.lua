@@ -5,15 +5,10 @@
 -- EMITS    -
 -- INCLUDE  clock timers push
 
-local GATHER_MS = 1500
-local PAUSE_MS = 10000
 if #devices() == 0 then return { 'unchanged' } end
 local user = string.match(log, ':([^:]+):events$')
 redis.call('HSET', push, 'newest', event)
-if redis.call('ZSCORE', timers, 'push ' .. user) then return { 'ok' } end
-local clock = redis_ms()
-local last = tonumber(redis.call('HGET', push, 'last') or '0')
--- A last one that lies ahead is of a clock that was set back since.
-local earliest = last <= clock and last + PAUSE_MS or 0
-set_timer('push', user, string.format('%.0f', math.max(clock + GATHER_MS, earliest)))
+local due = tonumber(redis.call('ZSCORE', timers, 'push ' .. user) or '0')
+-- Whoever is pushing looks for more when they are through. What seems to lie far ahead was set before the clock was set back.
+if due == 0 or due > redis_ms() + 60000 then push_soon(user) end
 return { 'ok' }

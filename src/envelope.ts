@@ -177,6 +177,18 @@ export interface Context {
   readonly socket?: CallingSocket;
   /** The file that comes with a command which takes one. */
   readonly upload?: Upload;
+  /** Told of each limit that the request counts for, where somebody wants to know. */
+  readonly tellLeft?: (left: Left | undefined) => void;
+}
+
+/** What is left of a limit. */
+export interface Left {
+  readonly name: string;
+  readonly most: number;
+  readonly seconds: number;
+  readonly times: number;
+  /** Seconds until all of it is there again. */
+  readonly wholeIn: number;
 }
 
 /** A file that is about to arrive with a request. */

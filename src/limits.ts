@@ -11,6 +11,7 @@
 import { networkOf } from './addresses.ts';
 import type { Config } from './config.ts';
 import { asChatError, fail } from './errors.ts';
+import type { Left } from './envelope.ts';
 import type { ChatError } from './errors.ts';
 
 export interface Allowance {
@@ -75,12 +76,15 @@ export class Limits {
     this.take = take;
   }
 
-  /** Takes one of the times that a user (by id), an address or another subject is allowed. Throws `rate_limited` or `unavailable`. */
-  async spend(action: Action, subject: string, now: number): Promise<void> {
+  /**
+   * Takes one of the times that a user (by id), an address or another subject is allowed, and answers what this node knows to be left; of
+   * no limit nothing. Throws `rate_limited` or `unavailable`.
+   */
+  async spend(action: Action, subject: string, now: number): Promise<Left | undefined> {
     const allowance = this.allowances[action];
-    if (allowance.most === 0) return;
+    if (allowance.most === 0) return undefined;
     try {
-      await this.subjectOf(subject, now).spend(action, allowance, now);
+      return await this.subjectOf(subject, now).spend(action, allowance, now);
     } catch (error) {
       if (asChatError(error).code === 'rate_limited') this.refused.set(action, (this.refused.get(action) ?? 0) + 1);
       throw error;
@@ -114,13 +118,14 @@ class Subject {
     this.take = take;
   }
 
-  spend(action: Action, allowance: Allowance, now: number): Promise<void> | undefined {
+  async spend(action: Action, allowance: Allowance, now: number): Promise<Left> {
     this.now = Math.max(this.now, now);
     let meter = this.meters.get(action);
     if (!meter) this.meters.set(action, (meter = new Meter(allowance, now)));
     const waits = meter.spend(now);
     if (!this.isSettling && meter.isDue) void this.settle();
-    return waits;
+    if (waits) await waits;
+    return meter.standing(now);
   }
 
   private async settle(): Promise<void> {
@@ -209,21 +214,36 @@ class Meter {
     for (const one of asking) one.reject(refusal);
   }
 
+  standing(now: number): Left {
+    const { allowance } = this;
+    const times = Math.max(0, this.leftAt(now));
+    const wholeIn = Math.ceil(((allowance.most - times) / allowance.most) * allowance.seconds);
+    return { ...allowance, times: Math.floor(times), wholeIn };
+  }
+
   private mayGoAhead(now: number): boolean {
     const { allowance, ahead, waiting, isKnown } = this;
-    const open = this.owed + this.charging;
-    if (!isKnown || open >= ahead || waiting.length > 0) return false;
-    const refilled = (Math.max(0, now - this.at) / (allowance.seconds * 1_000)) * allowance.most;
-    return Math.min(allowance.most, this.left + refilled) - open > allowance.most * SCARCE;
+    if (!isKnown || this.owed + this.charging >= ahead || waiting.length > 0) return false;
+    return this.leftAt(now) > allowance.most * SCARCE;
+  }
+
+  private leftAt(now: number): number {
+    const { most, seconds } = this.allowance;
+    const refilled = (Math.max(0, now - this.at) / (seconds * 1_000)) * most;
+    return Math.min(most, this.left + refilled) - this.owed - this.charging;
   }
 }
 
+/** The header fields of draft-ietf-httpapi-ratelimit-headers: which limits there are, and where each of them stands. */
+export const limitHeaders = (all: readonly Left[]): Record<string, string> => ({
+  'RateLimit-Policy': all.map(({ name, most, seconds }) => `"${name}";q=${most};w=${seconds}`).join(', '),
+  RateLimit: all.map(({ name, times, wholeIn }) => `"${name}";r=${times};t=${wholeIn}`).join(', '),
+});
+
 /** The refusal of who may come back after so many milliseconds. */
-function tooOften({ name, most, seconds }: Allowance, waitMs: number): ChatError {
+function tooOften(allowance: Allowance, waitMs: number): ChatError {
+  const { name, most, seconds } = allowance;
   const retryAfter = Math.max(1, Math.ceil(waitMs / 1_000));
-  const headers = {
-    'RateLimit-Policy': `"${name}";q=${most};w=${seconds}`,
-    RateLimit: `"${name}";r=0;t=${retryAfter}`,
-  };
+  const headers = limitHeaders([{ ...allowance, times: 0, wholeIn: retryAfter }]);
   return fail('rate_limited', `Too many ${name}: at most ${most} in ${seconds} seconds`, { retryAfter, headers });
 }

@@ -64,7 +64,7 @@ const allowed: Record<string, readonly string[]> = {
     'src/trace.ts',
     'src/version.ts',
   ],
-  'src/limits.ts': ['src/addresses.ts', 'src/config.ts', 'src/errors.ts'],
+  'src/limits.ts': ['src/addresses.ts', 'src/config.ts', 'src/envelope.ts', 'src/errors.ts'],
   'src/turns.ts': [],
   'src/version.ts': [],
   'src/metrics.ts': [],

@@ -52,6 +52,18 @@ describe('limits over nodes', () => {
     expect(passed(codes)).to.be.within(200, 203);
   });
 
+  it('tells what is left without asking for it, and exactly where it asks anyway', async () => {
+    const node = nodeWith(200);
+    const left = async (limits: Limits, now: number) => (await limits.spend('message', ANN, now))?.times;
+    const now = Date.now();
+    expect([await left(node, now), await left(node, now)]).to.deep.equal([199, 198]);
+    expect(calls).to.deep.equal([]);
+    const [one, other] = [nodeWith(7), nodeWith(7)];
+    await world.log.connection.commands.flushall();
+    expect([await left(one, now), await left(other, now), await left(one, now)]).to.deep.equal([6, 5, 4]);
+    expect(await nodeWith(0).spend('message', ANN, now)).to.equal(undefined);
+  });
+
   it('several nodes let pass too much by a tenth each at most', async () => {
     const most = 100;
     await fc.assert(

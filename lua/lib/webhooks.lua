@@ -3,10 +3,14 @@
 -- somebody is at it, or -> <details>`, the details one opaque word.
 -- `deliveries`: `<webhook> <pending, delivered, failed or gone> <tries> <conversation> <event> <type> <result>`, the result one word.
 -- `deliveries_made` has each of them by the ms at which it was made, `deliveries_due` has `<webhook> <delivery>` of those that are yet to be
--- tried by the ms at which they are. '-' is none anywhere. TypeScript reads them in src/chat/webhooks/stored.ts.
+-- tried by the ms at which they are, and IN_HAND of those that somebody tries. '-' is none anywhere. TypeScript reads them in src/chat/webhooks/stored.ts.
 
 local MOST_DELIVERIES = 1000
+-- Who dies at it is followed at once by whoever comes when the lease is over.
+local IN_HAND = 1
 local DAY_OF_FAILURES = 86400000
+-- No lease is longer: one that seems so was given before the clock was set back.
+local MOST_LEASE = 60000
 -- Seconds after each try that failed; after the last there is no further one. Together a little more than a day.
 local BACK_OFF = { 10, 60, 300, 1800, 7200, 21600, 55800 }
 
@@ -17,7 +21,8 @@ local function hook_of()
   local value = webhook ~= '-' and redis.call('HGET', webhooks, webhook)
   if not value then return nil end
   local state, since, busy, details = string.match(value, '^(%S+) (%S+) (%S+) (%S+)$')
-  return { state = state, since = since, busy = busy, details = details, is_busy = (tonumber(busy) or 0) > clock }
+  local until_ms = tonumber(busy) or 0
+  return { state = state, since = since, busy = busy, details = details, is_busy = until_ms > clock and until_ms <= clock + MOST_LEASE }
 end
 
 local function set_hook(hook)
@@ -42,21 +47,24 @@ local function forget(id)
   if delivery then redis.call('ZREM', deliveries_due, delivery.webhook .. ' ' .. id) end
 end
 
--- Ids of the webhook's deliveries that are yet to be tried, the next first, with the time of the very first.
-local function waiting(up_to)
+-- Ids of the webhook's deliveries that are to be tried now, the longest due first, and when the next is. One that was never tried is, also
+-- where the clock was set back since it came.
+local function waiting()
   local found, first = {}, nil
-  local all = redis.call('ZRANGEBYSCORE', deliveries_due, '(0', up_to, 'WITHSCORES')
+  local all = redis.call('ZRANGEBYSCORE', deliveries_due, '(0', '+inf', 'WITHSCORES')
   for i = 1, #all, 2 do
     local of, id = string.match(all[i], '^(%S+) (%S+)$')
     if of == webhook then
-      found[#found + 1] = id
-      first = first or all[i + 1]
+      local due = tonumber(all[i + 1])
+      if due > clock and delivery_of(id).tries == 0 then due = clock end
+      if due <= clock then found[#found + 1] = id end
+      first = math.min(first or due, due)
     end
   end
   return found, first
 end
 
 local function wake_for_next()
-  local _, first = waiting('+inf')
-  if first then set_timer('webhook', timer_name, first) else clear_timer('webhook', timer_name) end
+  local _, first = waiting()
+  if first then set_timer('webhook', timer_name, string.format('%.0f', first)) else clear_timer('webhook', timer_name) end
 end

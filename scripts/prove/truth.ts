@@ -87,6 +87,12 @@ export class Truth {
     return heads;
   }
 
+  /** Names of the product's groups that follow the feeds. */
+  async groups(): Promise<string[]> {
+    const names = await Promise.all((await this.keys('chat:{*}:checkpoints')).map((key) => this.client.hkeys(key)));
+    return [...new Set(names.flat())].filter((name) => name !== '-');
+  }
+
   /** True when a projector group has applied every feed to its end. */
   async isProjected(group = 'views'): Promise<boolean> {
     return (await this.lagging(group)).length === 0;
@@ -210,7 +216,12 @@ function loggedOf(entries: readonly RawEntry[], blocked: ReadonlySet<string>): L
 }
 
 interface Said {
-  readonly data?: Readonly<Record<string, unknown>> & { readonly message_id: string; readonly content: string };
+  readonly data?: Readonly<Record<string, unknown>> & {
+    readonly message_id?: string;
+    readonly content?: string;
+    readonly poll_id?: string;
+    readonly options?: readonly string[];
+  };
 }
 
 /** Undefined for a poisoned entry of the story's own. */
@@ -225,9 +236,13 @@ function saidIn(event: Buffer): Said | undefined {
 /** What is to be left of the words of a message that was deleted; undefined for any other event. */
 function digestOfEmptied({ fields }: RawEntry, deleted: ReadonlySet<string>): string | undefined {
   const type = fields['type']?.toString();
-  if (type !== 'message.sent' && type !== 'message.edited') return undefined;
+  if (type !== 'message.sent' && type !== 'message.edited' && type !== 'poll.created') return undefined;
   const event = saidIn(fields['event']!);
-  if (!event?.data || !deleted.has(event.data.message_id)) return undefined;
+  if (!event?.data || !deleted.has(event.data.message_id ?? event.data.poll_id ?? '')) return undefined;
+  if (event.data.options)
+    return digestOf(
+      JSON.stringify({ ...event, data: { ...event.data, question: '', options: event.data.options.map(() => '') } }),
+    );
   const none: Record<string, unknown> = {
     content: '',
     mentions: [],

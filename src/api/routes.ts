@@ -5,9 +5,9 @@
 import Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
 import { invalid, isUlid, NO_FIELD, parseEventId } from '../envelope.ts';
-import type { Caller, Context } from '../envelope.ts';
+import type { Caller, Context, Left } from '../envelope.ts';
 import { ChatError, fail } from '../errors.ts';
-import { addressSubject } from '../limits.ts';
+import { addressSubject, limitHeaders } from '../limits.ts';
 import type { Limits } from '../limits.ts';
 import { traceparentOf } from '../trace.ts';
 import { readBody } from './body.ts';
@@ -136,12 +136,13 @@ function send(ctx: KoaContext, body: object): void {
 async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions): Promise<Context> {
   let caller = NOBODY;
   const now = options.now();
+  const tellLeft = tellingOn(ctx);
   // Whether the signature fits is for the query to say: the address is its own permission, and counts against nobody.
   if (entry.signed && ctx.query['signature'] !== undefined) caller = NOBODY;
-  else if (entry.open) await options.limits.spend('open_request', addressSubject(ctx.ip), now);
+  else if (entry.open) tellLeft(await options.limits.spend('open_request', addressSubject(ctx.ip), now));
   else {
     caller = await callerOf(ctx, options);
-    await options.limits.spend('request', caller.userId, now);
+    tellLeft(await options.limits.spend('request', caller.userId, now));
   }
   const requestId = ctx.get('Idempotency-Key') || undefined;
   if (requestId !== undefined && !isUlid(requestId)) {
@@ -151,7 +152,17 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   const { newId } = options;
   const traceparent = traceparentOf(ctx.get('traceparent'));
   const userAgent = ctx.get('User-Agent').slice(0, 256);
-  return { caller, requestId, traceparent, now, newId, ip: ctx.ip, userAgent };
+  return { caller, requestId, traceparent, now, newId, ip: ctx.ip, userAgent, tellLeft };
+}
+
+/** Every limit that a request counts for stands on its answer, as far as this node knows it. */
+function tellingOn(ctx: KoaContext): (left: Left | undefined) => void {
+  const all: Left[] = [];
+  return (left) => {
+    if (!left) return;
+    all.push(left);
+    ctx.set(limitHeaders(all));
+  };
 }
 
 export const bearerOf = (ctx: KoaContext): string | undefined => /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];

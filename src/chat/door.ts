@@ -89,11 +89,15 @@ export class Door {
   }
 
   /** The data as checked, of what may be asked for and was counted. */
-  private async admitted(entry: Command | Query, { caller, now }: Context, data: unknown): Promise<never> {
+  private async admitted(entry: Command | Query, context: Context, data: unknown): Promise<never> {
+    const { caller, now } = context;
     checkPlain(data);
     const checked = this.checks.get(entry)!(data);
     checkKey(caller, entry, checked);
-    if (entry.limited) await this.limits.spend(entry.limited, caller.userId, now);
+    if (entry.limited) {
+      const left = await this.limits.spend(entry.limited, caller.userId, now);
+      context.tellLeft?.(left);
+    }
     return checked as never;
   }
 }

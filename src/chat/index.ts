@@ -208,7 +208,7 @@ const INTERNAL: readonly RegExp[] = [
   /^presence\.(arrive|depart|settle|renew|roll|lapse)$/,
   /^scheduled\.(begin|end)$/,
   /^reminder\.ring$/,
-  /^push\.(enqueue|take)$/,
+  /^push\.(enqueue|take|settle)$/,
   /^webhook\.(enlist|enqueue|begin|settle)$/,
 ];
 

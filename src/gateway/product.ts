@@ -37,5 +37,5 @@ export interface FrameDoor {
 
 /** Throws where an address has tried too often. */
 export interface HandshakeLimit {
-  spend(action: 'handshake', subject: string, now: number): Promise<void>;
+  spend(action: 'handshake', subject: string, now: number): Promise<unknown>;
 }

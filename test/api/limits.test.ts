@@ -36,6 +36,39 @@ describe('limits', () => {
     expect((await ada.rest.get(`/conversations/${id}/messages`)).status).to.equal(200);
   });
 
+  it('tell what is left on each answer of REST, whatever came of it, and nothing where there is no limit', async () => {
+    const limits = { RATE_LIMIT_MESSAGES_PER_MINUTE: '30', RATE_LIMIT_REQUESTS_PER_MINUTE: '10' };
+    const node = await startNode({ ...limits, RATE_LIMIT_CONVERSATIONS_PER_HOUR: '5' });
+    const ada = await register(node);
+    const told = ({ headers }: Reply, name: string) => {
+      const of = (header: string) =>
+        headers
+          .get(header)
+          ?.split(', ')
+          .find((item) => item.startsWith(`"${name}";`))
+          ?.slice(name.length + 3);
+      return [of('RateLimit-Policy'), of('RateLimit')];
+    };
+    const made = await ada.rest.post('/conversations', { type: 'group', name: 'a group' });
+    expect(told(made, 'requests')).to.deep.equal(['q=100;w=60', 'r=99;t=1']);
+    expect(told(made, 'new conversations')).to.deep.equal(['q=5;w=3600', 'r=4;t=720']);
+    const path = `/conversations/${String(made.body['id'])}/messages`;
+    const first = await ada.rest.post(path, { content: 'x' });
+    const second = await ada.rest.post(path, { content: 'x' });
+    expect(told(first, 'messages')).to.deep.equal(['q=30;w=60', 'r=29;t=2']);
+    expect(told(second, 'messages')[1]).to.match(/^r=28;/);
+    const missing = await ada.rest.get('/conversations/01K00000000000000000000000');
+    expect([missing.status, told(missing, 'requests')[0], told(missing, 'messages')[0]]).to.deep.equal([
+      404,
+      'q=100;w=60',
+      undefined,
+    ]);
+    const nobody = await new Rest(node.base).post('/auth/login', { username: 'ada', password: 'wrong password' });
+    expect(told(nobody, 'requests')[0]).to.equal('q=10;w=60');
+    const open = await register(await startNode());
+    expect((await open.rest.get('/users/me')).headers.has('RateLimit')).to.equal(false);
+  });
+
   it('what has not the form does not count', async () => {
     const node = await startNode({ RATE_LIMIT_MESSAGES_PER_MINUTE: '1' });
     const ada = await register(node);

@@ -79,7 +79,11 @@ describe('push.*', () => {
       title: username,
       body: `@${name} three`,
     });
-    expect(push!.headers).to.include({ 'content-encoding': 'aes128gcm', ttl: '86400' });
+    expect(push!.headers).to.include({
+      'content-encoding': 'aes128gcm',
+      ttl: '86400',
+      topic: String(push!.told['notification_id']),
+    });
     const [, jwt = '', key = ''] = /^vapid t=([^,]+), k=(.+)$/.exec(String(push!.headers['authorization']))!;
     const { public_key } = await list(bob);
     expect(key).to.equal(public_key);
@@ -93,6 +97,28 @@ describe('push.*', () => {
     );
     const { sub, aud } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Json;
     expect([sub, aud]).to.deep.equal(['mailto:operator@example.com', new URL(devices[0]!.endpoint).origin]);
+  });
+
+  it('come again, under the same id, where who pushed died before it could say so, and not an hour late after a clock that was ahead', async () => {
+    const device = await subscribe(bob);
+    const { keys, connection } = world.log;
+    const stream = userStream(bob.id);
+    const timers = keys.of(stream, 'timers');
+    await mention('hello');
+    await until('it comes', () => device.pushes.length === 1);
+    await settled(bob);
+    const topic = String(device.pushes[0]!.headers['topic']);
+    // As whoever pushed has left it: to be told of still, and another's turn by now.
+    const [raw] = (await world.log.readAfter(stream, '0-0')).filter(({ type }) => type === 'notification.created');
+    await connection.commands.hset(keys.of(stream, 'push'), 'newest', raw!.id);
+    await connection.commands.zadd(timers, Date.now() - 1, `push ${bob.id}`);
+    await until('it comes again', () => device.pushes.length === 2);
+    expect(device.pushes[1]!.headers['topic']).to.equal(topic);
+    await settled(bob);
+    await connection.commands.hdel(keys.of(stream, 'push'), 'last');
+    await connection.commands.zadd(timers, Date.now() + 3_600_000, `push ${bob.id}`);
+    await mention('later');
+    await until('the next comes', () => device.pushes.length === 3);
   });
 
   it('say nothing of what was said where previews are off, or the message is gone', async () => {

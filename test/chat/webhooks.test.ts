@@ -238,6 +238,17 @@ describe('webhook.*', () => {
     await until('all arrive', () => new Set(contents(target)).size === 10);
   });
 
+  it('are called at once though somebody was at it by a clock that was ahead', async () => {
+    const { id: webhook } = await made(ada);
+    const { log } = world;
+    const stream = userStream(ada.id);
+    const [state, since, , details] = (await log.guardField(stream, 'webhooks', webhook))!.split(' ');
+    const value = [state, since, Date.now() + 3_600_000, details].join(' ');
+    await log.connection.commands.hset(log.keys.of(stream, 'webhooks'), webhook, value);
+    await say(bob, 'hello');
+    await until('it arrives', () => target.received.length === 1);
+  });
+
   it('are shown to who made them, made once under one id, and drop what waits when they are deleted', async () => {
     const key = { 'Idempotency-Key': ulid() };
     const [one, two] = [await create(ada, {}, key), await create(ada, {}, key)];

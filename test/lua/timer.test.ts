@@ -77,6 +77,14 @@ describe('scripts of timers', () => {
       expect(Number((await timers())[1])).to.be.within(before + 59_000, Date.now() + 61_000);
     });
 
+    it('leaves one alone that is not due any more, since the clock was set back', async () => {
+      const due = Date.now() + HOUR;
+      await set('bell a', due);
+      expect(await settle(due)).to.equal('unchanged');
+      expect(await timers()).to.deep.equal(['bell a', String(due)]);
+      expect(await settle(due, { why: '{"error":"no"}' })).to.equal('ok');
+    });
+
     it('leaves one alone that was moved, cleared or settled before', async () => {
       await set('bell a', 7);
       const before = await dump(world.log);

@@ -6,9 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { cast } from '../cast.ts';
 import type { Cast } from '../cast.ts';
+import { fakeClock } from '../clock.ts';
 import type { NodeProcess } from '../node-process.ts';
 import { eventually, Findings, judge, projected, settle, sum, within } from '../story.ts';
 import type { Story, StoryOptions } from '../story.ts';
@@ -19,7 +19,6 @@ import type { Role } from '../world.ts';
 import { codesOf } from './kills.ts';
 
 const ALL: readonly Role[] = ['api', 'gateway', 'projector'];
-const CLOCK = fileURLToPath(new URL('../clock.c', import.meta.url));
 const HOUR = 3_600_000;
 /** What a client may be told while a command cannot be carried out. */
 const CLEAR = new Set(['unavailable', 'unknown_outcome', 'no_answer']);
@@ -186,22 +185,6 @@ function truthOf(world: World, target: RedisTarget): Truth {
   const truth = new Truth(target);
   world.atEnd(() => truth.close());
   return truth;
-}
-
-/** A redis-server whose clock can be set, or undefined where nothing is there to compile the small library that it takes. */
-function fakeClock(world: World): { binary: string; set: (offsetMs: number) => void } | undefined {
-  const [file, library, binary] = ['clock', 'clock.so', 'redis-server'].map((name) => join(world.folder, name));
-  try {
-    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library!, CLOCK], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  const set = (offsetMs: number) => writeFileSync(file!, `${offsetMs / 1_000}\n`.padEnd(16));
-  set(0);
-  const server = process.env['REDIS_SERVER'] ?? 'redis-server';
-  const environment = `LD_PRELOAD=${library} CLOCK_OFFSET_FILE=${file}`;
-  writeFileSync(binary!, `#!/bin/sh\nexec env ${environment} ${server} "$@"\n`, { mode: 0o755 });
-  return { binary: binary!, set };
 }
 
 /** A tmpfs of a few megabytes, unmounted when the world ends; undefined where that is not allowed. */

@@ -3,6 +3,7 @@ import type { Story } from '../story.ts';
 import { clockJumps, diskFull, memoryFull, scriptFlush } from './adversity.ts';
 import { clients } from './clients.ts';
 import { primaryKilled, slotMoved } from './cluster.ts';
+import { firing } from './firing.ts';
 import { freshReads } from './fresh-reads.ts';
 import { kills } from './kills.ts';
 import { failover, flushed, restored } from './lost-state.ts';
@@ -16,6 +17,7 @@ import { cutSockets, readersAgree } from './readers.ts';
 export const stories: readonly Story[] = [
   kills,
   life,
+  firing,
   manyTries,
   readersAgree,
   cutSockets,

@@ -4,7 +4,7 @@ import type { Entry } from '../routes.ts';
 import { STATUS } from '../status.ts';
 import { exampleOf } from './example.ts';
 import type { Schema } from './example.ts';
-import { PROBLEM, problemResponses, problemsOf } from './problems.ts';
+import { LIMIT_HEADERS, LIMITED, PROBLEM, problemResponses, problemsOf } from './problems.ts';
 import { Schemas } from './schemas.ts';
 
 /** What of the API stands together. */
@@ -63,6 +63,7 @@ export function openApi({ commands, queries, areas, schemas: named }: Described,
           description: 'The `access_token` of a log-in, or the API key of a bot',
         },
       },
+      headers: LIMIT_HEADERS,
       responses: problemResponses(),
       schemas: { ...schemas.components, Problem: PROBLEM },
     },
@@ -158,10 +159,12 @@ function bodyOf({ data }: Entry, fields: readonly string[], required: readonly s
   };
 }
 
+const isStatus = (entry: Entry): boolean => [...STATUS.values()].includes(entry);
+
 function answersOf(entry: Entry, isCommand: boolean, schemas: Schemas): Record<string, object> {
   const { answer, givesFile, route } = entry;
   const status = answer === null ? 204 : (route!.status ?? 200);
-  const headers = isCommand ? { headers: WRITTEN } : {};
+  const headers = isCommand ? { headers: { ...WRITTEN, ...LIMITED } } : isStatus(entry) ? {} : { headers: LIMITED };
   if (answer === null || status === 204) return { [status]: { description: 'Done', ...headers } };
   if (givesFile) {
     const content = { 'application/octet-stream': { schema: answer } };

@@ -38,16 +38,27 @@ export const PROBLEM = {
 };
 
 const RETRY_AFTER = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds' } };
+/** Under `components.headers`. */
+export const LIMIT_HEADERS = {
+  RateLimit: {
+    schema: { type: 'string' },
+    description:
+      'Of each limit that the request counts for, what is left (r) and in how many seconds (t) all of it is there again; of one that refuses, there is more',
+    example: '"requests";r=599;t=1, "messages";r=98;t=2',
+  },
+  'RateLimit-Policy': {
+    schema: { type: 'string' },
+    description: 'Of each limit, how many (q) in how many seconds (w)',
+    example: '"requests";q=600;w=60, "messages";q=100;w=60',
+  },
+};
+export const LIMITED = Object.fromEntries(
+  Object.keys(LIMIT_HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+);
+
 const HEADERS: Readonly<Record<number, object>> = {
   401: { 'WWW-Authenticate': { schema: { type: 'string' } } },
-  429: {
-    ...RETRY_AFTER,
-    RateLimit: {
-      schema: { type: 'string' },
-      description: 'Which limit, what is left and in how many seconds there is more',
-    },
-    'RateLimit-Policy': { schema: { type: 'string' }, description: 'How many (q) in how many seconds (w)' },
-  },
+  429: { ...RETRY_AFTER, ...LIMITED },
   503: RETRY_AFTER,
 };
 

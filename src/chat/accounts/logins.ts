@@ -47,8 +47,8 @@ export class Logins {
    * Counts an attempt on an account from an address, over all nodes. Throws `rate_limited`. The address is part of the count: a
    * stranger's guesses never lock the owner out.
    */
-  attempt(account: string, ip: string, now: number): Promise<void> {
-    return this.limits.spend('login', sha256(`${account}\n${networkOf(ip)}`), now);
+  async attempt(account: string, ip: string, now: number): Promise<void> {
+    await this.limits.spend('login', sha256(`${account}\n${networkOf(ip)}`), now);
   }
 
   private async claimOne(name: LoginName, userId: string): Promise<string> {

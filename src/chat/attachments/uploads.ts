@@ -42,7 +42,7 @@ interface Coming {
 }
 
 type Parts = Pick<Deps, 'log' | 'config' | 'decode' | 'limits'> & { readonly holding: Holding };
-type Of = Pick<Context, 'caller' | 'requestId' | 'now' | 'newId'>;
+type Of = Pick<Context, 'caller' | 'requestId' | 'now' | 'newId' | 'tellLeft'>;
 
 export class Uploads {
   private readonly parts: Parts;
@@ -75,7 +75,8 @@ export class Uploads {
       await write(bytes);
       return '';
     };
-    await limits.spend('upload', userId, context.now);
+    const left = await limits.spend('upload', userId, context.now);
+    context.tellLeft?.(left);
     const allowed = new Set([...config.ALLOWED_FILE_TYPES].filter((type) => type.startsWith(`${kind}/`)));
     return this.take({ ...context, requestId: undefined }, { id, allowed, receive });
   }

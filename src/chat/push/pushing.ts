@@ -1,7 +1,8 @@
 /**
  * Pushes what notifies: a reactor sets a timer, so that a burst is one push, and what is still to be told when it fires goes out beside
- * the timers, to all devices side by side. A push is a hint: one that is lost is not sent again, since the notification is in the list.
- * A device of which its service says that it is gone is forgotten.
+ * the timers, to all devices side by side. Who dies at it is followed by another, under the same notification's id. A push is a hint: what
+ * a service does not take is not sent again, since the notification is in the list. A device of which its service says that it is gone
+ * is forgotten.
  */
 import type { ChatEvent } from '../../envelope.ts';
 import { ChatError, fail } from '../../errors.ts';
@@ -15,6 +16,8 @@ import { deviceOf, isQuiet, settingsOf } from './stored.ts';
 
 /** Users who are pushed at at a time. */
 const AT_ONCE = 32;
+/** Longer than a push takes, with all that is looked up for it. */
+const LEASE_MS = 15_000;
 const DAY_SECONDS = 86_400;
 const MAX_PREVIEW = 200;
 
@@ -27,6 +30,14 @@ export function enqueuing({ log }: Deps): Reactor {
       await log.run('push.enqueue', stream, { event: id });
     },
   };
+}
+
+/** A device's name and details. */
+type Named = readonly [string, string];
+
+interface Pushed {
+  readonly topic: string;
+  readonly payload: string;
 }
 
 interface Told {
@@ -56,7 +67,7 @@ export function pushing(deps: Deps, keys: PushKeys): Timer {
     }
   }
 
-  async function pushTo(userId: string, name: string, word: string, payload: string): Promise<void> {
+  async function pushTo(userId: string, [name, word]: Named, { topic, payload }: Pushed): Promise<void> {
     const forget = () => {
       const args = { device: name };
       return log.append({
@@ -73,6 +84,8 @@ export function pushing(deps: Deps, keys: PushKeys): Timer {
       request = webPush.generateRequestDetails(deviceOf(word), payload, {
         vapidDetails: { subject: config.PUSH_CONTACT, ...(await keys.pair()) },
         TTL: DAY_SECONDS,
+        // One that waits at the service and comes again takes its own place.
+        topic,
       });
     } catch (error) {
       if (error instanceof ChatError) throw error;
@@ -89,26 +102,37 @@ export function pushing(deps: Deps, keys: PushKeys): Timer {
     }
   }
 
-  async function push(userId: string, [clock, word, event, unread, ...devices]: string[]): Promise<void> {
+  async function push(userId: string, event: string, [clock, word, unread, ...devices]: string[]): Promise<void> {
     const settings = settingsOf(word!);
     if (isQuiet(settings, Number(clock))) return;
-    const raw = await log.readOne(userStream(userId), event!);
+    const raw = await log.readOne(userStream(userId), event);
     if (!raw) return;
     const { notification_id, kind, conversation_id, message_id, actor_id } = decode(raw).data as Told;
     const told = { notification_id, kind, conversation_id, message_id, actor_id };
     const shown = settings.previews ? await preview(userId, told) : {};
     const payload = JSON.stringify({ ...told, unread_count: Number(unread), ...shown });
     const pairs = devices.flatMap((name, i) => (i % 2 === 0 ? [[name, devices[i + 1]!] as const] : []));
-    await Promise.all(pairs.map(([name, details]) => pushTo(userId, name, details, payload)));
+    await Promise.all(pairs.map((device) => pushTo(userId, device, { topic: notification_id, payload })));
+  }
+
+  /** What cannot be done just now is tried again when the lease is over. */
+  async function pushOnce(userId: string, event: string, what: string[]): Promise<void> {
+    try {
+      await push(userId, event, what);
+    } catch (error) {
+      if (error instanceof ChatError && error.status >= 500) return;
+    }
+    await log.run('push.settle', userStream(userId), { event });
   }
 
   return {
     kind: 'push',
     async fire(userId) {
       if (running.size >= AT_ONCE) throw fail('unavailable', 'Too many pushes are on their way');
-      const [status, ...what] = (await log.run('push.take', userStream(userId), {})).map(String);
+      const args = { lease_ms: String(LEASE_MS) };
+      const [status, event, ...what] = (await log.run('push.take', userStream(userId), args)).map(String);
       if (status !== 'ok') return;
-      const working = push(userId, what).catch(() => {});
+      const working = pushOnce(userId, event!, what).catch(() => {});
       running.add(working);
       void working.then(() => running.delete(working));
     },

@@ -15,7 +15,7 @@ import { Cursor, Limit, pageOf } from '../paging.ts';
 import { CreateWebhook, DeliveryAnswer, WebhookAnswer, WebhookMadeAnswer, WebhookTarget } from './contract.ts';
 import { delivering } from './delivering.ts';
 import { enqueuing } from './reactor.ts';
-import { detailsWord, parseDelivery, parseWebhook, wishText } from './stored.ts';
+import { detailsWord, IN_HAND, parseDelivery, parseWebhook, wishText } from './stored.ts';
 import type { Webhook } from './stored.ts';
 
 export const webhooks: Feature = {
@@ -167,7 +167,7 @@ function webhookQueries(deps: Deps): Query[] {
         return {
           ...delivery,
           created_at: new Date(at).toISOString(),
-          next_try_at: next === undefined ? null : new Date(next).toISOString(),
+          next_try_at: next === undefined || next === IN_HAND ? null : new Date(next).toISOString(),
         };
       });
       return { items: shown, ...rest };

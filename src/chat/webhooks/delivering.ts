@@ -20,8 +20,8 @@ const AT_ONCE = 32;
 /** Deliveries of one webhook in one go, and how many of them side by side. */
 const BATCH = 20;
 const SIDE_BY_SIDE = 4;
-/** Longer than a whole batch takes. */
-const LEASE_MS = 60_000;
+/** Longer than a call takes. */
+const ROUND_MS = 5_000;
 const CONTENT = new Set(['message.sent', 'message.edited']);
 
 interface Job {
@@ -119,7 +119,7 @@ export function delivering(deps: Deps): Timer {
     async fire(name) {
       if (running.size >= AT_ONCE) throw fail('unavailable', 'Too many webhooks are being called');
       const [owner, webhook] = name.split('.') as [string, string];
-      const args = { webhook, most: String(BATCH), lease_ms: String(LEASE_MS) };
+      const args = { webhook, most: String(BATCH), beside: String(SIDE_BY_SIDE), round_ms: String(ROUND_MS) };
       const [status, clock, word, ...pairs] = (await log.run('webhook.begin', userStream(owner), args)).map(String);
       if (status !== 'ok') return;
       const due = pairs.flatMap((delivery, i) => (i % 2 === 0 ? [{ delivery, about: parseAbout(pairs[i + 1]!) }] : []));

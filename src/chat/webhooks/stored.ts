@@ -24,6 +24,9 @@ export function parseWebhook(id: string, value: string): Webhook {
   return { id, url, events: [...events], conversation_id, state, failing_since, created_at };
 }
 
+/** When a delivery is due that somebody tries just now. */
+export const IN_HAND = 1;
+
 /** What of a conversation is to be delivered: its id, the event's id and type. */
 export interface About {
   readonly conversation_id: string;
