@@ -25,6 +25,7 @@ export const settings = Type.Object({
     'What this process does: any of api, gateway, projector',
     '^(api|gateway|projector)(,(api|gateway|projector))*$',
   ),
+  WORKERS: int(1, 'Processes that share the port, each of which is a node of its own', 1, 64),
   REDIS_URL: text(
     '',
     'redis://… or unix:/path of one Redis; unset: a private Redis under DATA_DIR',
@@ -130,7 +131,10 @@ export const settings = Type.Object({
     'true makes spans by OpenTelemetry, for the SDK that is loaded with the program (`node --import`)',
   ),
   LOG_LEVEL: text('info', 'error, warn, info or debug', '^(error|warn|info|debug)$'),
-  LOG_FILE: text('', 'Also log to this file, kept to five of 10 MB'),
+  LOG_FILE: text(
+    '',
+    'Also log to this file, kept to five of 10 MB; each of several workers to one of its own, with its number behind the name',
+  ),
 });
 
 /** The table as data, for the documents generated from it. */

@@ -1,15 +1,17 @@
 /**
- * The program: one node, started by the environment. Owns how it ends: by SIGTERM, SIGINT or SIGHUP with 0, by an error that nobody
+ * The program: one node, or several as one, started by the environment. Owns how it ends: by SIGTERM, SIGINT or SIGHUP with 0, by an error that nobody
  * caught with 1, either way drained. What a node is made of stands in `server.ts`.
  */
+import cluster from 'node:cluster';
 import { ConfigError, readConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { createLogger, outliveReaders } from './logger.ts';
 import type { OpenLogger } from './logger.ts';
 import { start } from './server.ts';
 import type { RunningServer } from './server.ts';
+import { startWorkers } from './workers.ts';
 
-/** After this a stop that hangs is ended. */
+/** After this a stop that hangs is ended; of who waits for others that stop, after twice that. */
 const STOP_WITHIN_MS = 10_000;
 /** npm passes a signal on that the terminal sent already: what comes within this is one. */
 const ONE_SIGNAL_MS = 1_000;
@@ -25,27 +27,32 @@ async function main(): Promise<void> {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`These settings are not right:\n${error.message}\n`);
     process.exitCode = 1;
+    cluster.worker?.disconnect();
     return;
   }
-  const starting = start(config, logger);
-  endWell(starting, logger);
+  const isOverOthers = cluster.isPrimary && config.WORKERS > 1;
+  const starting = isOverOthers ? startWorkers(config, logger) : start(config, logger);
+  endWell(starting, logger, isOverOthers ? 2 * STOP_WITHIN_MS : STOP_WITHIN_MS);
   try {
-    greet((await starting).port, config);
+    const { port } = await starting;
+    if (cluster.isWorker) process.send!({ port });
+    else greet(port, config);
   } catch (error) {
     logger.error(`cannot start: ${(error as Error).message}`);
     process.exitCode = 1;
+    cluster.worker?.disconnect();
     // What was begun has been stopped. Whatever still holds the process must not keep it from being started anew.
     setTimeout(() => process.exit(), STOP_WITHIN_MS).unref();
   }
 }
 
-function endWell(starting: Promise<RunningServer>, logger: OpenLogger): void {
+function endWell(starting: Promise<RunningServer>, logger: OpenLogger, withinMs: number): void {
   let since: number | undefined;
   let code = 0;
   const end = async () => {
     since = Date.now();
     logger.info('stopping');
-    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    setTimeout(() => process.exit(1), withinMs).unref();
     try {
       // A start that fails has stopped what it began.
       await (await starting.catch(() => undefined))?.stop();

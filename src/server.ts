@@ -42,6 +42,7 @@ import { GATHER_MS, projector } from './projector/projector.ts';
 import { groupsFromNow, reactorWorkers } from './projector/reactor.ts';
 import { Timers } from './projector/timers.ts';
 import { keptSecret } from './secret.ts';
+import { redisAddress } from './redis/address.ts';
 import { spansOf } from './trace.ts';
 import type { BeginSpan } from './trace.ts';
 import { openTelemetry } from './tracing.ts';
@@ -74,7 +75,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     for (const undo of stops.toReversed()) await undo();
   };
   try {
-    const redis = await redisAddress(settings, logger, stops);
+    const redis = await redisAddress(settings, logger, (undo) => stops.push(undo));
     // The private Redis has locked the folder by now.
     const config = { ...settings, SECRET_KEY: settings.SECRET_KEY || (await keptSecret(settings.DATA_DIR)) };
     const { warn, info } = logger;
@@ -246,23 +247,6 @@ function archiverOf(config: Config, work: Omit<ArchiverOptions, 'files' | 'after
 }
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;
-
-async function redisAddress(
-  config: Config,
-  logger: Logger,
-  stops: Stop[],
-): Promise<{ url?: string; clusterNodes?: Config['REDIS_CLUSTER_NODES'] }> {
-  if (config.REDIS_CLUSTER_NODES.length > 0) return { clusterNodes: config.REDIS_CLUSTER_NODES };
-  if (config.REDIS_URL) return { url: config.REDIS_URL };
-  const { startEmbeddedRedis } = await import('./redis/embedded-redis.ts');
-  const embedded = await startEmbeddedRedis({
-    dataDir: config.DATA_DIR,
-    redisServer: config.REDIS_SERVER,
-    log: (level, message, fields) => logger[level](message, fields),
-  });
-  stops.push(() => embedded.stop());
-  return { url: embedded.url };
-}
 
 async function answers(log: Log): Promise<boolean> {
   const within = new Promise<boolean>((resolve) => setTimeout(resolve, 1_000, false).unref());

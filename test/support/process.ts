@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface Program {
   readonly base: string;
+  readonly pid: number;
   output(): string;
   /** Nobody reads what it says any more. */
   stopReading(): void;
@@ -45,10 +46,11 @@ export async function startProgram(settings: Record<string, string>, waits = tru
     }),
   );
   const output = () => chunks.join('');
-  if (waits) await until('the program is ready', () => isOver || output().includes('is ready'), 20_000);
+  if (waits) await until('the program is ready', () => isOver || output().includes('is ready'), 40_000);
   if (waits && isOver) throw new Error(`the program ended: ${output()}`);
   return {
     base: `http://127.0.0.1:${port}`,
+    pid: child.pid!,
     output,
     stopReading() {
       child.stdout.destroy();
