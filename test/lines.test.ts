@@ -2,12 +2,25 @@
 import { expect } from 'chai';
 import { ulid } from 'ulid';
 import { until } from '../src/redis/redis-server.ts';
+import { leaks } from './support/canary.ts';
 import { Rest } from './support/client.ts';
 import { handshake } from './support/handshake.ts';
 import { group, register, useNodes } from './support/server.ts';
 import type { Node } from './support/server.ts';
 import { built } from './support/projectors.ts';
 import { useWorld } from './support/world.ts';
+
+describe('the canary of the whole run', () => {
+  it('finds a secret, a text of somebody and any token in a line, and nothing else', () => {
+    const line = (fields: object) => JSON.stringify({ level: 'info', message: 'request', ...fields });
+    const all = [line({ user: 'ada' }), line({ why: 'for "battery staple"' }), line({ at: '/?token=eyJh.eyJz.c2ln' })];
+    expect(leaks(all, ['battery staple', 'correct horse'])).to.deep.equal([
+      `battery staple in ${all[1]}`,
+      `a token in ${all[2]}`,
+    ]);
+    expect(leaks(all.slice(0, 1), ['battery staple'])).to.deep.equal([]);
+  });
+});
 
 describe('the lines of a log', () => {
   const world = useWorld();

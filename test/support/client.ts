@@ -1,6 +1,7 @@
 /** A client as the outside writes one: REST by fetch, frames by `ws`. Waits for frames, never for time. */
 import { WebSocket } from 'ws';
 import { checkAck, checkAnswer, checkFrame } from './answers.ts';
+import { given, sent } from './canary.ts';
 
 export interface Reply<T = Record<string, unknown>> {
   status: number;
@@ -49,7 +50,10 @@ export class Rest {
       },
       ...(body === undefined ? {} : { body: isReady(body) ? body : JSON.stringify(body) }),
     });
+    if (body !== undefined && !(body instanceof Uint8Array))
+      sent(typeof body === 'string' ? body : JSON.stringify(body));
     const text = await response.text();
+    given(text);
     await checkAnswer(this.base, `${method} ${path}`, response.status, text);
     return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : {}) as T };
   }
@@ -140,7 +144,9 @@ export class Socket {
 
   async ask(type: string, data: Json = {}, more: Json = {}): Promise<Frame> {
     const id = `t${(this.nextId += 1)}`;
-    this.ws.send(JSON.stringify({ type, id, data, ...more }));
+    const text = JSON.stringify({ type, id, data, ...more });
+    sent(text);
+    this.ws.send(text);
     const answer = await this.frame(
       (f) => f.id === id && (f.type === 'ack' || f.type === 'error' || f.type === 'pong'),
       `the answer to ${type}`,

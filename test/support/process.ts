@@ -1,9 +1,11 @@
 /** The program as operators start it: a process of its own, with its output, its port and its end. */
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { redisServer } from '../../src/config.ts';
 import { endWithUs } from '../../src/redis/leftovers.ts';
 import { freePort, until } from '../../src/redis/redis-server.ts';
+import { wrote } from './canary.ts';
 import { SECRET } from './server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -38,6 +40,10 @@ export async function startProgram(settings: Record<string, string>, waits = tru
   const chunks: string[] = [];
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    // What it says to a person who starts it is no line of the log.
+    if (line.startsWith('{')) wrote(line);
+  });
   let isOver = false;
   const exited = new Promise<Awaited<Program['exited']>>((resolve) =>
     child.once('exit', (code, signal) => {

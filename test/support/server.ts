@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.ts';
 import { start } from '../../src/server.ts';
 import type { RunningServer } from '../../src/server.ts';
 import type { World } from './world.ts';
+import { keep, wrote } from './canary.ts';
 import { Rest, Socket } from './client.ts';
 
 export interface Line {
@@ -29,6 +30,7 @@ export interface User {
 }
 
 export const SECRET = 'a secret for tests, of more than 32 characters';
+keep(SECRET);
 
 const TEST_SETTINGS = {
   PORT: '0',
@@ -58,6 +60,7 @@ export function useNodes(world: World): (settings?: Record<string, string>) => P
       (level: string) =>
       (message: string, fields: Record<string, unknown> = {}) => {
         lines.push({ level, message, fields });
+        wrote(JSON.stringify({ level, message, ...fields }));
         if (level === 'warn' || level === 'error') warnings.push(`${message} ${JSON.stringify(fields)}`);
       };
     const config = readConfig({ ...TEST_SETTINGS, ...world.environment, ...settings });
