@@ -132,14 +132,20 @@ describe('the client page', () => {
     await bob.connected();
     await ada.write('withheld');
     await ada.sent('withheld');
-    withholding = false;
-    await ada.write('passed on');
-    await bob.sees('passed on');
-    expect(await bob.messages()).to.deep.equal(['passed on']);
+    await ada.write('withheld, too');
+    await ada.sent('withheld, too');
+    expect(await bob.messages()).to.deep.equal([]);
     const data = { conversation_id: new URL(bob.page.url()).hash.slice(1), last_event_id: sent };
     toPage?.send(JSON.stringify({ type: 'sync.reset', data }));
-    await bob.sees('withheld');
-    expect(await bob.messages()).to.deep.equal(['withheld', 'passed on']);
+    await bob.sees('withheld, too');
+    expect(await bob.messages()).to.deep.equal(['withheld', 'withheld, too']);
+    await ada.write('missed');
+    await ada.sent('missed');
+    withholding = false;
+    // The gap before it shows that there is more.
+    await ada.write('passed on');
+    await bob.sees('missed', 'passed on');
+    expect(await bob.messages()).to.deep.equal(['withheld', 'withheld, too', 'missed', 'passed on']);
 
     await toPage?.close({ code: 4500, reason: 'these are not frames' });
     await bob.page.getByText('The server has closed the connection.').waitFor();

@@ -62,10 +62,10 @@ export function clientTypes(made: Readonly<Record<string, object>>): string {
   const { messages } = asyncapi.components;
   const tagged = (tag: string) => Object.entries(messages).filter(([, { tags }]) => tags[0]?.name === tag);
   const payloads = (tag: string) => tagged(tag).map(([name, { payload }]) => [name, typeOf(payload)] as const);
-  const dataOf = (name: string) => messages[name]!.payload.properties!['data']!;
-  const commands = tagged('command').flatMap(([name]) => {
-    const ack = messages[`${name}.ack`];
-    return ack ? [[name, shape({ data: input(dataOf(name)), ack: typeOf(dataOf(`${name}.ack`)) })] as const] : [];
+  const commands = tagged('command').flatMap(([, { payload }]) => {
+    const { type, data } = payload.properties!;
+    const ack = messages[`${String(type!.const)}.ack`]?.payload.properties?.['data'];
+    return ack ? [[String(type!.const), shape({ data: input(data!), ack: typeOf(ack) })] as const] : [];
   });
   return [
     HEAD,

@@ -43,6 +43,11 @@ const LINKS = {
   metrics: '/metrics',
 };
 
+/** The client library as the build makes it, beside the compiled program: the page is its first user. */
+const LIBRARY = ['../../client/', '../../dist/client/']
+  .map((path) => new URL(path, import.meta.url))
+  .find((folder) => existsSync(new URL('client.js', folder)));
+
 export function pages(product: Described & DescribedSocket): Middleware[] {
   const router = new Router();
   const client = new URL('./pages/', import.meta.url);
@@ -51,6 +56,12 @@ export function pages(product: Described & DescribedSocket): Middleware[] {
     router.get(
       path,
       fixed(typeOf(name), () => readFileSync(new URL(name, client))),
+    );
+  }
+  for (const name of LIBRARY ? readdirSync(LIBRARY).filter((file) => file.endsWith('.js')) : []) {
+    router.get(
+      `/client/lib/${name}`,
+      fixed(typeOf(name), () => readFileSync(new URL(name, LIBRARY))),
     );
   }
   router.get(

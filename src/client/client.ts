@@ -24,6 +24,7 @@ import type { Uploaded, UploadOptions, UploadSource } from './upload.ts';
 
 export type * from './protocol.d.ts';
 export type { CommandOptions, SocketLike, SocketMaker, State } from './connection.ts';
+export { seqOf } from './cursors.ts';
 export type { AnyEvent, AnySignal, Ready, Reset } from './frames.ts';
 export type { MessageFields, OutboxStore, Sending, Unsent } from './outbox.ts';
 export { outboxInIndexedDb } from './outbox-indexeddb.ts';
@@ -73,7 +74,8 @@ const MAX_HELD = 1_000;
 
 export class Client {
   readonly presence: Presence;
-  private readonly newId = ulids();
+  /** A ULID, greater than the one before: for what gets its id from who makes it. */
+  readonly newId = ulids();
   private readonly session: Session;
   private readonly connection: Connection;
   private readonly outbox: Outbox;
@@ -166,6 +168,7 @@ export class Client {
     this.loading ??= this.outbox.load().catch((error: unknown) => this.tell('trouble', error));
     if (typeof document !== 'undefined') {
       addEventListener('online', this.wake);
+      addEventListener('offline', this.wake);
       document.addEventListener('visibilitychange', this.wake);
     }
     this.connection.start();
@@ -174,6 +177,7 @@ export class Client {
   stop(): void {
     if (typeof document !== 'undefined') {
       removeEventListener('online', this.wake);
+      removeEventListener('offline', this.wake);
       document.removeEventListener('visibilitychange', this.wake);
     }
     this.connection.stop();
@@ -191,8 +195,8 @@ export class Client {
     return this.outbox.write(conversationId, typeof message === 'string' ? { content: message } : message);
   }
 
-  /** What was written in a conversation and is not confirmed, oldest first. */
-  unsent(conversationId: string): Unsent[] {
+  /** What was written, in a conversation or anywhere, and is not confirmed, oldest first. */
+  unsent(conversationId?: string): Unsent[] {
     return this.outbox.of(conversationId);
   }
 

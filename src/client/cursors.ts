@@ -7,7 +7,9 @@ import type { AnyEvent } from './frames.ts';
 /** More would not fit into one frame. */
 const MAX_RESUMED = 900;
 
-export const seqOf = (eventId: string): number => Number(eventId.slice(eventId.indexOf('-') + 1));
+/** Of an event's id; 0 where there is none. */
+export const seqOf = (eventId: string | null | undefined): number =>
+  eventId ? Number(eventId.slice(eventId.indexOf('-') + 1)) : 0;
 
 export class Cursors {
   private readonly places: Map<string, string>;

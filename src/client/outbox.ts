@@ -75,12 +75,9 @@ export class Outbox {
     this.flush();
   }
 
-  of(conversationId: string): Unsent[] {
-    return [...this.unsent.values()].filter((one) => one.conversation_id === conversationId);
-  }
-
-  get size(): number {
-    return this.unsent.size;
+  of(conversationId?: string): Unsent[] {
+    const all = [...this.unsent.values()];
+    return conversationId === undefined ? all : all.filter((one) => one.conversation_id === conversationId);
   }
 
   write(conversation_id: string, fields: MessageFields): Sending {

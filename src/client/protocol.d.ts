@@ -292,42 +292,6 @@ export type Webhook = {
 
 /** What happened, in the order of its stream: the very entries of the log. */
 export interface Events {
-  'receipt.read': {
-    id: string;
-    seq: number;
-    at: string;
-    conversation_id: string;
-    actor_id: string;
-    request_id?: string;
-    traceparent?: string;
-    version: number;
-    type: 'receipt.read';
-    data: { up_to: string; message_id: string };
-  };
-  'receipt.delivered': {
-    id: string;
-    seq: number;
-    at: string;
-    conversation_id: string;
-    actor_id: string;
-    request_id?: string;
-    traceparent?: string;
-    version: number;
-    type: 'receipt.delivered';
-    data: { up_to: string; message_id: string };
-  };
-  'notification.read': {
-    id: string;
-    seq: number;
-    at: string;
-    user_id: string;
-    actor_id: string;
-    request_id?: string;
-    traceparent?: string;
-    version: number;
-    type: 'notification.read';
-    data: { up_to?: string; ids?: string[] };
-  };
   'user.registered': {
     id: string;
     seq: number;
@@ -706,6 +670,30 @@ export interface Events {
     type: 'reaction.removed';
     data: { message_id: string; emoji: string; revision: number };
   };
+  'receipt.delivered': {
+    id: string;
+    seq: number;
+    at: string;
+    conversation_id: string;
+    actor_id: string;
+    request_id?: string;
+    traceparent?: string;
+    version: number;
+    type: 'receipt.delivered';
+    data: { up_to: string; message_id: string };
+  };
+  'receipt.read': {
+    id: string;
+    seq: number;
+    at: string;
+    conversation_id: string;
+    actor_id: string;
+    request_id?: string;
+    traceparent?: string;
+    version: number;
+    type: 'receipt.read';
+    data: { up_to: string; message_id: string };
+  };
   'presence.changed': {
     id: string;
     seq: number;
@@ -796,6 +784,18 @@ export interface Events {
       webhook_id?: string;
       drops?: string;
     };
+  };
+  'notification.read': {
+    id: string;
+    seq: number;
+    at: string;
+    user_id: string;
+    actor_id: string;
+    request_id?: string;
+    traceparent?: string;
+    version: number;
+    type: 'notification.read';
+    data: { up_to?: string; ids?: string[] };
   };
   'scheduled.created': {
     id: string;
@@ -1143,6 +1143,14 @@ export interface Commands {
       message?: Message;
     };
   };
+  'receipt.read': {
+    data: { conversation_id: string; up_to?: string };
+    ack: { event_id?: string; seq?: number; durability?: 'disk' | 'replicated' | 'memory' };
+  };
+  'receipt.delivered': {
+    data: { conversation_id: string; up_to?: string };
+    ack: { event_id?: string; seq?: number; durability?: 'disk' | 'replicated' | 'memory' };
+  };
   'receipt.mark_unread': {
     data: { conversation_id: string; from: string };
     ack: { event_id?: string; seq?: number; durability?: 'disk' | 'replicated' | 'memory' };
@@ -1206,6 +1214,10 @@ export interface Commands {
   };
   'block.remove': {
     data: { user_id: string };
+    ack: { event_id?: string; seq?: number; durability?: 'disk' | 'replicated' | 'memory' };
+  };
+  'notification.read': {
+    data: { up_to?: string; ids?: string[] };
     ack: { event_id?: string; seq?: number; durability?: 'disk' | 'replicated' | 'memory' };
   };
   'draft.save': {

@@ -264,7 +264,9 @@ class Messages {
     const fields = { type: Type.Literal(type), ...this.product.commandFrame };
     const hasData = ((data as Schema).required ?? []).length > 0;
     const schema = Type.Object({ ...fields, data: hasData ? data : Type.Optional(data) }, strict);
-    this.put(type, about, 'command', schema, { type, id: 'r1', data: exampleOf(data as Schema) });
+    // A command may be called like the event that it makes.
+    const name = this.product.events.some((event) => event.type === type) ? `${type}.command` : type;
+    this.put(name, about, 'command', schema, { type, id: 'r1', data: exampleOf(data as Schema) });
     const acked = answer === 'pong' ? 'pong' : `${type}.ack`;
     if (answer !== 'pong')
       this.put(acked, `The answer to \`${type}\``, 'answer', answer, {
@@ -275,7 +277,7 @@ class Messages {
       action: 'receive',
       channel: SOCKET,
       summary: about,
-      messages: [messageOf(type)],
+      messages: [messageOf(name)],
       reply: { channel: SOCKET, messages: [acked, 'error'].map(messageOf) },
     };
   }

@@ -6,11 +6,11 @@ export class Arrivals {
   /** The newest message of each conversation that nobody was told of. @type {Map<string, string>} */ #arrived =
     new Map();
   #isDue = false;
-  /** @type {(type: string, data: object) => Promise<unknown>} */ #command;
+  /** @type {import('/client/lib/client.js').Client} */ #client;
 
-  /** @param {(type: string, data: object) => Promise<unknown>} command */
-  constructor(command) {
-    this.#command = command;
+  /** @param {import('/client/lib/client.js').Client} client */
+  constructor(client) {
+    this.#client = client;
   }
 
   /** @param {string} conversationId @param {string} messageId */
@@ -26,7 +26,7 @@ export class Arrivals {
     const arrived = [...this.#arrived];
     this.#arrived.clear();
     for (const [conversation_id, up_to] of arrived) {
-      await this.#command('receipt.delivered', { conversation_id, up_to }).catch(() => {});
+      await this.#client.command('receipt.delivered', { conversation_id, up_to }).catch(() => {});
     }
     this.#isDue = this.#arrived.size > 0;
     if (this.#isDue) setTimeout(() => void this.#tell(), GATHER_MS);

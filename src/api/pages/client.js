@@ -1,28 +1,31 @@
 /**
  * The page: puts the parts together and says who hears of what.
  *
- *   connection ─ events → conversations → list
- *                       → timeline ─┐
- *   composer → outbox ──────────────┴→ talk
+ *   client ─ events → conversations → list
+ *                   → timeline ─┐
+ *   composer → client (outbox) ─┴→ talk
  *
  * The open conversation is the address after #, so that reload, links and the back button work.
  */
-import { Api, STORED } from './api.js';
+import { Client, outboxInIndexedDb } from '/client/lib/client.js';
 import { Arrivals } from './arrivals.js';
-import { Connection } from './connection.js';
 import { Conversations, People } from './conversations.js';
 import { dialogs } from './dialogs.js';
 import { byId, coalesced } from './dom.js';
 import { Files } from './files.js';
+import { Idle } from './idle.js';
 import { listView } from './list-view.js';
 import { loginForm } from './login.js';
-import { Outbox } from './outbox.js';
-import { Presence } from './presence.js';
 import { TalkView } from './talk-view.js';
 import { Timeline } from './timeline.js';
+import { wordsOf } from './words.js';
 
-/** @typedef {import('./api.js').User} User */
+/** @typedef {import('./conversations.js').User} User */
+/** @typedef {import('./messages.js').ChatEvent} ChatEvent */
+/** @typedef {import('/client/lib/client.js').LoginStore} LoginStore */
 
+/** Where the log-in is kept, for every tab. */
+const STORED = 'rill.login';
 const NOTICE = 'rill.notice';
 const STATES = /** @type {const} */ ({
   opening: 'Connecting',
@@ -32,20 +35,31 @@ const STATES = /** @type {const} */ ({
   stopped: 'Disconnected',
 });
 
+/** @type {LoginStore} */
+const login = {
+  load() {
+    try {
+      return JSON.parse(localStorage.getItem(STORED) ?? '') ?? undefined;
+    } catch {
+      return undefined;
+    }
+  },
+  save: (kept) => (kept ? localStorage.setItem(STORED, JSON.stringify(kept)) : localStorage.removeItem(STORED)),
+};
+
 function main() {
-  const api = new Api({ storage: localStorage, onEnded: () => begin('Your session has ended. Log in again.') });
-  const login = loginForm(api, (user) => {
-    login.hide();
-    enter(api, user);
+  const form = loginForm(new Client({ url: location.origin, login }), (user) => {
+    form.hide();
+    enter(user);
   });
   const notice = sessionStorage.getItem(NOTICE) ?? '';
   sessionStorage.removeItem(NOTICE);
-  const user = api.login?.user;
-  if (user) enter(api, user);
-  else login.show(notice);
+  const user = login.load()?.user;
+  if (user) enter(user);
+  else form.show(notice);
   // Another tab logged in or out: a page never shows two people's conversations.
   addEventListener('storage', ({ key }) => {
-    const changed = api.login?.user.id !== byId('app').dataset.userId;
+    const changed = login.load()?.user?.id !== byId('app').dataset.userId;
     if ((key === STORED || key === null) && changed) location.reload();
   });
 }
@@ -57,118 +71,101 @@ function begin(notice) {
   location.reload();
 }
 
-/** @param {Api} api @param {User} me */
-function enter(api, me) {
+/** @param {User} me */
+function enter(me) {
+  const client = new Client({ url: location.origin, login, outbox: outboxInIndexedDb(me.id) });
+  const { presence } = client;
   /** @type {Timeline | undefined} */ let timeline;
   const render = coalesced(() => {
     watchOthers();
     list.render(timeline?.id);
     talk.render();
   });
-  const people = new People({ api, me, onChange: render });
+  const people = new People({ client, me, onChange: render });
   /** @param {string} id */
   const nameOf = (id) => (id === me.id ? 'You' : people.name(id));
-  const conversations = new Conversations({ api, people, onChange: render, onGone: left });
-  const presence = new Presence({
-    userId: me.id,
-    command: (type, data) => connection.command(type, data),
-    onChange: render,
+  const conversations = new Conversations({ client, people, onChange: render, onGone: left });
+  const arrivals = new Arrivals(client);
+  const list = listView({ conversations, presence, nameOf });
+  const talk = new TalkView({
+    client,
+    conversations,
+    people,
+    files: new Files({ client, current: () => timeline?.id, onTrouble: complain }),
+    nameOf,
+    async onRead(id, eventId, messageId) {
+      await client.command('receipt.read', { conversation_id: id, up_to: messageId });
+      conversations.read(id, eventId);
+    },
+    async onEdit(conversation_id, { id: message_id }, content) {
+      await client.command('message.edit', { conversation_id, message_id, content });
+    },
+    async onDelete(conversation_id, { id: message_id }) {
+      await client.command('message.delete', { conversation_id, message_id });
+    },
+    async onReact(conversation_id, { id: message_id }, emoji, isMine) {
+      await client.command(isMine ? 'reaction.remove' : 'reaction.add', { conversation_id, message_id, emoji });
+    },
+    onTrouble: complain,
   });
-  const connection = new Connection({
-    userId: me.id,
-    ticket: () => api.ticket(),
-    onReady(_, known) {
+  listen();
+  new Idle(presence, me.id);
+
+  function listen() {
+    client.on('session.ready', () => {
       conversations.load().then(() => {
         for (const { id, unread_count, last_message } of conversations.sorted)
           if (unread_count > 0 && last_message) arrivals.add(id, last_message.id);
         return showAddressed();
       }, complain);
-      if (timeline && !known.has(timeline.id)) void timeline.reload();
-    },
-    onEvent(event) {
-      conversations.apply(event);
-      if (event.type === 'presence.changed') presence.changed(/** @type {any} */ (event));
-      if (event.type === 'message.sent') {
-        presence.ended(event.conversation_id ?? '', event.actor_id);
-        outbox.settle(event.data.message_id);
-        if (event.actor_id !== me.id) arrivals.add(event.conversation_id ?? '', event.data.message_id);
-      }
-      if (timeline && event.conversation_id === timeline.id) {
-        timeline.apply(event);
-        talk.announce(event);
-      }
-    },
-    onSeen: (event) => event.type === 'presence.changed' && presence.changed(event),
-    onSignal: (signal) =>
-      signal.type === 'receipt.marked' ? conversations.marked(signal.data) : presence.heard(signal),
-    onReset(id) {
-      conversations.reset(id).catch(complain);
-      if (timeline && timeline.id === id) void timeline.reload();
-    },
-    onState(state) {
-      showState(state);
-      if (state !== 'live') return;
-      presence.connected();
-      watchOthers();
-      outbox.flush();
+    });
+    client.on('event', (event) => happened(/** @type {ChatEvent} */ (event)));
+    client.on('receipt.marked', ({ data }) => conversations.marked(data));
+    client.on('sync.reset', ({ conversation_id, user_id }) => {
+      conversations.reset(conversation_id).catch(complain);
+      if (timeline && !user_id && (conversation_id ?? timeline.id) === timeline.id) void timeline.reload();
+    });
+    client.on('state', (state) => {
+      showState(state.name);
+      if (state.name === 'stopped' && state.code !== undefined)
+        complain(new Error('The server has closed the connection. Reload the page to try again.'));
+      if (state.name !== 'live') return;
       if (timeline?.trouble) void timeline.loadOlder();
       talk.markRead();
-    },
-    onRefused(code) {
-      if (code === 4501) api.end();
-      else complain(new Error('The server has closed the connection. Reload the page to try again.'));
-    },
-  });
-  const arrivals = new Arrivals((type, data) => connection.command(type, data));
-  const outbox = new Outbox({
-    userId: me.id,
-    storage: sessionStorage,
-    command: (type, data) => connection.command(type, data),
-    isLive: () => connection.isLive,
-    onChange(id, sent) {
-      if (sent && timeline?.id === id) timeline.add(sent);
+    });
+    client.on('outbox', ({ conversation_id, sent }) => {
+      if (sent && timeline?.id === conversation_id) timeline.add(sent);
       render();
-    },
-  });
-  const list = listView({ conversations, presence, nameOf });
-  const talk = new TalkView({
-    conversations,
-    people,
-    outbox,
-    presence,
-    files: new Files({ api, current: () => timeline?.id, onTrouble: complain }),
-    nameOf,
-    async onRead(id, eventId, messageId) {
-      await connection.command('receipt.read', { conversation_id: id, up_to: messageId });
-      conversations.read(id, eventId);
-    },
-    async onEdit(conversation_id, { id: message_id }, content) {
-      await connection.command('message.edit', { conversation_id, message_id, content });
-    },
-    async onDelete(conversation_id, { id: message_id }) {
-      await connection.command('message.delete', { conversation_id, message_id });
-    },
-    async onReact(conversation_id, { id: message_id }, emoji, isMine) {
-      const type = isMine ? 'reaction.remove' : 'reaction.add';
-      await connection.command(type, { conversation_id, message_id, emoji });
-    },
-    onTrouble: complain,
-  });
+    });
+    client.on('presence', render);
+    client.on('ended', () => begin('Your session has ended. Log in again.'));
+    client.on('trouble', complain);
+  }
+
+  /** @param {ChatEvent} event */
+  function happened(event) {
+    conversations.apply(event);
+    if (event.type === 'message.sent' && event.actor_id !== me.id)
+      arrivals.add(event.conversation_id ?? '', event.data.message_id);
+    if (!timeline || event.conversation_id !== timeline.id) return;
+    timeline.apply(event);
+    talk.announce(event);
+  }
 
   function watchOthers() {
     const others = conversations.sorted.flatMap((conversation) => conversations.otherOf(conversation) || []);
-    if (connection.isLive) presence.watch(others);
+    presence.watch([me.id, ...others]);
   }
 
   /** @param {string | undefined} id */
   function open(id) {
     if (timeline?.id === id) return;
-    timeline = id === undefined ? undefined : new Timeline({ api, me: me.id, id, onChange: render });
+    timeline = id === undefined ? undefined : new Timeline({ client, me: me.id, id, onChange: render });
     byId('app').classList.toggle('is-talking', timeline !== undefined);
     talk.open(timeline);
     render();
     void timeline?.loadOlder();
-    if (id) learnMembers(api, people, id).then(render, () => {});
+    if (id) learnMembers(client, people, id).then(render, () => {});
   }
 
   /** Shows what the address names; what this user may not see is left alone. */
@@ -184,12 +181,11 @@ function enter(api, me) {
 
   /** @param {string} id */
   function left(id) {
-    connection.forget(id);
     if (location.hash.slice(1) === id) location.hash = '';
   }
 
   dialogs({
-    api,
+    client,
     people,
     onOpen(conversation) {
       conversations.add(conversation);
@@ -204,23 +200,24 @@ function enter(api, me) {
     onLeft: (id) => conversations.remove(id),
   });
   addEventListener('hashchange', () => void showAddressed().catch(complain));
-  byId('banner-retry').addEventListener('click', () => connection.retryNow());
+  byId('banner-retry').addEventListener('click', () => client.retryNow());
   byId('notice-close').addEventListener('click', () => (byId('notice').hidden = true));
   byId('log-out').addEventListener('click', () => {
-    connection.stop();
-    sessionStorage.clear();
-    void api.leave().then(() => begin(''));
+    // What was not sent is nobody's business after this.
+    for (const { id } of client.unsent()) client.discard(id);
+    void client.logOut().then(() => begin(''));
   });
   byId('my-name').textContent = me.display_name;
   byId('app').dataset.userId = me.id;
   byId('app').hidden = false;
-  connection.start();
+  client.start();
 }
 
-/** The names of who is in a conversation, at once. @param {Api} api @param {People} people @param {string} id */
-async function learnMembers(api, people, id) {
-  const { items } = await api.get(`/conversations/${id}/participants`, { limit: 100 });
-  people.learn(items.map((/** @type {{ user: User }} */ { user }) => user));
+/** The names of who is in a conversation, at once. @param {Client} client @param {People} people @param {string} id */
+async function learnMembers(client, people, id) {
+  const where = { conversation_id: id, limit: 100 };
+  const { items } = await client.call('GET /conversations/{conversation_id}/participants', where);
+  people.learn(items.map(({ user }) => user));
 }
 
 /** @param {keyof typeof STATES} state */
@@ -236,7 +233,7 @@ function showState(state) {
 
 /** @param {unknown} error */
 function complain(error) {
-  byId('notice-text').textContent = /** @type {Error} */ (error).message;
+  byId('notice-text').textContent = wordsOf(error);
   byId('notice').hidden = false;
 }
 

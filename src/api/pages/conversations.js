@@ -2,11 +2,11 @@
  * The conversations of who is logged in, as the list shows them, and the names of people. A snapshot by REST and the events of the
  * socket may come in any order: each conversation knows the seq that it stands at, and takes nothing older.
  */
-import { seqOf } from './connection.js';
+import { seqOf } from '/client/lib/client.js';
 import { changeOf, messageOf } from './messages.js';
 
-/** @typedef {import('./api.js').Api} Api */
-/** @typedef {import('./api.js').User} User */
+/** @typedef {import('/client/lib/client.js').Client} Client */
+/** @typedef {{ id: string, username: string, display_name: string }} User */
 /** @typedef {import('./messages.js').ChatEvent} ChatEvent */
 /** @typedef {import('./messages.js').Message} Message */
 /**
@@ -29,13 +29,13 @@ import { changeOf, messageOf } from './messages.js';
 /** Names by user id; who is not known yet is asked for, once. */
 export class People {
   /** @type {Map<string, User | 'asked'>} */ #known = new Map();
-  /** @type {Api} */ #api;
+  /** @type {Client} */ #client;
   /** @type {() => void} */ #onChange;
   /** @readonly @type {User} */ me;
 
-  /** @param {{ api: Api, me: User, onChange: () => void }} options */
-  constructor({ api, me, onChange }) {
-    this.#api = api;
+  /** @param {{ client: Client, me: User, onChange: () => void }} options */
+  constructor({ client, me, onChange }) {
+    this.#client = client;
     this.#onChange = onChange;
     this.me = me;
     this.learn([me]);
@@ -62,7 +62,7 @@ export class People {
   async #ask(id) {
     this.#known.set(id, 'asked');
     try {
-      this.learn([await this.#api.get(`/users/${id}`)]);
+      this.learn([await this.#client.call('GET /users/{user_id}', { user_id: id })]);
     } catch (error) {
       if (/** @type {{ code?: string }} */ (error).code !== 'not_found') return this.#known.delete(id);
       this.learn([{ id, username: '', display_name: 'Deleted user' }]);
@@ -75,14 +75,14 @@ export class Conversations {
   /** @type {Map<string, Conversation>} */ #all = new Map();
   /** @type {string | null} */ #next = null;
   #isLoaded = false;
-  /** @type {Api} */ #api;
+  /** @type {Client} */ #client;
   /** @type {People} */ #people;
   /** @type {() => void} */ #onChange;
   /** @type {(id: string) => void} */ #onGone;
 
-  /** @param {{ api: Api, people: People, onChange: () => void, onGone: (id: string) => void }} options */
-  constructor({ api, people, onChange, onGone }) {
-    this.#api = api;
+  /** @param {{ client: Client, people: People, onChange: () => void, onGone: (id: string) => void }} options */
+  constructor({ client, people, onChange, onGone }) {
+    this.#client = client;
     this.#people = people;
     this.#onChange = onChange;
     this.#onGone = onGone;
@@ -125,7 +125,7 @@ export class Conversations {
   /** Reads the first page anew. Where that is all there is, what is not on it has gone while nobody listened. */
   async load() {
     const before = new Set(this.#all.keys());
-    const { items, next_cursor } = await this.#api.get('/conversations', { limit: 100 });
+    const { items, next_cursor } = await this.#client.call('GET /conversations', { limit: 100 });
     this.#isLoaded = true;
     this.#next = next_cursor;
     for (const conversation of items) {
@@ -138,7 +138,10 @@ export class Conversations {
 
   async loadMore() {
     if (this.#next === null) return;
-    const { items, next_cursor } = await this.#api.get('/conversations', { limit: 100, cursor: this.#next });
+    const { items, next_cursor } = await this.#client.call('GET /conversations', {
+      limit: 100,
+      cursor: this.#next,
+    });
     this.#next = next_cursor;
     for (const conversation of items) this.#put(conversation);
     this.#onChange();
@@ -147,7 +150,7 @@ export class Conversations {
   /** Reads one anew; false if it is not there for this user. @param {string} id */
   async fetch(id) {
     try {
-      const conversation = await this.#api.get(`/conversations/${id}`);
+      const conversation = await this.#client.call('GET /conversations/{conversation_id}', { conversation_id: id });
       if (conversation.role === null) return false;
       this.add(conversation);
       return true;
@@ -182,7 +185,7 @@ export class Conversations {
   /** The user has read up to this seq. @param {string} id @param {string} eventId */
   read(id, eventId) {
     const conversation = this.#all.get(id);
-    if (!conversation || seqOf(eventId) <= seqOf(conversation.read_up_to ?? undefined)) return;
+    if (!conversation || seqOf(eventId) <= seqOf(conversation.read_up_to)) return;
     const isAll = seqOf(eventId) >= (conversation.last_message?.seq ?? 0);
     this.#all.set(id, { ...conversation, read_up_to: eventId, ...(isAll ? { unread_count: 0 } : {}) });
     // How many are left only the server has counted.

@@ -1,7 +1,8 @@
 /** What the dialogs share: their frame, a list that follows what is typed, and the search for a person. */
 import { avatar, byId, draw, element, isKey } from './dom.js';
+import { wordsOf } from './words.js';
 
-/** @typedef {import('./api.js').User} User */
+/** @typedef {import('./conversations.js').User} User */
 
 const TYPING_MS = 200;
 
@@ -26,7 +27,7 @@ export function dialogOf(id) {
     /** Runs what a click asked for, and says in the dialog why it failed. @param {() => Promise<void>} run */
     attempt(run) {
       error.textContent = '';
-      run().catch((refusal) => (error.textContent = refusal.message));
+      run().catch((refusal) => (error.textContent = wordsOf(refusal)));
     },
   };
 }
@@ -55,15 +56,15 @@ export function searching(input, search) {
 
 /**
  * A search for people, each a button.
- * @param {{ api: import('./api.js').Api, people: import('./conversations.js').People }} options
+ * @param {{ client: import('/client/lib/client.js').Client, people: import('./conversations.js').People }} options
  * @param {ReturnType<typeof dialogOf>} parts
  * @param {string} inputId
  * @param {{ onChosen: (user: User) => void, isOffered?: (user: User) => boolean }} how
  */
-export function peopleSearch({ api, people }, parts, inputId, { onChosen, isOffered = () => true }) {
+export function peopleSearch({ client, people }, parts, inputId, { onChosen, isOffered = () => true }) {
   return searching(byId(inputId), (query, isCurrent) =>
     parts.attempt(async () => {
-      const { items, has_more } = await api.get('/users', { query, limit: 20 });
+      const { items, has_more } = await client.call('GET /users', { query, limit: 20 });
       if (!isCurrent()) return;
       const found = items.filter((/** @type {User} */ user) => user.id !== people.me.id && isOffered(user));
       people.learn(found);

@@ -1,15 +1,14 @@
 /** The dialogs: finding a person, making a group or channel, looking around in the public channels, who is in a conversation. */
-import { newId } from './api.js';
 import { dialogOf, peopleSearch, searching, userParts } from './dialog.js';
 import { avatar, byId, draw, element } from './dom.js';
 import { messageSearch } from './search.js';
 
-/** @typedef {import('./api.js').Api} Api */
-/** @typedef {import('./api.js').User} User */
+/** @typedef {import('/client/lib/client.js').Client} Client */
+/** @typedef {import('./conversations.js').User} User */
 /** @typedef {import('./conversations.js').Conversation} Conversation */
 /**
  * @typedef {object} Options
- * @property {Api} api
+ * @property {Client} client
  * @property {import('./conversations.js').People} people
  * @property {(conversation: Conversation) => void} onOpen a conversation was made, joined or chosen
  * @property {() => Conversation | undefined} current the open conversation
@@ -35,7 +34,7 @@ function direct(options) {
   /** @param {User} user */
   const onChosen = (user) =>
     parts.attempt(async () => {
-      options.onOpen(await options.api.post('/conversations/direct', { user_id: user.id }));
+      options.onOpen(await options.client.call('POST /conversations/direct', { user_id: user.id }));
       parts.dialog.close();
     });
   const search = peopleSearch(options, parts, 'direct-query', { onChosen });
@@ -86,12 +85,12 @@ function creation(options) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     parts.attempt(async () => {
-      const { type, name, description } = Object.fromEntries(new FormData(form));
+      const { type, name, description } = /** @type {any} */ (Object.fromEntries(new FormData(form)));
       const about = { ...(name ? { name } : {}), ...(description ? { description } : {}) };
       const body = { type, ...about, participant_ids: [...chosen.keys()] };
       if (!name) throw new Error('Give it a name.');
-      if (JSON.stringify(body) !== last) [last, key] = [JSON.stringify(body), newId()];
-      options.onOpen(await options.api.post('/conversations', body, key));
+      if (JSON.stringify(body) !== last) [last, key] = [JSON.stringify(body), options.client.newId()];
+      options.onOpen(await options.client.call('POST /conversations', body, { key }));
       parts.dialog.close();
     });
   });
@@ -111,12 +110,16 @@ function creation(options) {
 }
 
 /** @param {Options} options @param {(type: 'channel') => void} create */
-function channels({ api, onOpen }, create) {
+function channels({ client, onOpen }, create) {
   const parts = dialogOf('channels');
   /** @param {Conversation} channel */
   const enter = (channel) =>
     parts.attempt(async () => {
-      onOpen(channel.role === null ? await api.post(`/conversations/${channel.id}/join`) : channel);
+      onOpen(
+        channel.role === null
+          ? await client.call('POST /conversations/{conversation_id}/join', { conversation_id: channel.id })
+          : channel,
+      );
       parts.dialog.close();
     });
   /** @param {Conversation} channel */
@@ -146,7 +149,7 @@ function channels({ api, onOpen }, create) {
   };
   const search = searching(byId('channels-query'), (query, isCurrent) =>
     parts.attempt(async () => {
-      const { items, has_more } = await api.get('/channels', { query, limit: 50 });
+      const { items, has_more } = await client.call('GET /channels', { query, limit: 50 });
       if (!isCurrent()) return;
       const none = query === '' ? 'There are no channels yet.' : 'No channel has this name.';
       parts.say(items.length === 0 ? none : has_more ? 'Type more of the name to find others.' : '');
@@ -165,7 +168,7 @@ function channels({ api, onOpen }, create) {
 }
 
 /** @param {Options} options */
-function members({ api, people, current, titleOf, onLeft }) {
+function members({ client, people, current, titleOf, onLeft }) {
   const parts = dialogOf('people');
   /** @param {{ user_id: string, role: string, user: User }} participant */
   const itemOf = ({ user_id, role, user }) => ({
@@ -184,7 +187,10 @@ function members({ api, people, current, titleOf, onLeft }) {
     parts.say('Loading…');
     parts.open();
     parts.attempt(async () => {
-      const { items, has_more } = await api.get(`/conversations/${conversation.id}/participants`, { limit: 100 });
+      const { items, has_more } = await client.call('GET /conversations/{conversation_id}/participants', {
+        conversation_id: conversation.id,
+        limit: 100,
+      });
       people.learn(items.map((/** @type {{ user: User }} */ { user }) => user));
       parts.say(has_more ? `The first ${items.length} of ${conversation.member_count}.` : '');
       draw(parts.results, items.map(itemOf));
@@ -194,7 +200,7 @@ function members({ api, people, current, titleOf, onLeft }) {
     const conversation = current();
     if (!conversation || !confirm(`Leave “${titleOf(conversation)}”?`)) return;
     parts.attempt(async () => {
-      await api.post(`/conversations/${conversation.id}/leave`);
+      await client.call('POST /conversations/{conversation_id}/leave', { conversation_id: conversation.id });
       parts.dialog.close();
       onLeft(conversation.id);
     });

@@ -11,7 +11,8 @@ import { byId, element } from './dom.js';
 const RENEW_BEFORE_MS = 60_000;
 
 /** What a message that carries this file is called. @param {string} contentType */
-const kindOf = (contentType) => /^(image|audio|video)\//.exec(contentType)?.[1] ?? 'file';
+const kindOf = (contentType) =>
+  /** @type {'image' | 'audio' | 'video' | 'file'} */ (/^(image|audio|video)\//.exec(contentType)?.[1] ?? 'file');
 
 /** @param {number} bytes */
 function sizeText(bytes) {
@@ -21,13 +22,13 @@ function sizeText(bytes) {
 }
 
 export class Files {
-  /** @type {import('./api.js').Api} */ #api;
+  /** @type {import('/client/lib/client.js').Client} */ #client;
   /** @type {(error: unknown) => void} */ #onTrouble;
   /** @type {Map<string, Promise<Addresses>>} */ #asked = new Map();
 
-  /** @param {{ api: import('./api.js').Api, current: () => string | undefined, onTrouble: (error: unknown) => void }} options */
-  constructor({ api, current, onTrouble }) {
-    this.#api = api;
+  /** @param {{ client: import('/client/lib/client.js').Client, current: () => string | undefined, onTrouble: (error: unknown) => void }} options */
+  constructor({ client, current, onTrouble }) {
+    this.#client = client;
     this.#onTrouble = onTrouble;
     const chosen = byId('file');
     const button = byId('attach');
@@ -59,9 +60,12 @@ export class Files {
 
   /** @param {string} conversationId @param {File} file */
   async #send(conversationId, file) {
-    const { id, content_type } = await this.#api.upload(file);
+    const meter = element('progress', { max: '1', 'aria-label': `Sending ${file.name}` });
+    byId('attach').after(meter);
+    const onProgress = (/** @type {number} */ sent) => (meter.value = file.size === 0 ? 1 : sent / file.size);
+    const { id, content_type } = await this.#client.upload(file, { onProgress }).finally(() => meter.remove());
     const message = { message_type: kindOf(content_type), content: '', attachments: [id] };
-    await this.#api.post(`/conversations/${conversationId}/messages`, message);
+    await this.#client.send(conversationId, message).sent;
   }
 
   /** @param {Attachment} attachment */
@@ -77,7 +81,7 @@ export class Files {
   async #addresses({ id }) {
     const known = await this.#asked.get(id)?.catch(() => undefined);
     if (known && Date.parse(known.expires_at) - Date.now() > RENEW_BEFORE_MS) return known;
-    const asked = this.#api.get(`/attachments/${id}`);
+    const asked = this.#client.call('GET /attachments/{attachment_id}', { attachment_id: id });
     this.#asked.set(id, asked);
     return asked;
   }

@@ -7,7 +7,7 @@ import { previewOf, shortTimeOf } from './messages.js';
 /**
  * @param {object} options
  * @param {import('./conversations.js').Conversations} options.conversations
- * @param {import('./presence.js').Presence} options.presence
+ * @param {import('/client/lib/client.js').Presence} options.presence
  * @param {(userId: string) => string} options.nameOf
  */
 export function listView({ conversations, presence, nameOf }) {

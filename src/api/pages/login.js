@@ -1,15 +1,16 @@
 /** The form by which somebody comes in: with an account, or by making one. Says plainly what is wrong, and where. */
 import { byId } from './dom.js';
+import { wordsOf } from './words.js';
 
-/** @typedef {import('./api.js').User} User */
+/** @typedef {import('./conversations.js').User} User */
 
 const TEXTS = {
   login: { button: 'Log in', password: 'current-password' },
   register: { button: 'Create account', password: 'new-password' },
 };
 
-/** @param {import('./api.js').Api} api @param {(user: User) => void} onEntered */
-export function loginForm(api, onEntered) {
+/** @param {import('/client/lib/client.js').Client} client @param {(user: User) => void} onEntered */
+export function loginForm(client, onEntered) {
   const [form, error, submit] = [byId('login'), byId('login-error'), byId('login-submit')];
   const [username, password] = [byId('username'), byId('password')];
   /** @type {'login' | 'register'} */ let door = 'login';
@@ -32,20 +33,18 @@ export function loginForm(api, onEntered) {
   }
 
   async function enter() {
-    /** @type {Record<string, any>} */ const fields = Object.fromEntries(
-      [...new FormData(form)].filter(([, value]) => value !== ''),
-    );
+    /** @type {any} */ const fields = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ''));
     if (!fields['username']) return complain('Type your username.', username);
     if (!fields['password']) return complain('Type your password.', password);
     if (door === 'login') delete fields['display_name'];
     error.textContent = '';
     submit.disabled = true;
     try {
-      const user = await api.enter(door, fields);
+      const user = await (door === 'login' ? client.logIn(fields) : client.register(fields));
       form.reset();
       onEntered(user);
     } catch (refusal) {
-      complain(/** @type {Error} */ (refusal).message, password);
+      complain(wordsOf(refusal), password);
     }
     submit.disabled = false;
   }

@@ -2,10 +2,11 @@
 import { avatar, element } from './dom.js';
 import { contentOf, dayOf, systemText, timeOf } from './messages.js';
 import { reactionPicker, reactionsOf } from './reactions.js';
+import { wordsOfProblem } from './words.js';
 
 /** @typedef {import('./dom.js').Item} Item */
 /** @typedef {import('./messages.js').Message} Message */
-/** @typedef {import('./outbox.js').Unsent} Unsent */
+/** @typedef {import('/client/lib/client.js').Unsent} Unsent */
 /**
  * @typedef {object} Reader
  * @property {string} me
@@ -60,7 +61,7 @@ export function rowsOf(messages, unsent, reader) {
   let isFirst = before?.sender_id !== reader.me;
   for (const waiting of unsent) {
     if (sent.has(waiting.id)) continue;
-    beginDay(waiting.at);
+    beginDay(waiting.written_at);
     rows.push(unsentRow(waiting, isFirst, reader));
     isFirst = false;
   }
@@ -163,7 +164,9 @@ function messageRow(message, isFirst, quote, reader) {
 }
 
 /** @param {Unsent} unsent @param {boolean} isFirst @param {Reader} reader @returns {Item} */
-function unsentRow({ id, content, trouble }, isFirst, { onRetry, onDiscard }) {
+function unsentRow({ id, fields, refused }, isFirst, { onRetry, onDiscard }) {
+  const content = fields.content || 'A file';
+  const trouble = refused ? wordsOfProblem(refused) : '';
   const waiting = () => element('span', { class: 'status', text: 'Sending…', 'data-status': 'sending' });
   const failed = () => [
     element('span', { class: 'status', text: `Not sent. ${trouble}`, 'data-status': 'failed', role: 'alert' }),

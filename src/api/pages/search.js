@@ -3,17 +3,17 @@ import { dialogOf, searching } from './dialog.js';
 import { byId, draw, element } from './dom.js';
 
 /** @typedef {import('./messages.js').Message} Message */
-/** @typedef {{ message: Message, conversation: { id: string, name: string | null, type: string }, snippet: string, highlights: [number, number][] }} Hit */
+/** @typedef {{ message: Message, conversation: { id: string, name: string | null, type: string }, snippet: string, highlights: number[][] }} Hit */
 
 const FIRST = 30;
 
 /** @param {import('./dialogs.js').Options} options */
-export function messageSearch({ api, people, onOpen, nameOfRoom }) {
+export function messageSearch({ client, people, onOpen, nameOfRoom }) {
   const parts = dialogOf('search');
   /** @param {string} id */
   const enter = (id) =>
     parts.attempt(async () => {
-      onOpen(await api.get(`/conversations/${id}`));
+      onOpen(await client.call('GET /conversations/{conversation_id}', { conversation_id: id }));
       parts.dialog.close();
     });
   /** @param {Hit} hit */
@@ -42,7 +42,7 @@ export function messageSearch({ api, people, onOpen, nameOfRoom }) {
     draw(parts.results, []);
     if (!/[\p{L}\p{N}]/u.test(q)) return;
     parts.attempt(async () => {
-      const { items, has_more } = await api.get('/search/messages', { q, limit: FIRST });
+      const { items, has_more } = await client.call('GET /search/messages', { q, limit: FIRST });
       if (!isCurrent()) return;
       const more = has_more ? 'Type more to find older ones.' : '';
       parts.say(items.length === 0 && !has_more ? 'Nothing was found.' : more);
@@ -56,11 +56,11 @@ export function messageSearch({ api, people, onOpen, nameOfRoom }) {
   });
 }
 
-/** @param {string} snippet @param {[number, number][]} highlights */
+/** @param {string} snippet @param {number[][]} highlights */
 function marked(snippet, highlights) {
   /** @type {(Node | undefined)[]} */ const pieces = [];
   let end = 0;
-  for (const [from, to] of highlights) {
+  for (const [from = 0, to = 0] of highlights) {
     pieces.push(new Text(snippet.slice(end, from)), element('mark', { text: snippet.slice(from, to) }));
     end = to;
   }

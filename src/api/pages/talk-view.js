@@ -2,7 +2,7 @@
  * The open conversation: its header, its messages, the composer. Owns where it is scrolled to, and says what was read: the newest
  * message that could be seen while the page was in front.
  */
-import { seqOf } from './connection.js';
+import { seqOf } from '/client/lib/client.js';
 import { byId, draw, hueOf, initialsOf, isKey } from './dom.js';
 import { contentOf } from './messages.js';
 import { Purpose } from './purpose.js';
@@ -16,8 +16,7 @@ import { rowsOf } from './rows.js';
  * @typedef {object} Options
  * @property {import('./conversations.js').Conversations} conversations
  * @property {import('./conversations.js').People} people
- * @property {import('./outbox.js').Outbox} outbox
- * @property {import('./presence.js').Presence} presence
+ * @property {import('/client/lib/client.js').Client} client
  * @property {import('./files.js').Files} files
  * @property {(userId: string) => string} nameOf
  * @property {(conversationId: string, eventId: string, messageId: string) => Promise<void>} onRead
@@ -65,7 +64,7 @@ export class TalkView {
     });
     this.#text.addEventListener('input', () => {
       this.#fit();
-      if (this.#timeline) this.#options.presence.wrote(this.#timeline.id, this.#text.value);
+      if (this.#timeline) this.#wrote(this.#timeline.id);
     });
   }
 
@@ -75,7 +74,7 @@ export class TalkView {
     if (this.#timeline) this.#drafts.set(this.#timeline.id, this.#text.value);
     this.#timeline = timeline;
     const conversation = this.#conversation;
-    this.#unreadAfter = conversation?.unread_count ? seqOf(conversation.read_up_to ?? undefined) : undefined;
+    this.#unreadAfter = conversation?.unread_count ? seqOf(conversation.read_up_to) : undefined;
     this.#reported = 0;
     this.#isPlaced = false;
     this.#text.value = this.#drafts.get(timeline?.id ?? '') ?? '';
@@ -97,13 +96,13 @@ export class TalkView {
     byId('talk-none').hidden = Boolean(conversation);
     if (!timeline || !conversation) return;
     this.#renderHeader(conversation);
-    const { people, outbox, files, nameOf, onReact, onTrouble } = this.#options;
+    const { client, people, files, nameOf, onReact, onTrouble } = this.#options;
     const top = byId('messages-top');
     top.textContent = timeline.trouble || (timeline.isWhole ? 'This is the beginning.' : 'Loading…');
     const wasAtEnd = this.#isAtEnd;
     const { scrollHeight, scrollTop } = this.#scroller;
     const first = this.#rows.firstElementChild;
-    const unsent = outbox.of(timeline.id);
+    const unsent = client.unsent(timeline.id);
     draw(
       this.#rows,
       rowsOf(timeline.isLoaded ? timeline.messages : [], unsent, {
@@ -118,8 +117,8 @@ export class TalkView {
         onDelete: (message) => this.#delete(message),
         onReact: (message, emoji, isMine) => void onReact(timeline.id, message, emoji, isMine).catch(onTrouble),
         show: (attachment) => files.show(attachment),
-        onRetry: (id) => outbox.retry(id),
-        onDiscard: (id) => outbox.settle(id),
+        onRetry: (id) => client.resend(id),
+        onDiscard: (id) => client.discard(id),
       }),
     );
     if (!this.#isPlaced) this.#place();
@@ -133,7 +132,8 @@ export class TalkView {
 
   /** @param {Conversation} conversation */
   #renderHeader(conversation) {
-    const { conversations, people, presence, nameOf } = this.#options;
+    const { client, conversations, people, nameOf } = this.#options;
+    const { presence } = client;
     const title = conversations.titleOf(conversation);
     const other = conversations.otherOf(conversation);
     byId('talk-title').textContent = conversation.type === 'channel' ? `# ${title}` : title;
@@ -168,7 +168,7 @@ export class TalkView {
     const timeline = this.#timeline;
     const conversation = this.#conversation;
     if (!timeline?.isLoaded || !conversation || document.visibilityState !== 'visible') return;
-    const read = Math.max(this.#reported, seqOf(conversation.read_up_to ?? undefined));
+    const read = Math.max(this.#reported, seqOf(conversation.read_up_to));
     const seen = this.#lastSeenSeq();
     const me = this.#options.people.me.id;
     const newest = timeline.messages.findLast(
@@ -222,6 +222,13 @@ export class TalkView {
     if (this.#wasAtEnd) this.#toEnd();
   }
 
+  /** @param {string} id */
+  #wrote(id) {
+    const { presence } = this.#options.client;
+    if (this.#text.value === '') presence.stopTyping(id);
+    else presence.type(id);
+  }
+
   #send() {
     const content = this.#text.value.trim();
     if (content === '' || !this.#timeline) return;
@@ -231,8 +238,7 @@ export class TalkView {
     this.#text.value = '';
     this.#fit();
     this.#unreadAfter = undefined;
-    this.#options.presence.sent();
-    this.#options.outbox.send(this.#timeline.id, content, answered);
+    this.#options.client.send(this.#timeline.id, { content, ...(answered ? { reply_to: answered } : {}) });
     this.#text.focus();
     this.render();
     this.#toEnd();

@@ -3,8 +3,9 @@
  * order. Keyed by seq, so each stands once and in its place.
  */
 import { changeOf, messageOf } from './messages.js';
+import { wordsOf } from './words.js';
 
-/** @typedef {import('./api.js').Api} Api */
+/** @typedef {import('/client/lib/client.js').Client} Client */
 /** @typedef {import('./messages.js').ChatEvent} ChatEvent */
 /** @typedef {import('./messages.js').Message} Message */
 
@@ -16,7 +17,7 @@ export class Timeline {
   /** @readonly @type {string} */ id;
   /** Why the last read failed. @type {string} */ trouble = '';
   isLoading = false;
-  /** @type {Api} */ #api;
+  /** @type {Client} */ #client;
   /** @type {string} */ #me;
   /** @type {() => void} */ #onChange;
   /** @type {Map<number, Message>} */ #bySeq = new Map();
@@ -25,11 +26,11 @@ export class Timeline {
   #readings = 0;
   #isStatusDue = false;
 
-  /** @param {{ api: Api, me: string, id: string, onChange: () => void }} options */
-  constructor({ api, me, id, onChange }) {
+  /** @param {{ client: Client, me: string, id: string, onChange: () => void }} options */
+  constructor({ client, me, id, onChange }) {
     this.#me = me;
     this.id = id;
-    this.#api = api;
+    this.#client = client;
     this.#onChange = onChange;
   }
 
@@ -65,13 +66,13 @@ export class Timeline {
     this.#onChange();
     try {
       const cursor = this.#older ?? undefined;
-      const { items, next_cursor } = await this.#api.get(`/conversations/${this.id}/messages`, { limit: PAGE, cursor });
+      const { items, next_cursor } = await this.#page(cursor);
       if (reading !== this.#readings) return;
       for (const message of items) this.#bySeq.set(message.seq, message);
       this.#older = next_cursor;
     } catch (error) {
       if (reading !== this.#readings) return;
-      this.trouble = /** @type {Error} */ (error).message;
+      this.trouble = wordsOf(error);
     }
     this.isLoading = false;
     this.#onChange();
@@ -103,15 +104,19 @@ export class Timeline {
   async #readStatuses() {
     this.#isStatusDue = false;
     const reading = this.#readings;
-    const { items } = await this.#api
-      .get(`/conversations/${this.id}/messages`, { limit: PAGE })
-      .catch(() => ({ items: [] }));
+    const { items } = await this.#page().catch(() => ({ items: [] }));
     if (reading !== this.#readings) return;
     for (const { seq, read_status } of items) {
       const message = this.#bySeq.get(seq);
       if (message && read_status) this.#bySeq.set(seq, { ...message, read_status });
     }
     this.#onChange();
+  }
+
+  /** @param {string} [cursor] @returns {Promise<{ items: Message[], next_cursor: string | null }>} */
+  #page(cursor) {
+    const where = { conversation_id: this.id, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    return this.#client.call('GET /conversations/{conversation_id}/messages', where);
   }
 
   /** @param {Message} message */
