@@ -5,6 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { link } from 'node:fs/promises';
 import { fail } from '../../errors.ts';
+import { movieLength } from './movie-length.ts';
 import { isPicture, redrawn } from './pictures.ts';
 import type { Redrawn } from './pictures.ts';
 
@@ -61,7 +62,7 @@ async function playing(path: string, ending: string): Promise<{ duration?: numbe
   try {
     if (named !== path) await link(path, named);
     const { format } = await parseFile(named, { duration: false, skipCovers: true, skipPostHeaders: true });
-    const { duration, hasVideo, trackInfo } = format;
+    const { duration = ending === '.mp4' ? await movieLength(path) : undefined, hasVideo, trackInfo } = format;
     const hasPicture = hasVideo ?? trackInfo.some(({ video }) => video !== undefined);
     const isKnown = duration !== undefined && Number.isFinite(duration) && duration >= 0;
     return { hasPicture, ...(isKnown ? { duration: Math.round(duration * 1_000) / 1_000 } : {}) };
