@@ -40,6 +40,12 @@ export function compareEventIds(a: EventId, b: EventId): number {
 
 export const START = '0-0';
 
+/** The highest seq that an id can have. */
+const LAST_SEQ = '9'.repeat(15);
+
+/** An id after which everything comes that happened at this millisecond or later. */
+export const idBeforeMs = (ms: number): string => (ms <= 0 ? START : `${ms - 1}-${LAST_SEQ}`);
+
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 
 /** Unix ms of an RFC 3339 time. */

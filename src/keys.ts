@@ -24,6 +24,7 @@ export interface StreamRef extends Owner {
 const SLOTS = 16_384;
 const SAFE_ID = /^[0-9A-Za-z_.-]{1,64}$/;
 const VIEW_KEY = /^chat:\{[^}]*\}:view:([^:]+:v\d+)b?:([0-9A-Za-z_.-]+)(?::[^:]+)?$/;
+const OWNER_KEY = /^(conversation|user|login|ticket|file|limit):[^:]+/;
 const STREAM_KEY = /^chat:\{[^}]*\}:(conversation|user):([0-9A-Za-z_.-]+):events$/;
 
 /** Fixed key: the number of partitions of this Redis, written when it is first used. */
@@ -79,6 +80,7 @@ const perPartition: Record<string, string> = {
   checkpoints: 'checkpoints',
   leases: 'leases',
   parked: 'parked',
+  skipped: 'skipped',
   workers: 'workers',
   typing: 'typing',
   channels: 'directory:channels',
@@ -169,6 +171,14 @@ export function streamOfKey(key: string): StreamRef | undefined {
 export function viewOfKey(key: string): { view: string; id: string } | undefined {
   const match = VIEW_KEY.exec(key);
   return match ? { view: match[1]!, id: match[2]! } : undefined;
+}
+
+/** What a key is for, without whose it is: `conversation:events`, `view:history:v2`, `feed`. */
+export function kindOfKey(key: string): string {
+  const view = viewOfKey(key);
+  if (view) return `view:${view.view}`;
+  const rest = key.replace(/^chat:(\{[^}]*\}:)?/, '');
+  return OWNER_KEY.test(rest) ? rest.replace(OWNER_KEY, '$1') : rest;
 }
 
 function tagOf(partition: number, partitions: number): string {

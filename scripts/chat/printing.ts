@@ -66,5 +66,13 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 3_600)} h ${Math.round((seconds % 3_600) / 60)} min`;
 }
 
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** Counts beside each other, each as high as its share of the largest; nothing is a blank. */
+export function sparkline(counts: readonly number[]): string {
+  const most = Math.max(1, ...counts);
+  return counts.map((count) => (count === 0 ? ' ' : BARS[Math.ceil((count / most) * BARS.length) - 1])).join('');
+}
+
 /** Milliseconds as an RFC 3339 time. */
 export const time = (ms: number): string => new Date(ms).toISOString();

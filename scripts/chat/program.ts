@@ -8,6 +8,7 @@ import { addAdmins } from './admin.ts';
 import { addArchive } from './archive.ts';
 import { CommandLine } from './command-line.ts';
 import type { AddCommand } from './command-line.ts';
+import { addDoctor } from './doctor.ts';
 import { addFiles } from './files.ts';
 import { addGroups } from './groups.ts';
 import { addInspect } from './inspect.ts';
@@ -17,17 +18,22 @@ import { EXIT, problemOf } from './problem.ts';
 import { addRebuild } from './rebuild.ts';
 import { addReplay } from './replay.ts';
 import { addRules } from './rules.ts';
+import { addStats } from './stats.ts';
+import { addTail } from './tail.ts';
 import type { Terminal } from './terminal.ts';
 import { addVerify } from './verify.ts';
 
 const COMMANDS: readonly AddCommand[] = [
   addInspect,
+  addTail,
   addReplay,
   addLag,
   addParked,
   addGroups,
   addRebuild,
   addVerify,
+  addStats,
+  addDoctor,
   addFiles,
   addArchive,
   addAdmins,

@@ -10,6 +10,7 @@ import type { StreamRef } from '../keys.ts';
 import type { Expected, Write } from '../log/consumer-group.ts';
 import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
+import { isSkipped } from './skipped.ts';
 import { Sheet, stepsOf, viewName } from '../views/projection.ts';
 import type { Projection, Step } from '../views/projection.ts';
 import type { Shape } from '../views/shape.ts';
@@ -130,8 +131,10 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
     try {
       sheet.apply(steps);
     } catch (error) {
-      parked = parkedBy(event, error);
-      break;
+      if (!(await isSkipped(options.log, lane, event))) {
+        parked = parkedBy(event, error);
+        break;
+      }
     }
     reached = event.id;
   }
@@ -156,7 +159,7 @@ interface Fresh {
 
 async function freshAfter(options: FoldOptions, task: Task, applied: string): Promise<Fresh> {
   const { log, decode, leaves } = options;
-  const { projection, stream } = task;
+  const { lane, projection, stream } = task;
   const next = seqOf(applied) + 1;
   const upTo = task.events.at(-1)!.seq;
   let events = task.events.filter((event) => event.seq >= next);
@@ -167,13 +170,16 @@ async function freshAfter(options: FoldOptions, task: Task, applied: string): Pr
   const isPartial = isGapped && events.length === SLICE && events.at(-1)!.seq < upTo;
 
   const folding: { event: RawEvent; steps: Step<object>[] }[] = [];
-  for (const [i, event] of events.entries()) {
+  let expected = next;
+  for (const event of events) {
     try {
-      if (event.seq !== next + i) throw new Error(`the log has no event ${next + i} before it`);
+      if (event.seq !== expected) throw new Error(`the log has no event ${expected} before it`);
       folding.push({ event, steps: stepsOf(projection, event, decode) });
     } catch (error) {
-      return { folding, parked: parkedBy(event, error), isPartial };
+      if (!(await isSkipped(log, lane, event))) return { folding, parked: parkedBy(event, error), isPartial };
+      folding.push({ event, steps: [] });
     }
+    expected = event.seq + 1;
   }
   return { folding, parked: undefined, isPartial };
 }

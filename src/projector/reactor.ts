@@ -4,7 +4,7 @@
  * passed over, it is tried again with back-off, and then it goes on through its log. Where an event cannot be reacted to, its stream is
  * parked with the reason. Either way the other streams go on, and all that is kept is one field for each stream that stands still.
  */
-import { eventId, START } from '../envelope.ts';
+import { eventId, idBeforeMs } from '../envelope.ts';
 import type { Decode, RawEvent } from '../envelope.ts';
 import { reasonOf } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
@@ -14,6 +14,7 @@ import type { Reactor } from '../log/effects.ts';
 import type { Log } from '../log/log.ts';
 import type { Parked } from './fold.ts';
 import type { Commit, GroupEffect, Gap, Outcome } from './partition.ts';
+import { isSkipped } from './skipped.ts';
 import { backOffMs, inTime, isPassing, sideBySide } from './trying.ts';
 import { Worker } from './worker.ts';
 import type { Duty, WorkerOptions } from './worker.ts';
@@ -47,7 +48,7 @@ const AT_ONCE = 16;
 const PAGE = 100;
 
 /** The group of all that begins with what happens from now on. Each further group reads every event again. */
-const TOGETHER = 'reactions';
+export const TOGETHER = 'reactions';
 
 /**
  * What begins with all that ever happened makes good what a process that died left undone: it has a group of its own, since one that is
@@ -112,7 +113,7 @@ export class Reacting implements GroupEffect {
       for (const reactor of this.reactors.values()) {
         const { stream, type } = event;
         if (!reactor.types.includes(type)) continue;
-        const name = `${reactor.name} ${stream.kind} ${stream.id}`;
+        const name = nameOf(reactor, stream);
         if (this.stopped.has(name)) continue;
         const others = work.get(name);
         if (others) others.events.push(event);
@@ -134,7 +135,7 @@ export class Reacting implements GroupEffect {
 
   /** Only what happened within the gap: a reaction to what was reacted to long ago would come as a surprise. */
   async fill(stream: StreamRef, { after, upTo }: Gap, commit: Commit): Promise<void> {
-    const from = after === START ? START : `${eventId(after).ms - 1}-${Number.MAX_SAFE_INTEGER}`;
+    const from = idBeforeMs(eventId(after).ms);
     for await (const page of this.options.log.readAll(stream, from)) {
       const lost = page.filter(({ id }) => eventId(id).ms <= eventId(upTo).ms);
       if (lost.length > 0 && (await this.apply(lost, [], commit)) !== 'ok') return;
@@ -187,6 +188,7 @@ export class Reacting implements GroupEffect {
       try {
         await inTime(reactor.react(this.options.decode(raw), raw.stream));
       } catch (error) {
+        if (!isPassing(error) && (await isSkipped(this.options.log, nameOf(reactor, raw.stream), raw))) continue;
         return { event_id: raw.id, type: raw.type, error: reasonOf(error), waits: isPassing(error) };
       }
     }
@@ -202,6 +204,8 @@ export class Reacting implements GroupEffect {
     return { command: 'HSET', key: this.parkedKey, args: [name, JSON.stringify(standstill)] };
   }
 }
+
+const nameOf = ({ name }: Reactor, { kind, id }: StreamRef): string => `${name} ${kind} ${id}`;
 
 function stoppedAt(reactor: Reactor, stream: StreamRef, standstill: Standstill, tries = 1): Stopped {
   const { ms, seq } = eventId(standstill.event_id);

@@ -9,20 +9,23 @@ import { Sheet, stepsOf, viewName } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { APPLIED } from '../../views/shape.ts';
 import type { Views } from '../../views/store.ts';
+import { laneOf } from '../fold.ts';
 import type { FoldOptions } from '../fold.ts';
+import { isSkipped } from '../skipped.ts';
 import { COMPLETE } from '../versions.ts';
 import { Unprovable } from './keys.ts';
 import type { Expectation, Proof } from './keys.ts';
 import type { Past } from './past.ts';
 
 interface ViewOptions {
+  readonly log: Log;
   readonly views: Views;
   readonly decode: Decode;
   readonly projection: Projection;
 }
 
 /** The view of one stream: all its keys, at the event up to which it says that it is. */
-export function viewProof(past: Past, { views, decode, projection }: ViewOptions): Proof {
+export function viewProof(past: Past, { log, views, decode, projection }: ViewOptions): Proof {
   const { stream } = past;
   const shape = views.shape(projection, stream);
   const expected = async (position: string): Promise<Expectation> => {
@@ -34,6 +37,7 @@ export function viewProof(past: Past, { views, decode, projection }: ViewOptions
         sheet.apply(steps);
         for (const step of steps) changedBy.set(step.key, event.id);
       } catch (error) {
+        if (await isSkipped(log, laneOf(projection, stream), event)) continue;
         throw new Unprovable(event.id, (error as Error).message);
       }
     }
