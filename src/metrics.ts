@@ -3,8 +3,8 @@
  * labelled by user, conversation or text of a client's: every label has few values, which are known beforehand. The process's own metrics
  * are observed from the first time that anyone asks, since observing costs a little all the time.
  */
-import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Gauge } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import type { Gauge, MetricObjectWithValues, MetricValue } from 'prom-client';
 
 /** Bounds in seconds, for what takes a millisecond or two when all is well. */
 const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -19,7 +19,10 @@ export interface Sample {
 
 type Kind = 'counter' | 'gauge' | 'histogram';
 
-/** What is read from the parts of a node when somebody asks; its name says which of them. */
+/**
+ * What is read from the parts of a node when somebody asks; its name says which of them. Those of several processes are added up, but
+ * for what is of all nodes or of the servers, which each says alike.
+ */
 export const OBSERVED = {
   chat_active_connections: ['gauge', 'Sockets that are open on this node'],
   chat_delivered_frames_total: ['counter', 'Frames of events that were written to live sockets'],
@@ -34,19 +37,24 @@ export const OBSERVED = {
   chat_projector_lag_events: [
     'gauge',
     'Events that a group has yet to come to, in all partitions; the same on every node',
+    'max',
   ],
-  chat_parked_streams: ['gauge', 'Streams that stand still, by view or reactor; the same on every node'],
-  chat_redis_up: ['gauge', '1 where the server answers'],
-  chat_redis_round_trip_seconds: ['gauge', 'What the server took to answer just now'],
-  chat_redis_memory_used_bytes: ['gauge', 'Memory that the server uses'],
-  chat_redis_memory_max_bytes: ['gauge', 'Memory that the server may use; 0: no limit'],
-  chat_redis_clients: ['gauge', 'Connections to the server, of all nodes and others'],
-  chat_redis_delayed_fsyncs_total: ['counter', "Writes to the server's append-only file that waited for the disk"],
-  chat_redis_file_ok: ['gauge', '1 where the last write to the append-only file went well'],
+  chat_parked_streams: ['gauge', 'Streams that stand still, by view or reactor; the same on every node', 'max'],
+  chat_redis_up: ['gauge', '1 where the server answers', 'max'],
+  chat_redis_round_trip_seconds: ['gauge', 'What the server took to answer just now', 'max'],
+  chat_redis_memory_used_bytes: ['gauge', 'Memory that the server uses', 'max'],
+  chat_redis_memory_max_bytes: ['gauge', 'Memory that the server may use; 0: no limit', 'max'],
+  chat_redis_clients: ['gauge', 'Connections to the server, of all nodes and others', 'max'],
+  chat_redis_delayed_fsyncs_total: [
+    'counter',
+    "Writes to the server's append-only file that waited for the disk",
+    'max',
+  ],
+  chat_redis_file_ok: ['gauge', '1 where the last write to the append-only file went well', 'max'],
   chat_redis_connections: ['gauge', 'Connections of this node to Redis'],
   chat_redis_connections_lost_total: ['counter', 'Connections of this node to Redis that ended'],
   chat_redis_waiting_scripts: ['gauge', 'Scripts of this node that wait for their answer'],
-} as const satisfies Record<string, readonly [Kind, string]>;
+} as const satisfies Record<string, readonly [Kind, string, 'max'?]>;
 
 export type Observed = Readonly<Partial<Record<keyof typeof OBSERVED, readonly Sample[]>>>;
 
@@ -60,6 +68,14 @@ export interface Answered {
 
 /** Others are anybody's text. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export type Report = readonly MetricObjectWithValues<MetricValue<string>>[];
+
+/** As Prometheus reads it: of all processes of a server together. */
+export async function exposed(reports: readonly Report[]): Promise<{ type: string; text: string }> {
+  const registry = AggregatorRegistry.aggregate(reports as object[]);
+  return { type: registry.contentType, text: await registry.metrics() };
+}
 
 export class Metrics {
   private readonly registry = new Registry();
@@ -88,8 +104,8 @@ export class Metrics {
     this.add(name, 'histogram', times, () =>
       [...this.routes].flatMap(([key, { times: seconds }]) => seconds.samples(name, labelsOf(key))),
     );
-    for (const [observed, [kind, about]] of Object.entries(OBSERVED))
-      this.add(observed, kind, about, () => this.observed[observed as keyof Observed] ?? []);
+    for (const [observed, [kind, about, aggregator]] of Object.entries(OBSERVED))
+      this.add(observed, kind, about, () => this.observed[observed as keyof Observed] ?? [], aggregator);
   }
 
   /** A message was accepted or refused after so many seconds. */
@@ -115,12 +131,12 @@ export class Metrics {
     known.statuses.set(status, (known.statuses.get(status) ?? 0) + 1);
   }
 
-  /** All of it as Prometheus reads it. */
-  async scrape(observed: Observed): Promise<{ type: string; text: string }> {
+  /** Of this process, as data. */
+  async report(observed: Observed): Promise<Report> {
     if (!this.isObserving) collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: LOOP_MS });
     this.isObserving = true;
     this.observed = observed;
-    return { type: this.registry.contentType, text: await this.registry.metrics() };
+    return this.registry.getMetricsAsJSON();
   }
 
   private answers(): Sample[] {
@@ -134,8 +150,9 @@ export class Metrics {
   }
 
   /** The registry asks a metric for its name and its samples, and no more. */
-  private add(name: string, type: Kind, help: string, read: () => readonly Sample[]): void {
-    const get = () => Promise.resolve({ name, help, type, values: read(), aggregator: 'sum' });
+  private add(name: string, type: Kind, help: string, read: () => readonly Sample[], aggregator = 'sum'): void {
+    const values = () => read().map((sample) => ({ labels: {}, ...sample }));
+    const get = () => Promise.resolve({ name, help, type, values: values(), aggregator });
     this.registry.registerMetric({ name, get } as unknown as Gauge);
   }
 }

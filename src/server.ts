@@ -33,7 +33,7 @@ import { isSocketAddress } from './gateway/handshake.ts';
 import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
 import type { Logger } from './logger.ts';
-import { Metrics } from './metrics.ts';
+import { exposed, Metrics } from './metrics.ts';
 import { observed } from './observed.ts';
 import { randomness } from './randomness.ts';
 import { Archiver } from './projector/archiver.ts';
@@ -43,6 +43,7 @@ import { groupsFromNow, reactorWorkers } from './projector/reactor.ts';
 import { Timers } from './projector/timers.ts';
 import { keptSecret } from './secret.ts';
 import { redisAddress } from './redis/address.ts';
+import { Siblings } from './siblings.ts';
 import { spansOf } from './trace.ts';
 import type { BeginSpan } from './trace.ts';
 import { openTelemetry } from './tracing.ts';
@@ -139,15 +140,20 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     }
     const asked = apiOptions(product, random.newId);
     const totals = new Totals(log, () => performance.now());
+    const siblings = new Siblings({
+      connections: () => gateway?.connections ?? 0,
+      metrics: async () => metrics.report(await observed({ log, gateway, limits: product.limits })),
+    });
+    stops.push(() => siblings.stop());
     const operators = status({
       ...asked,
       metricsToken: config.METRICS_TOKEN,
       isAdmin: (userId) => product.admins.isAdmin(userId),
       isServing: () => !isStopping,
       redisAnswers: () => answers(log),
-      connections: () => gateway?.connections ?? 0,
+      connections: async () => (await siblings.all('connections')).reduce((sum, one) => sum + one, 0),
       totals: () => totals.read(),
-      metrics: async () => metrics.scrape(await observed({ log, gateway, limits: product.limits })),
+      metrics: async () => exposed(await siblings.all('metrics')),
     });
     const koa = app({
       trustedProxies: config.TRUSTED_PROXIES,

@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import type { Logger } from './logger.ts';
 import { redisAddress } from './redis/address.ts';
 import { keptSecret } from './secret.ts';
+import { Relay } from './siblings.ts';
 
 /** One that cannot start does not take all of a core. */
 const AGAIN_AFTER_MS = 1_000;
@@ -51,6 +52,7 @@ interface WorkersOptions {
 class Workers {
   private readonly options: WorkersOptions;
   private readonly running = new Map<Worker, Promise<void>>();
+  private readonly relay = new Relay(() => this.running.keys());
   private isStopping = false;
 
   constructor(options: WorkersOptions) {
@@ -70,6 +72,7 @@ class Workers {
       let isReady = false;
       worker.once('message', ({ port }: { port: number }) => {
         isReady = true;
+        this.relay.connect(worker);
         resolve(port);
       });
       worker.once('exit', (code, signal) => {

@@ -68,6 +68,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/turns.ts': [],
   'src/version.ts': [],
   'src/metrics.ts': [],
+  'src/siblings.ts': [],
   'src/client': [],
   'src/outgoing.ts': [],
   'src/chat': [

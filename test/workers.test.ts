@@ -46,7 +46,12 @@ describe('a server of two workers', () => {
       expect(new Set(sent.map(({ status }) => status))).to.deep.equal(new Set([201]));
     };
     const sockets = await Promise.all(Array.from({ length: SOCKETS }, () => Socket.open(program.base, token)));
+    const stats = await (await fetch(`${program.base}/stats`)).json();
+    expect(stats).to.include({ active_connections: SOCKETS });
     await say(40);
+    const metrics = await (await fetch(`${program.base}/metrics`)).text();
+    expect(metrics).to.include('\nchat_messages_sent_total 40\n').and.include(`\nchat_active_connections ${SOCKETS}\n`);
+    expect(metrics).to.match(/\nchat_redis_up\{server="[^"]+"\} 1\n/);
     for (const socket of sockets) {
       await socket.reached(room.id, 41);
       expect(socket.seqs(room.id)).to.deep.equal(seqsFrom(2, 41));

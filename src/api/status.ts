@@ -19,7 +19,7 @@ export interface StatusOptions extends Pick<RoutesOptions, 'identity' | 'limits'
   readonly isServing: () => boolean;
   /** Whether Redis answers. */
   readonly redisAnswers: () => Promise<boolean>;
-  readonly connections: () => number;
+  readonly connections: () => Promise<number>;
   /** Throws when they cannot be read. */
   readonly totals: () => Promise<{ users: number; conversations: number; messages: number }>;
   readonly metrics: () => Promise<{ type: string; text: string }>;
@@ -120,7 +120,7 @@ async function countsOf({ connections, totals }: StatusOptions): Promise<Record<
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, TOTALS_WITHIN_MS, undefined).unref());
   const counted = await Promise.race([totals().catch(() => undefined), late]);
   return {
-    active_connections: connections(),
+    active_connections: await connections(),
     total_users: counted?.users ?? null,
     total_conversations: counted?.conversations ?? null,
     total_messages: counted?.messages ?? null,
