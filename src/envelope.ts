@@ -131,7 +131,16 @@ export interface Decode {
  */
 export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
   const known = new Map(definitions.map((d) => [d.type, { ...d, fits: ajv.compile(d.data) }]));
+  /** Several views and reactors of one process ask for the same event. It is shared: nobody may change it. */
+  const decoded = new WeakMap<RawEvent, ChatEvent>();
   const decode = (raw: RawEvent): ChatEvent => {
+    const before = decoded.get(raw);
+    if (before) return before;
+    const event = lifted(raw);
+    decoded.set(raw, event);
+    return event;
+  };
+  const lifted = (raw: RawEvent): ChatEvent => {
     const definition = known.get(raw.type);
     if (!definition) throw new Error(`unknown event type ${raw.type}`);
     const event = parsed(raw);

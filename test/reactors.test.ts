@@ -303,6 +303,6 @@ describe('the groups of a running node', () => {
       return found.every(({ head, checkpoints }) => Object.values(checkpoints).every((place) => place === head));
     });
     const { checkpoints } = await world.log.progress(0);
-    expect(checkpoints).to.include.keys('views', 'lists', 'reactions');
+    expect(checkpoints).to.have.all.keys('views', 'reactions', 'lists+blocks+attachments');
   });
 });

@@ -7,10 +7,10 @@ import type { StreamRef } from '../keys.ts';
 
 /** A side effect of events. What it did is known by the event's whole id, kept beside what it changed. */
 export interface Reactor {
-  /** By this what stands still is known; also the name of its group, where it has one of its own. */
+  /** By this what stands still is known. */
   readonly name: string;
   readonly types: readonly string[];
-  /** With all that ever happened: a group of its own, in which nobody waits for it. Or with what happens from now on: soon, and beside others. */
+  /** With all that ever happened: nobody waits for it. Or with what happens from now on: soon. */
   readonly since: 'beginning' | 'now';
   /**
    * One stream's events come one after the other, different streams' side by side. `unavailable` and `unknown_outcome` are tried again,
@@ -29,3 +29,10 @@ export interface Timer {
    */
   fire(name: string, dueAt: number): Promise<void>;
 }
+
+/**
+ * The name of a group in which reactors begin with all that ever happened. It says who is in it: where one more comes there is a new group,
+ * which reads everything again, so that the new one misses nothing and the others see what they have done already.
+ */
+export const groupOf = (reactors: readonly string[]): string => reactors.join('+');
+export const isInGroup = (reactor: string, group: string): boolean => group.split('+').includes(reactor);

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
+import { isInGroup } from '../log/effects.ts';
 import { groupStates } from '../log/groups.ts';
 import { NOBODY } from '../log/guard.ts';
 import type { Log } from '../log/log.ts';
@@ -51,7 +52,7 @@ export async function parkedLanes(log: Log, viewsGroup: string): Promise<ParkedL
     return Object.entries(parked).map(([lane, why]): ParkedLane => {
       const [by = '', kind, id = ''] = lane.split(' ');
       const isEvent = kind === 'conversation' || kind === 'user';
-      const ofReactor = by in checkpoints ? by : TOGETHER;
+      const ofReactor = Object.keys(checkpoints).find((group) => isInGroup(by, group)) ?? TOGETHER;
       return {
         partition,
         lane,

@@ -42,8 +42,10 @@ export interface GroupEffect {
   fill(stream: StreamRef, gap: Gap, commit: Commit): Promise<void>;
   /** Before the first events: a newer program may understand what an older one parked, and have more to do besides. */
   begin?(commit: Commit): Promise<void>;
+  /** True while there is something to look again at. */
+  readonly isWaiting?: boolean;
   /**
-   * Now and then, beside the batches: tries again what waits for something that was not there. Commits only within `alone`, which runs a
+   * Now and then while it is waiting, beside the batches: tries again what waits for something that was not there. Commits only within `alone`, which runs a
    * task between two batches.
    */
   lookAgain?(commit: Commit, alone: (task: () => Promise<void>) => Promise<void>): Promise<void>;
@@ -68,6 +70,7 @@ export class Partition {
   private working: Promise<void> = Promise.resolve();
   private lookingAgain: Promise<void> | undefined;
   private behindAt = '';
+  private hasAskedInVain = false;
 
   constructor(options: PartitionOptions, number: number, fence: string) {
     this.options = options;
@@ -84,6 +87,10 @@ export class Partition {
     return this.opening !== undefined;
   }
 
+  get isWaiting(): boolean {
+    return this.options.effect.isWaiting === true;
+  }
+
   lose(): void {
     this.state = 'lost';
   }
@@ -98,14 +105,21 @@ export class Partition {
     if (this.state === 'reading') this.state = 'opening';
   }
 
+  /** The group was asked what is new and gave nothing. */
+  gotNothing(): void {
+    this.hasAskedInVain = true;
+  }
+
   /**
    * Told now and then where the feed ends. An entry that went to a worker who lost the lease just then, or was deleted unread, never
-   * comes by itself: where nothing moved since the last time although there is more, the partition is opened again.
+   * comes by itself: where the group gave nothing since the last time although there was more, the partition is opened again. One whose turn
+   * has not come since then is not at a loss but only late.
    */
   lookAt(head: string): void {
     const isBehind = seqOf(head) > seqOf(this.checkpoint);
-    if (isBehind && this.behindAt === this.checkpoint) this.interrupt();
+    if (isBehind && this.behindAt === this.checkpoint && this.hasAskedInVain) this.interrupt();
     this.behindAt = isBehind ? this.checkpoint : '';
+    this.hasAskedInVain = false;
   }
 
   /** Lets the effect try again what waits. */

@@ -101,6 +101,10 @@ export class Projecting implements GroupEffect {
     }
   }
 
+  get isWaiting(): boolean {
+    return !this.versions.isDone;
+  }
+
   async lookAgain(commit: Commit, alone: (task: () => Promise<void>) => Promise<void>): Promise<void> {
     const bringUp = async (projections: readonly Projection[], streams: readonly StreamRef[]) => {
       const newest = await Promise.all(streams.map((stream) => this.options.log.readBefore(stream, '+', 1)));

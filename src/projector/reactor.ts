@@ -10,6 +10,7 @@ import { reasonOf } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
 import type { FeedEntry, Write } from '../log/consumer-group.ts';
 import type { Warn } from '../log/connection.ts';
+import { groupOf } from '../log/effects.ts';
 import type { Reactor } from '../log/effects.ts';
 import type { Log } from '../log/log.ts';
 import type { Parked } from './fold.ts';
@@ -47,20 +48,21 @@ interface Stopped {
 const AT_ONCE = 16;
 const PAGE = 100;
 
-/** The group of all that begins with what happens from now on. Each further group reads every event again. */
+/** The group of all that begin with what happens from now on. */
 export const TOGETHER = 'reactions';
 
 /**
- * What begins with all that ever happened makes good what a process that died left undone: it has a group of its own, since one that is
- * new must read everything, and reads seldom, since nobody waits for it.
+ * Two groups, since each further one reads every event again. What begins with all that ever happened makes good what a process that died
+ * left undone: it reads seldom, since nobody waits for it.
  */
 export function reactorWorkers(options: ReactingOptions & WorkerOptions, reactors: readonly Reactor[]): Worker[] {
-  const alone = reactors.filter(({ since }) => since === 'beginning');
-  const together = reactors.filter(({ since }) => since === 'now');
+  const ever = reactors.filter(({ since }) => since === 'beginning');
+  const fromNow = reactors.filter(({ since }) => since === 'now');
+  const name = groupOf(ever.map((reactor) => reactor.name));
   return [
-    ...alone.map((reactor) => reactorWorker(options, { name: reactor.name, reads: 'seldom', reactors: [reactor] })),
-    ...(together.length > 0
-      ? [reactorWorker(options, { name: TOGETHER, reads: 'now and then', reactors: together })]
+    ...(ever.length > 0 ? [reactorWorker(options, { name, reads: 'seldom', reactors: ever })] : []),
+    ...(fromNow.length > 0
+      ? [reactorWorker(options, { name: TOGETHER, reads: 'now and then', reactors: fromNow })]
       : []),
   ];
 }
@@ -141,6 +143,10 @@ export class Reacting implements GroupEffect {
       if (lost.length > 0 && (await this.apply(lost, [], commit)) !== 'ok') return;
       if (lost.length < page.length) return;
     }
+  }
+
+  get isWaiting(): boolean {
+    return this.stopped.size > 0;
   }
 
   async lookAgain(commit: Commit, alone: (task: () => Promise<void>) => Promise<void>): Promise<void> {

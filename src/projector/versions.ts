@@ -156,7 +156,7 @@ export class PartitionVersions {
     if (this.isDone) this.work.done(this.partition);
   }
 
-  private get isDone(): boolean {
+  get isDone(): boolean {
     return this.building.length === 0 && this.outdated.length === 0;
   }
 

@@ -6,7 +6,7 @@
 import type { Redis } from 'ioredis';
 import { ChatError, reasonOf } from '../errors.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
-import type { Since } from '../log/consumer-group.ts';
+import type { FeedEntry, Since } from '../log/consumer-group.ts';
 import type { Say, Warn } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import { Loops } from './loops.ts';
@@ -137,11 +137,8 @@ export class Worker {
         const entries = await (client
           ? this.group.read(client, numbers, batchSize)
           : this.group.readNow(numbers, batchSize));
-        // One after the other, so that a node which also serves sockets is held up by no more than one batch at a time.
-        for (const p of open) {
-          const rows = entries.get(p.number);
-          if (rows) await this.apart(p, () => p.work(rows));
-        }
+        for (const partition of open) if (!entries.has(partition.number)) partition.gotNothing();
+        for (const some of batchesOf(open, entries, batchSize)) await this.work(some);
         const isBehind = [...entries.values()].some((rows) => rows.length === batchSize);
         if (!isBehind && (entries.size > 0 || !isWoken)) await this.loops.pause(gatherMs);
       } catch (error) {
@@ -154,6 +151,15 @@ export class Worker {
     });
   }
 
+  /** Side by side: what many partitions have to write leaves together, and a Redis that writes to its disk each time does so once for all. */
+  private async work(some: readonly Work[]): Promise<void> {
+    const done = await Promise.allSettled(
+      some.map(({ partition, entries }) => this.apart(partition, () => partition.work(entries))),
+    );
+    const failed = done.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
   private async reader(key: string): Promise<Redis> {
     const client = await this.options.log.connection.forBlocking(key);
     this.readers.add(client);
@@ -162,8 +168,8 @@ export class Worker {
   }
 
   private async lookAgain(): Promise<void> {
-    const held = [...this.share.held.values()];
-    await Promise.all(held.map((partition) => this.apart(partition, () => partition.lookAgain())));
+    const waiting = [...this.share.held.values()].filter(({ isWaiting }) => isWaiting);
+    await Promise.all(waiting.map((partition) => this.apart(partition, () => partition.lookAgain())));
   }
 
   private async trim(keepFeedMs: number): Promise<void> {
@@ -180,4 +186,34 @@ export class Worker {
   private tell(error: unknown, about: Record<string, unknown> = {}): void {
     this.options.warn(`${this.group.name}: ${reasonOf(error)}`, about);
   }
+}
+
+/** New entries of one partition. */
+interface Work {
+  readonly partition: Partition;
+  readonly entries: readonly FeedEntry[];
+}
+
+/**
+ * What was read, in parts that together are about one batch: a node which also serves sockets is held up by no more than that at a time. What
+ * fills a batch alone comes alone.
+ */
+function batchesOf(
+  partitions: readonly Partition[],
+  found: ReadonlyMap<number, readonly FeedEntry[]>,
+  size: number,
+): Work[][] {
+  const batches: Work[][] = [];
+  let room = 0;
+  for (const partition of partitions) {
+    const entries = found.get(partition.number);
+    if (!entries) continue;
+    if (entries.length > room) {
+      batches.push([]);
+      room = size;
+    }
+    room -= entries.length;
+    batches.at(-1)!.push({ partition, entries });
+  }
+  return batches;
 }

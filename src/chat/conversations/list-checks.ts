@@ -7,6 +7,7 @@ import type { ChatEvent, Decode } from '../../envelope.ts';
 import { ChatError } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
+import { isInGroup } from '../../log/effects.ts';
 import type { Check, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { FeatureEvent, Membership } from '../feature.ts';
@@ -91,7 +92,8 @@ async function lookedAtAgain(look: () => Promise<WrongKey[]>): Promise<WrongKey[
 /** Whether the group has certainly come past an event of this stream. */
 async function reachedBy(log: Log, stream: StreamRef): Promise<(id: string) => boolean> {
   const { head, checkpoints } = await log.progress(log.keys.partitionOf(stream.id));
-  const checkpoint = eventId(checkpoints[LISTS] ?? START);
+  const group = Object.keys(checkpoints).find((name) => isInGroup(LISTS, name)) ?? '';
+  const checkpoint = eventId(checkpoints[group] ?? START);
   const isUp = compareEventIds(checkpoint, eventId(head)) >= 0;
   // The feed numbers the events of all streams, each with the time of its event.
   return (id) => eventId(id).ms < checkpoint.ms || (isUp && eventId(id).ms <= checkpoint.ms);

@@ -12,7 +12,7 @@ import type { FeatureEvent, Membership, Reactor } from '../feature.ts';
 import type { Memberships } from '../services.ts';
 import { ConversationDeleted } from './contract.ts';
 
-/** The group that keeps what `record` could not. */
+/** What keeps what `record` could not. */
 export const LISTS = 'lists';
 
 interface Failed {

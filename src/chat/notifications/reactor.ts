@@ -20,16 +20,32 @@ import type { Kind } from './contract.ts';
 /** `@all` in a larger conversation notifies nobody: an unread count says as much. */
 const MOST_FOR_ALL = 1_000;
 const RECIPIENTS_AT_ONCE = 50;
+/** Conversations that are remembered as being between more than two. */
+const MAX_KNOWN = 10_000;
 
 type Recipients = Map<string, Kind>;
 
 export function notifying(deps: Deps): Reactor {
   const { log, blocks, settings } = deps;
+  /** What a conversation is never changes, so that most messages, which are for nobody in particular, cost no question. */
+  const notDirect = new Set<string>();
+
+  async function isDirect(stream: StreamRef): Promise<boolean> {
+    if (notDirect.has(stream.id)) return false;
+    const [head] = await log.heads([stream], ['kind']);
+    if (!head || head.kind === 'direct') return head !== undefined;
+    if (notDirect.size === MAX_KNOWN) notDirect.clear();
+    notDirect.add(stream.id);
+    return false;
+  }
+
+  const asked = { ...deps, isDirect };
 
   async function react(event: ChatEvent, stream: StreamRef): Promise<void> {
     const { message_id } = event.data as { message_id: string };
-    const found = await recipientsOf(deps, event, stream);
+    const found = await recipientsOf(asked, event, stream);
     found.delete(event.actor_id);
+    if (found.size === 0) return;
     const ids = [...found.keys()];
     for (let i = 0; i < ids.length; i += RECIPIENTS_AT_ONCE) {
       const wanting = await whoWants(event, stream, message_id, ids.slice(i, i + RECIPIENTS_AT_ONCE));
@@ -99,7 +115,11 @@ export function notifying(deps: Deps): Reactor {
 const NAME = 'notifications';
 
 /** Everybody whom an event concerns, and why; whether they want to hear of it is another question. */
-async function recipientsOf(deps: Deps, event: ChatEvent, stream: StreamRef): Promise<Recipients> {
+async function recipientsOf(
+  deps: Deps & { isDirect(stream: StreamRef): Promise<boolean> },
+  event: ChatEvent,
+  stream: StreamRef,
+): Promise<Recipients> {
   if (event.type === ReactionAdded.type) {
     const author = await authorOf(deps, stream, (event.data as { message_id: string }).message_id);
     return new Map(author === undefined ? [] : [[author, 'reaction']]);
@@ -107,8 +127,7 @@ async function recipientsOf(deps: Deps, event: ChatEvent, stream: StreamRef): Pr
   if (event.type === MessageEdited.type) return newlyMentioned(deps, event as ChatEvent<MessageEditedData>, stream);
   const { data } = event as ChatEvent<MessageSentData>;
   const found: Recipients = new Map();
-  const [head] = await deps.log.heads([stream], ['kind']);
-  if (head?.kind === 'direct') for (const user of await everybody(deps, stream)) found.set(user, 'direct');
+  if (await deps.isDirect(stream)) for (const user of await everybody(deps, stream)) found.set(user, 'direct');
   const answered = [...new Set([data.reply_to, threadOf(data)])].filter((id) => id !== null);
   for (const id of answered) {
     const author = await authorOf(deps, stream, id);
