@@ -166,6 +166,27 @@ describe('the README', () => {
     }
   });
 
+  it('its invite lets somebody in, who votes in its poll', async () => {
+    const node = await startNode();
+    const [ada, bob] = [await register(node), await register(node)];
+    const id = await group(ada);
+    const lines = example('bash', '## An invite and a poll').replaceAll('localhost:8000', new URL(node.base).host);
+    const env = { ...process.env, TOKEN: ada.token, OTHER: bob.token, ID: id };
+    const { stdout } = await promisify(execFile)('bash', ['-c', lines], { env });
+    const [joined, poll] = stdout.replace('}{', '}\n{').split('\n') as [string, string];
+    expect(JSON.parse(joined)).to.include({ id, member_count: 2 });
+    const { question, options, voters, own_vote } = JSON.parse(poll) as Record<string, unknown>;
+    expect({ question, options, voters, own_vote }).to.deep.equal({
+      question: 'Lunch?',
+      options: [
+        { text: 'soup', votes: 0 },
+        { text: 'salad', votes: 1 },
+      ],
+      voters: 1,
+      own_vote: [1],
+    });
+  });
+
   it('its first user is registered by the curl line', async () => {
     const { port } = await setting();
     const line = example('sh') && /^curl .*$/m.exec(readme)![0].replace('localhost:8000', `127.0.0.1:${port}`);
