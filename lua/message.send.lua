@@ -36,10 +36,10 @@ if reply_to ~= '' then
 end
 
 -- Who posts has seen what came before: the own message moves the read mark.
-posted = tonumber(posted) + 1
+posted = string.format('%d', posted + 1)
 local id = append('message.sent', 1, data)
 new_message(message_id, id, actor, posted, thread)
-set_posted(actor, role, joined, posted, id, last_seq)
+set_posted(actor, role, joined, posted, id)
 note_post(slow)
 redis.call('ZREM', typing, typist(actor))
 local done = commit(id, 'messages', posted, 'active', now_text, 'newest', message_id)

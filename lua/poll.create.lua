@@ -18,7 +18,7 @@ if refused then return refused end
 posted = tonumber(posted) + 1
 local id = append('message.sent', 1, message)
 new_message(message_id, id, actor, posted, '-')
-set_posted(actor, role, joined, posted, id, last_seq)
+set_posted(actor, role, joined, posted, id)
 note_post(slow)
 redis.call('ZREM', typing, typist(actor))
 append('poll.created', 1, data)

@@ -11,9 +11,9 @@ end
 
 -- The partition's clock: Redis time, never below the last event's, so a clock that jumps back does no harm.
 local feed_id = redis.call('HGET', feed_head, 'id') or '0-0'
-local feed_ms, feed_seq = id_parts(feed_id)
+local feed_ms, feed_seq = string.match(feed_id, '^(%d+)-(%d+)$')
 local time = redis.call('TIME')
-local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), feed_ms)
+local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(feed_ms))
 local now_text = string.format('%.0f', now)
 
 -- Days to a civil date by shifting the year to begin in March, so that the leap day comes last. Divides by taking the rest off first,
@@ -83,11 +83,12 @@ end
 local function append(event_type, version, data)
   last_seq = last_seq + 1
   feed_seq = feed_seq + 1
-  local seq = string.format('%.0f', last_seq)
+  -- What .. makes of a number takes three times as long as %d.
+  local seq = string.format('%d', last_seq)
   local id = now_text .. '-' .. seq
-  feed_id = now_text .. '-' .. string.format('%.0f', feed_seq)
+  feed_id = string.format('%s-%d', now_text, feed_seq)
   local event = '{"id":"' .. id .. '","seq":' .. seq .. ',"at":"' .. rfc3339(now) .. '",' .. envelope .. ',"type":"' .. event_type
-    .. '","version":' .. version .. ',"data":' .. data .. '}'
+    .. string.format('","version":%d,"data":', version) .. data .. '}'
   local digest = redis.sha1hex(salt .. event)
   local chain = redis.sha1hex((last_chain or log) .. ' ' .. id .. ' ' .. event_type .. ' ' .. digest)
   redis.call('XADD', log, id, 'type', event_type, 'event', event, 'proof', salt .. ' ' .. digest .. ' ' .. chain)

@@ -47,7 +47,8 @@ local function set_read(member, number, id, seq)
 end
 
 -- The same where the event `id` is the member's own newest message: all of the value follows from it.
-local function set_posted(user, role, joined, number, id, seq)
+local function set_posted(user, role, joined, number, id)
+  local seq = string.match(id, '%d+$')
   redis.call('HSET', members, user, role .. ' ' .. joined .. ' ' .. number .. ' ' .. id .. ' ' .. seq .. ' - - - -')
 end
 
