@@ -6,7 +6,7 @@ import { foldBatch } from '../src/projector/fold.ts';
 import type { PageRange, Projection, Step } from '../src/views/projection.ts';
 import { Sheet, when } from '../src/views/projection.ts';
 import { Views } from '../src/views/store.ts';
-import { decode, expectViewsEqualFold, rawLog, viewKeys } from './support/folds.ts';
+import { carryOut, decode, expectViewsEqualFold, rawLog, viewKeys } from './support/folds.ts';
 import { Room } from './support/rooms.ts';
 import { useWorld } from './support/world.ts';
 
@@ -68,10 +68,7 @@ describe('the shapes of views', () => {
     const options = { log: world.log, views: new Views(world.log), projections, decode };
     const all = await rawLog(world.log, room.stream);
     for (let i = 0; i < all.length; i += batch) {
-      for (const { writes, parked } of await foldBatch(options, all.slice(i, i + batch), new Map(), () => false)) {
-        expect(parked).to.equal(undefined);
-        for (const { command, key, args } of writes) await world.log.connection.commands.call(command, key, ...args);
-      }
+      await carryOut(world.log, await foldBatch(options, all.slice(i, i + batch), new Map(), () => false));
     }
   }
 

@@ -15,7 +15,7 @@ import type { Projection } from '../src/views/projection.ts';
 import { Reading } from '../src/views/reading.ts';
 import { Views } from '../src/views/store.ts';
 import type { TermsRange } from '../src/views/store.ts';
-import { decode, expectViewsEqualFold, rawLog } from './support/folds.ts';
+import { carryOut, decode, expectViewsEqualFold, rawLog } from './support/folds.ts';
 import { Room, setClock } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
 
@@ -76,10 +76,7 @@ for (const topology of topologies) {
       const options = { log: world.log, views: new Views(world.log), projections, decode };
       const all = (await rawLog(world.log, room.stream)).filter(({ seq }) => seq <= upTo);
       for (let i = 0; i < all.length; i += batch) {
-        for (const { writes, parked } of await foldBatch(options, all.slice(i, i + batch), new Map(), () => false)) {
-          expect(parked).to.equal(undefined);
-          for (const { command, key, args } of writes) await world.log.connection.commands.call(command, key, ...args);
-        }
+        await carryOut(world.log, await foldBatch(options, all.slice(i, i + batch), new Map(), () => false));
       }
     }
 

@@ -37,8 +37,9 @@ export interface Part {
   /** `<view> <stream kind> <stream id>` */
   readonly lane: string;
   readonly writes: readonly Write[];
-  /** What the writes continue. */
+  /** What the writes continue, and where the view moves on to when there are none. */
   readonly expected: Expected;
+  readonly isMoved: boolean;
   /** The view's position once the writes are done. */
   readonly applied: string;
   /** This batch parks the stream in the view. */
@@ -122,9 +123,9 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
     // Redis itself is away, or else what lies in the keys of this view or stream cannot be read.
     if (error instanceof ChatError) throw error;
     const expected = views.standsAt(shape, applied);
-    return { lane, writes: [], expected, applied, parked: parkedBy(task.events[0]!, error), isPartial: false };
+    const parked = parkedBy(task.events[0]!, error);
+    return { lane, writes: [], expected, isMoved: false, applied, parked, isPartial: false };
   }
-  const expected = views.standsAt(shape, applied);
   let { parked } = fresh;
   let reached = applied;
   for (const { event, steps } of fresh.folding) {
@@ -140,8 +141,12 @@ async function foldStream(options: FoldOptions, task: Task, known: string | unde
   }
   // What lies in the keys of a view that holds nothing is nobody's.
   const beginning = applied === START ? shape.beginning() : [];
-  const writes = reached === applied ? [] : [...beginning, ...shape.writes(sheet, reached)];
-  return { lane, writes, expected, applied: reached, parked, isPartial: fresh.isPartial && !parked };
+  // Where no document changed there is nothing to write but how far the view is.
+  const isSame = sheet.touched.size === 0 && applied !== START;
+  const isMoved = reached !== applied;
+  const writes = isSame || !isMoved ? [] : [...beginning, ...shape.writes(sheet, reached)];
+  const expected = views.standsAt(shape, applied, isSame ? reached : undefined);
+  return { lane, writes, expected, isMoved, applied: reached, parked, isPartial: fresh.isPartial && !parked };
 }
 
 const parkedBy = (event: RawEvent, error: unknown): Parked => ({

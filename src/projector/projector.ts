@@ -144,7 +144,7 @@ export class Projecting implements GroupEffect {
     const portions = portionsOf(parts);
     for (const [i, portion] of portions.entries()) {
       const isLast = !isPartial && i === portions.length - 1;
-      const changed = portion.filter((part) => part.writes.length > 0);
+      const changed = portion.filter(({ isMoved }) => isMoved);
       const parking = portion.flatMap(({ lane, parked }) => (parked ? [this.park(lane, parked)] : []));
       const outcome = await commit(
         isLast ? 'last' : 'more',

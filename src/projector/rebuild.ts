@@ -202,7 +202,7 @@ class OtherSide {
     for await (const page of log.readAll(stream, after, PAGE)) {
       const parts = await foldBatch(options, page, known, (lane) => this.parked.has(lane));
       for (const portion of portionsOf(parts)) {
-        const changed = portion.filter(({ writes }) => writes.length > 0);
+        const changed = portion.filter(({ isMoved }) => isMoved);
         await this.write(
           changed.flatMap(({ writes }) => writes),
           changed.map(({ expected }) => expected),
@@ -234,7 +234,7 @@ class OtherSide {
   }
 
   private async write(writes: readonly Write[], expects: Parameters<ConsumerGroup['build']>[0]['expects'] = []) {
-    if (writes.length === 0) return;
+    if (writes.length + expects.length === 0) return;
     const { partition, fence } = this;
     const outcome = await this.builders.build({ partition, fence, expects, writes });
     if (outcome !== 'ok') throw fail('conflict', `another rebuild took partition ${partition}`);

@@ -45,7 +45,7 @@ export interface ShapeParts<Doc extends object> {
   /** Under which its keys lie. */
   readonly view: string;
   readonly keys: Keys;
-  readonly views: Pick<Views, 'byKeys' | 'entity' | 'places' | 'members' | 'count'>;
+  readonly views: Pick<Views, 'byKeys' | 'hasAny' | 'entity' | 'places' | 'members' | 'count'>;
 }
 
 /** What keeps a sorted set in being that has no document. */

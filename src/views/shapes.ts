@@ -40,6 +40,8 @@ class Collection<Doc extends object> implements Shape<Doc> {
   async load(keys: readonly string[]): Promise<Sheet<Doc>> {
     const { projection, stream, views, view } = this.parts;
     const sheet = new Sheet<Doc>();
+    // Most events put what was never there.
+    if (!(await views.hasAny(this, keys))) return sheet;
     const found = await views.byKeys(projection, stream, keys, { view });
     for (const { order, json } of found.docs) {
       const doc = JSON.parse(json.toString()) as Doc;

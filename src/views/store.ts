@@ -143,6 +143,12 @@ export class Views {
     return this.collection('view.documents', { projection, stream, view }, { wanted: keys }, missing);
   }
 
+  /** Whether a collection has any of these documents, which is cheaper to ask than to get them. Throws where its keys cannot be read. */
+  async hasAny({ keys: [index, docs] }: Pick<Shape<object>, 'keys'>, keys: readonly string[]): Promise<boolean> {
+    const [orders] = await Promise.all([this.redis.hmget(index!, ...keys), this.redis.zcard(docs!)]);
+    return orders.some((order) => order !== null);
+  }
+
   private async collection(
     script: string,
     { projection, stream, view = this.sides.nameOf(projection, stream) }: Place,
@@ -227,9 +233,9 @@ export class Views {
     ]).catch(() => {});
   }
 
-  /** That a stream's view stands at `applied`: writes that continue it from there are wrong for any other. */
-  standsAt({ keys }: Pick<Shape<object>, 'keys'>, applied: string): Expected {
-    return { key: keys[0]!, field: APPLIED, value: applied === START ? '' : applied };
+  /** That a stream's view stands at `applied`: writes that continue it from there are wrong for any other. It moves on to `becomes`. */
+  standsAt({ keys }: Pick<Shape<object>, 'keys'>, applied: string, becomes?: string): Expected {
+    return { key: keys[0]!, field: APPLIED, value: applied === START ? '' : applied, becomes };
   }
 }
 

@@ -272,5 +272,22 @@ describe('scripts of projectors', () => {
       ];
       expect(await group('a').apply(batch({ expects }))).to.equal('ok');
     });
+
+    it('moves on what stands where it is expected to, each to its own, and nothing where one stands elsewhere', async () => {
+      const names = ['a', 'b', 'c', 'd'];
+      for (const name of names) await redis().hset(viewKey(name), 'applied', name === 'd' ? '7-7' : '8-8');
+      const stands = (name: string, value: string, becomes?: string) => ({
+        key: viewKey(name),
+        field: 'applied',
+        value,
+        becomes,
+      });
+      const expects = [stands('a', '8-8', '9-9'), stands('b', '8-8'), stands('c', '8-8', '9-9')];
+      await unchanged(() => group('a').apply(batch({ expects: [...expects, stands('d', '8-8', '9-9')], writes: [] })));
+      expects.push(stands('d', '7-7', '9-9'));
+      expect(await group('a').apply(batch({ expects, writes: [] }))).to.equal('ok');
+      const now = await Promise.all(names.map((name) => redis().hget(viewKey(name), 'applied')));
+      expect(now).to.deep.equal(['9-9', '8-8', '9-9', '9-9']);
+    });
   });
 });

@@ -9,6 +9,7 @@ import { eventDecoder, eventOfEntry, START } from '../../src/envelope.ts';
 import type { ChatEvent, Decode, RawEvent } from '../../src/envelope.ts';
 import type { StreamRef } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
+import type { Part } from '../../src/projector/fold.ts';
 import { viewName } from '../../src/views/projection.ts';
 import type { Projection } from '../../src/views/projection.ts';
 import { Views } from '../../src/views/store.ts';
@@ -42,6 +43,16 @@ export function plainFold(projection: Projection, all: readonly ChatEvent[]): Do
 export async function rawLog(log: Log, stream: StreamRef): Promise<RawEvent[]> {
   const rows = await log.connection.commands.xrangeBuffer(log.keys.of(stream, 'log'), '-', '+');
   return rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []);
+}
+
+/** Carries out what a fold says is to be written, as a projector's script does. */
+export async function carryOut({ connection: { commands } }: Log, parts: readonly Part[]): Promise<void> {
+  for (const { writes, expected, parked } of parts) {
+    expect(parked).to.equal(undefined);
+    const { key: first, field, becomes } = expected;
+    if (becomes !== undefined) await commands.hset(first, field, becomes);
+    for (const { command, key, args } of writes) await commands.call(command, key, ...args);
+  }
 }
 
 interface Expected {
