@@ -1,6 +1,7 @@
--- feed.trim   cuts off what every group has finished with and is older than `keep` milliseconds, a slice at a time
+-- feed.trim   cuts off what every group has finished with and is older than `keep` milliseconds, a slice at a time. A consumer outside of
+--             the server is waited for no longer than `patience` milliseconds: it goes on from the logs
 -- KEYS     feed checkpoints
--- ARGV     keep slice
+-- ARGV     keep patience slice
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
@@ -8,13 +9,16 @@
 
 -- Our groups count by their checkpoint: a failover may roll XINFO back. Groups that others made count by what they were given and
 -- have acknowledged.
-local done = string.format('%.0f-0', redis_ms() - tonumber(keep))
+local now = redis_ms()
+local done = string.format('%.0f-0', now - tonumber(keep))
+local patient = string.format('%.0f-0', now - tonumber(patience))
 local ours = {}
 local pairs_of = redis.call('HGETALL', checkpoints)
 for i = 1, #pairs_of, 2 do
   if pairs_of[i] ~= '-' then
     ours[pairs_of[i]] = true
-    if is_before(pairs_of[i + 1], done) then done = pairs_of[i + 1] end
+    local is_late = string.find(pairs_of[i], '^consumer:') and is_before(pairs_of[i + 1], patient)
+    if is_before(pairs_of[i + 1], done) and not is_late then done = pairs_of[i + 1] end
   end
 end
 if not next(ours) then return { 'ok', 0 } end

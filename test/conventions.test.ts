@@ -84,7 +84,14 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** These put everything together. */
-const together = ['src/main.ts', 'src/server.ts', 'src/workers.ts', 'src/described.ts', 'src/observed.ts'];
+const together = [
+  'src/consumer.ts',
+  'src/main.ts',
+  'src/server.ts',
+  'src/workers.ts',
+  'src/described.ts',
+  'src/observed.ts',
+];
 
 function importsOf(file: string): string[] {
   return [...read(file).matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((match) => match[1]!);

@@ -279,7 +279,8 @@ async function memory(): Promise<Side> {
       const trim = async () => {
         for (let p = 0; p < log.keys.partitions; p += 1) {
           let cut = 1;
-          while (cut > 0) cut = Number((await log.runAt('feed.trim', p, { keep: '0', slice: '10000' }))[1]);
+          while (cut > 0)
+            cut = Number((await log.runAt('feed.trim', p, { keep: '0', patience: '0', slice: '10000' }))[1]);
         }
       };
       await trim();

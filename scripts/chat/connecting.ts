@@ -7,7 +7,7 @@ import type { Config } from '../../src/config.ts';
 import { archiveFilesOf } from '../../src/files/file-store.ts';
 import type { RedisAddress } from '../../src/log/connection.ts';
 import { Log } from '../../src/log/log.ts';
-import { visitEmbeddedRedis } from '../../src/redis/embedded-redis.ts';
+import { visitedAddress } from '../../src/redis/address.ts';
 import { Problem } from './problem.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -15,19 +15,16 @@ import type { Terminal } from './terminal.ts';
 const CONNECT_WITHIN_MS = 5_000;
 
 export async function withRedis<T>(config: Config, task: (redis: RedisAddress) => Promise<T>): Promise<T> {
-  const { REDIS_URL, REDIS_CLUSTER_NODES, DATA_DIR, REDIS_SERVER } = config;
-  if (REDIS_CLUSTER_NODES.length > 0) return task({ clusterNodes: REDIS_CLUSTER_NODES });
-  if (REDIS_URL) return task({ url: REDIS_URL });
-  const redis = await visitEmbeddedRedis({ dataDir: DATA_DIR, redisServer: REDIS_SERVER, log: () => {} });
-  if (!redis)
+  const visited = await visitedAddress(config);
+  if (!visited)
     throw new Problem(
       'no_data',
-      `no server has used ${DATA_DIR} yet: start one, or set DATA_DIR, REDIS_URL or REDIS_CLUSTER_NODES`,
+      `no server has used ${config.DATA_DIR} yet: start one, or set DATA_DIR, REDIS_URL or REDIS_CLUSTER_NODES`,
     );
   try {
-    return await task({ url: redis.url });
+    return await task(visited.redis);
   } finally {
-    await redis.stop();
+    await visited.stop();
   }
 }
 

@@ -52,6 +52,9 @@ export interface Lease {
 /** Where a group that is new begins: with all that ever happened, or with what happens from now on. */
 export type Since = 'beginning' | 'now';
 
+/** What the names of groups begin with that programs outside of the server have. */
+export const CONSUMER = 'consumer:';
+
 export class ConsumerGroup {
   readonly name: string;
   readonly worker: string;

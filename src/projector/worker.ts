@@ -42,6 +42,8 @@ export interface Duty {
 /** What waits for something that was not there looks this often whether its time has come. */
 const LOOK_AGAIN_MS = 500;
 const TRIM_SLICE = '1000';
+/** What a consumer outside of the server has not come to is kept in the feeds for so long. */
+const CONSUMER_PATIENCE_MS = 3_600_000;
 /** How long each gathers, as a multiple of `gatherMs`. Whoever waits for a notification waits for what asks now and then. */
 const GATHERS = { woken: 1, 'now and then': 0.4, seldom: 5 } as const;
 
@@ -176,7 +178,7 @@ export class Worker {
     for (const partition of this.share.held.values()) {
       await this.apart(partition, async () => {
         for (let cut = Infinity; cut > Number(TRIM_SLICE) / 2 && !this.loops.areStopping;) {
-          const args = { keep: String(keepFeedMs), slice: TRIM_SLICE };
+          const args = { keep: String(keepFeedMs), patience: String(CONSUMER_PATIENCE_MS), slice: TRIM_SLICE };
           cut = Number((await this.options.log.runAt('feed.trim', partition.number, args))[1]);
         }
       });

@@ -25,3 +25,20 @@ export async function redisAddress(
   onStop(() => embedded.stop());
   return { url: embedded.url };
 }
+
+/** The same for whoever is not the server: a private Redis that nobody runs just now is started for the while. Undefined where there is none yet. */
+export async function visitedAddress({
+  REDIS_URL,
+  REDIS_CLUSTER_NODES,
+  DATA_DIR,
+  REDIS_SERVER,
+}: Pick<Config, 'REDIS_URL' | 'REDIS_CLUSTER_NODES' | 'DATA_DIR' | 'REDIS_SERVER'>): Promise<
+  { readonly redis: RedisAddress; stop(): Promise<void> } | undefined
+> {
+  const stop = async () => {};
+  if (REDIS_CLUSTER_NODES.length > 0) return { redis: { clusterNodes: REDIS_CLUSTER_NODES }, stop };
+  if (REDIS_URL) return { redis: { url: REDIS_URL }, stop };
+  const { visitEmbeddedRedis } = await import('./embedded-redis.ts');
+  const visited = await visitEmbeddedRedis({ dataDir: DATA_DIR, redisServer: REDIS_SERVER, log: () => {} });
+  return visited && { redis: { url: visited.url }, stop: () => visited.stop() };
+}

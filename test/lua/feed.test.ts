@@ -24,7 +24,7 @@ describe('scripts of feeds', () => {
 
   describe('feed.trim', () => {
     const trim = async (keep = 0, slice = 1_000) => {
-      const args = { keep: String(keep), slice: String(slice) };
+      const args = { keep: String(keep), patience: String(MINUTE), slice: String(slice) };
       return (await world.log.runAt('feed.trim', PARTITION, args))[1] as number;
     };
     const checkpoint = (id: string, name = 'views') => redis().hset(keyAt('checkpoints'), name, id);
@@ -36,6 +36,15 @@ describe('scripts of feeds', () => {
       const cut = await trim();
       expect(cut).to.be.within(20, 30);
       expect(await feedIds()).to.deep.equal(ids.slice(cut));
+    });
+
+    it('waits for a consumer outside of the server, but not for ever', async () => {
+      const ids = await fill(60);
+      await checkpoint(ids[59]!);
+      await checkpoint(ids[30]!, 'consumer:weekly');
+      expect(await trim()).to.be.within(20, 30);
+      await checkpoint(`${Date.now() - 2 * MINUTE}-1`, 'consumer:weekly');
+      expect(await trim()).to.be.greaterThan(20);
     });
 
     it('cuts a slice at a time', async () => {
