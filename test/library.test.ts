@@ -1,12 +1,20 @@
 /** The client library against a real node: what an application is told, and what becomes of what it says. */
+import { execFile } from 'node:child_process';
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import type { SocketMaker } from '../src/client/client.ts';
 import { Refusal } from '../src/client/client.ts';
+import { tempDir } from '../src/redis/redis-server.ts';
 import { appOf, KeptOutbox, tokenUntil, useApps } from './support/library.ts';
 import { group, register, useNodes } from './support/server.ts';
 import type { Node, User } from './support/server.ts';
 import { useWorld } from './support/world.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
 
 const codeOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
@@ -28,6 +36,27 @@ describe('the client library', () => {
     node = await startNode();
     [ada, bob] = [await register(node), await register(node)];
     id = await group(ada, bob);
+  });
+
+  it('is a folder of plain modules, whose types need nothing else', async () => {
+    const folder = await tempDir();
+    await cp(join(root, 'dist/client'), join(folder, 'client'), { recursive: true });
+    const program = [
+      "import { Client, type Message, type Tidings } from './client/client.js';",
+      "const client = new Client({ url: '' });",
+      "const text = ({ data }: Tidings['message.sent']): string => data.content;",
+      "client.on('message.sent', text);",
+      "export const sent: Promise<Message> = client.send('', { content: '', reply_to: null }).sent;",
+      '// @ts-expect-error there is no such event',
+      "client.on('message.send', () => {});",
+      '// @ts-expect-error it needs to know which one',
+      "void client.call('GET /conversations/{conversation_id}', {});",
+    ];
+    await writeFile(join(folder, 'program.mts'), program.join('\n'));
+    const options = '--noEmit --strict --exactOptionalPropertyTypes --module nodenext --target es2022 --lib es2023,dom';
+    const args = [join(root, 'node_modules/typescript/bin/tsc'), ...options.split(' '), 'program.mts'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder });
+    expect(stdout).to.equal('');
   });
 
   it('registers, logs in, sends and hears, and asks by REST', async () => {
@@ -180,6 +209,24 @@ describe('the client library', () => {
     expect(pages.length).to.equal(1);
     expect(pages[0]?.slice(-2)).to.deep.equal(['two', 'one']);
     expect(app.said()).to.deep.equal(['three']);
+  });
+
+  it('under a name of its device a client that keeps nothing gets what it missed', async () => {
+    const deviceId = 'tablet';
+    const before = at(bob, { deviceId });
+    await before.live();
+    const say = (content: string) => ada.rest.post(`/conversations/${id}/messages`, { content });
+    await say('seen');
+    await before.until(() => before.said().includes('seen'), 'the first');
+    before.client.stop();
+    await say('missed');
+    // When the server has heard that the socket is gone.
+    await ada.rest.get(`/conversations/${id}`);
+    const after = at(bob, { deviceId });
+    await after.live();
+    await after.until(() => after.said().includes('missed'), 'what was missed');
+    expect(after.said(id).at(-1)).to.equal('missed');
+    expect(after.resets).to.deep.equal([]);
   });
 
   it('who was taken out and came back misses nothing of what they may see, and hears of no hole', async () => {

@@ -84,10 +84,11 @@ describe('the README', () => {
     return { port: new URL(node.base).port, environment: { TOKEN: ada.token, ID: await group(ada) } };
   }
 
-  it('its JavaScript client says hello and sees it', async () => {
-    const { port, environment } = await setting();
-    const program = example('js').replaceAll('localhost:8000', `127.0.0.1:${port}`);
-    await runUntil(process.execPath, ['--input-type=module', '-e', program], environment, expected);
+  it('its JavaScript client says hello and hears it', async () => {
+    const node = await startNode();
+    const ID = await group(await register(node, 'ada'));
+    const program = example('js').replaceAll('localhost:8000', new URL(node.base).host);
+    await runUntil(process.execPath, ['--input-type=module', '-e', program], { ID }, ['heard: hello', 'sent: 0']);
   });
 
   it('its Python client says hello and sees it', async function () {

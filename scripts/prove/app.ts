@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import jwt from 'jsonwebtoken';
 import { WebSocket } from 'ws';
 import { Client } from '../../src/client/client.ts';
-import type { AnyEvent, Login, SocketMaker, Unsent } from '../../src/client/client.ts';
+import type { AnyEvent, Login, Unsent } from '../../src/client/client.ts';
 import type { Person } from './client.ts';
 import { digestOf } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
@@ -58,7 +58,7 @@ export class App {
     this.lives += 1;
     const client = new Client({
       url: random.pick(bases),
-      WebSocket: WebSocket as unknown as SocketMaker,
+      WebSocket,
       backOff: BACK_OFF,
       cursors: this.cursors,
       login: { load: () => this.login, save: (login) => this.keep(login) },

@@ -175,14 +175,16 @@ export class Connection {
     this.me = ready.user.id;
     this.enter({ name: 'resuming' });
     const isFirst = this.cursors.isEmpty;
-    const unknown = ready.conversations.filter(({ id }) => !this.cursors.has(id));
+    // Of what is not named, a server that knows the device sends what it missed.
+    const isKnown = this.options.deviceId !== undefined;
+    const unknown = isKnown ? [] : ready.conversations.filter(({ id }) => !this.cursors.has(id));
     // Not delivered before they are asked for, so what is read now is where they begin.
-    if (isFirst && ready.conversations.length >= IN_READY) {
+    if (isFirst && !isKnown && ready.conversations.length >= IN_READY) {
       for (const [id, last] of [...(await this.headsInTime())].toReversed()) this.cursors.set(id, last);
       if (socket !== this.socket) return;
     }
     for (const { id, last_event_id } of unknown.toReversed()) this.cursors.set(id, last_event_id);
-    if (!this.cursors.has(this.me)) this.cursors.set(this.me, ready.user_event_id);
+    if (!isKnown && !this.cursors.has(this.me)) this.cursors.set(this.me, ready.user_event_id);
     const { data, dropped } = this.cursors.resume(this.me);
     this.heartbeat = setInterval(() => this.ping(), ready.heartbeat_interval * 1_000);
     this.options.onReady(ready);

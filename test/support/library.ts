@@ -2,11 +2,10 @@
 import jwt from 'jsonwebtoken';
 import { WebSocket } from 'ws';
 import { Client, loginInMemory } from '../../src/client/client.ts';
-import type { AnyEvent, ClientOptions, Login, SocketMaker, State, Unsent } from '../../src/client/client.ts';
+import type { AnyEvent, ClientOptions, Login, State, Unsent } from '../../src/client/client.ts';
 import { SECRET } from './server.ts';
 import type { User } from './server.ts';
 
-export const MAKER = WebSocket as unknown as SocketMaker;
 /** Tests do not wait as people do. */
 export const QUICK = { firstMs: 20, mostMs: 200 };
 const DEADLINE_MS = 10_000;
@@ -32,7 +31,7 @@ export class App {
   private readonly checks = new Set<() => void>();
 
   constructor(options: Partial<ClientOptions> & Pick<ClientOptions, 'url'>) {
-    this.client = new Client({ WebSocket: MAKER, backOff: QUICK, ...options });
+    this.client = new Client({ WebSocket, backOff: QUICK, ...options });
     this.client.on('event', (event) => this.events.push(event));
     this.client.on('state', ({ name }) => this.states.push(name));
     this.client.on('sync.reset', (reset) => this.resets.push(reset));
