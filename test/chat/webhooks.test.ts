@@ -238,6 +238,27 @@ describe('webhook.*', () => {
     await until('all arrive', () => new Set(contents(target)).size === 10);
   });
 
+  it('hear of all that happened in an hour of failures when it is over, under the ids of the first tries', async () => {
+    const { id: webhook } = await made(ada);
+    target.status = 500;
+    await say(bob, 'first');
+    for (let tries = 1; tries <= 4; tries += 1) {
+      await tried(ada, webhook, tries);
+      await pass(ada, webhook, 900_000);
+    }
+    await tried(ada, webhook, 5);
+    await say(bob, 'second');
+    await until('it is tried', () => contents(target).includes('second'));
+    expect((await ada.rest.get(`/webhooks/${webhook}`)).body).to.include({ state: 'active' });
+    target.status = 200;
+    await until('nobody is at it', () => isIdle(ada, webhook));
+    await pass(ada, webhook, 0);
+    const states = async () => (await deliveries(ada, webhook)).map(({ state }) => state);
+    await until('both are delivered', async () => (await states()).every((state) => state === 'delivered'));
+    expect((await ada.rest.get(`/webhooks/${webhook}`)).body).to.include({ state: 'active', failing_since: null });
+    expect(new Set(target.received.map(({ headers }) => headers['chat-delivery'])).size).to.equal(2);
+  });
+
   it('are called at once though somebody was at it by a clock that was ahead', async () => {
     const { id: webhook } = await made(ada);
     const { log } = world;
