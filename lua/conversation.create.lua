@@ -1,5 +1,5 @@
 -- conversation.create   starts a conversation with its first members; an id that exists answers what created it
--- KEYS     log head members messages reactions typing channels feed feed_head requests_0 requests_1
+-- KEYS     log head members messages reactions channels feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope kind policy directory data participants...
 -- FAIL     conflict
 -- EMITS    conversation.created/1
@@ -17,6 +17,5 @@ end
 -- Fields of their own keep keys in being that would be empty: a script may only name keys that exist.
 redis.call('HSET', messages, '-', '')
 redis.call('HSET', reactions, '-', '')
-redis.call('ZADD', typing, 'NX', '+inf', '-')
 if directory ~= '' then redis.call('ZADD', channels, 0, directory) end
 return commit(id, 'created', id, 'kind', kind, 'policy', policy, 'directory', directory, 'messages', 0, 'active', now_text)

@@ -1,5 +1,5 @@
 -- user.register   makes an account: its event, its secrets, its place in the directory and its first session, all or nothing
--- KEYS     log head account sessions conversations settings blocks devices uploads attached notified notified_at unread drafts scheduled reminders bots push webhooks deliveries deliveries_made deliveries_due users attachments presence present online timers feed feed_head requests_0 requests_1
+-- KEYS     log head account sessions conversations settings blocks devices uploads attached notified notified_at unread drafts scheduled reminders bots push webhooks deliveries deliveries_made deliveries_due users presence timers feed feed_head requests_0 requests_1
 -- ARGV     request fingerprint salt envelope claimed username email password session details welcome data entries...
 -- FAIL     unavailable
 -- EMITS    user.registered/1
@@ -19,12 +19,11 @@ for _, hash in ipairs({ sessions, settings, conversations, uploads, devices, not
   deliveries }) do
   redis.call('HSET', hash, '-', '')
 end
-for _, set in ipairs({ attached, attachments, notified, unread, deliveries_made, deliveries_due, present, online }) do
+for _, set in ipairs({ attached, notified, unread, deliveries_made, deliveries_due }) do
   redis.call('ZADD', set, 0, '-')
 end
 redis.call('HSET', blocks, '-', '0 0')
 redis.call('HSET', presence, 'status', 'online')
-redis.call('ZADD', timers, '+inf', '-')
 -- By its own partition's worker, so that nobody who registers waits for other partitions.
 if welcome ~= '' then set_timer('welcome', string.match(log, ':([^:]+):events$'), now_text) end
 new_session(session, details)

@@ -7,7 +7,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { events as definitions } from './chat/index.ts';
 import { readSettings } from './config.ts';
-import { eventDecoder, eventId, idBeforeMs } from './envelope.ts';
+import { eventId, idBeforeMs } from './envelope.ts';
+import { eventDecoder } from './log/decoder.ts';
 import type { ChatEvent, Decode, RawEvent } from './envelope.ts';
 import { archiveFilesOf } from './files/file-store.ts';
 import type { StreamRef } from './keys.ts';

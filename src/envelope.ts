@@ -125,49 +125,6 @@ export interface Decode {
   knows(type: string): boolean;
 }
 
-/**
- * Builds the one way from stored bytes to an event of the newest version. The decoder throws, with the reason, on broken JSON, an
- * unknown type, a version from the future and data that is not what the definition says: a projector parks such an event.
- */
-export function eventDecoder(definitions: readonly EventDefinition[]): Decode {
-  const known = new Map(definitions.map((d) => [d.type, { ...d, fits: ajv.compile(d.data) }]));
-  /** Several views and reactors of one process ask for the same event. It is shared: nobody may change it. */
-  const decoded = new WeakMap<RawEvent, ChatEvent>();
-  const decode = (raw: RawEvent): ChatEvent => {
-    const before = decoded.get(raw);
-    if (before) return before;
-    const event = lifted(raw);
-    decoded.set(raw, event);
-    return event;
-  };
-  const lifted = (raw: RawEvent): ChatEvent => {
-    const definition = known.get(raw.type);
-    if (!definition) throw new Error(`unknown event type ${raw.type}`);
-    const event = parsed(raw);
-    if (event.type !== raw.type) throw new Error(`entry says ${raw.type}, its event says ${event.type}`);
-    if (!Number.isInteger(event.version)) throw new Error(`${raw.type} has no version`);
-    if (event.version > definition.version)
-      throw new Error(`${raw.type} has version ${event.version}, newer than known`);
-    let data = event.data;
-    for (let v = event.version; v < definition.version; v += 1) {
-      data = (definition.upcasts?.[v] as ((data: unknown) => unknown) | undefined)?.(data) ?? data;
-    }
-    if (!definition.fits(data))
-      throw new Error(`${raw.type} ${fieldErrors(definition.fits.errors, '/data')[0]?.message}`);
-    return data === event.data ? event : { ...event, version: definition.version, data };
-  };
-  return Object.assign(decode, { knows: (type: string) => known.has(type) });
-}
-
-/** The parser's own error would show what people wrote, to whoever reads why an event stands still. */
-function parsed({ type, json }: RawEvent): ChatEvent {
-  try {
-    return JSON.parse(json.toString('utf8')) as ChatEvent;
-  } catch {
-    throw new Error(`${type} is not JSON`);
-  }
-}
-
 /** Who calls, as the access token says. */
 export interface Caller {
   readonly userId: string;
@@ -278,6 +235,10 @@ export const Traceparent = Type.String({
   description: 'The trace that the request belongs to, as W3C Trace Context writes it',
 });
 
+/** What holds a write that was acknowledged, as the servers' settings let it be promised. */
+export const DURABILITIES = ['disk', 'replicated', 'memory'] as const;
+export type Durability = (typeof DURABILITIES)[number];
+
 /** A client's own name for its device. */
 export const DEVICE_ID = '^[A-Za-z0-9_-]{1,64}$';
 
@@ -315,7 +276,8 @@ export function invalid(errors: FieldError[]): Error {
 /** What is said of a field that a request does not have. */
 export const NO_FIELD = 'is not a field of this request';
 
-function fieldErrors(errors: ErrorObject[] | null | undefined, root: string): FieldError[] {
+/** What is wrong, in words. */
+export function fieldErrors(errors: ErrorObject[] | null | undefined, root: string): FieldError[] {
   const told = (errors ?? []).filter((e) => e.keyword !== 'anyOf' && !isAboutNull(e));
   return (told.length > 0 ? told : (errors ?? [])).map((e) => {
     const params = e.params as Record<string, string>;

@@ -30,6 +30,7 @@ const room = (file: string): string => file.split('/').slice(0, 2).join('/');
 /** Which rooms a room may import, besides itself and npm. */
 const allowed: Record<string, readonly string[]> = {
   'src/addresses.ts': [],
+  'src/bearer.ts': [],
   'src/errors.ts': [],
   'src/keys.ts': [],
   'src/config.ts': [],
@@ -46,6 +47,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/projector': ['src/errors.ts', 'src/envelope.ts', 'src/keys.ts', 'src/log', 'src/trace.ts', 'src/views'],
   'src/gateway': [
     'src/addresses.ts',
+    'src/bearer.ts',
     'src/errors.ts',
     'src/envelope.ts',
     'src/keys.ts',
@@ -57,6 +59,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/numbers.ts': ['src/envelope.ts'],
   'src/api': [
     'src/addresses.ts',
+    'src/bearer.ts',
     'src/errors.ts',
     'src/envelope.ts',
     'src/limits.ts',

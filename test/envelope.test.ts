@@ -6,7 +6,6 @@ import {
   checkCommandFrame,
   checkPlain,
   compareEventIds,
-  eventDecoder,
   eventId,
   eventOfEntry,
   Id,
@@ -14,6 +13,7 @@ import {
   rawEvent,
   validator,
 } from '../src/envelope.ts';
+import { eventDecoder } from '../src/log/decoder.ts';
 import type { EventDefinition, RawEvent } from '../src/envelope.ts';
 import { refusal } from './support/refusal.ts';
 

@@ -5,7 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { events } from '../src/chat/index.ts';
-import { eventDecoder, rawEvent } from '../src/envelope.ts';
+import { rawEvent } from '../src/envelope.ts';
+import { eventDecoder } from '../src/log/decoder.ts';
 import type { ChatEvent } from '../src/envelope.ts';
 
 const FOLDER = new URL('golden/', import.meta.url);

@@ -8,7 +8,7 @@ import { history } from '../../src/chat/messages/history.ts';
 import type { Message } from '../../src/chat/messages/contract.ts';
 import { needleOf } from '../../src/chat/search/needle.ts';
 import { terms } from '../../src/chat/search/terms.ts';
-import { eventDecoder } from '../../src/envelope.ts';
+import { eventDecoder } from '../../src/log/decoder.ts';
 import { conversationStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';

@@ -6,7 +6,7 @@ import { refusesNothing } from '../../src/chat/rules/guard.ts';
 import { tryRules } from '../../src/chat/rules/trying.ts';
 import type { Refused } from '../../src/chat/rules/trying.ts';
 import { events } from '../../src/chat/index.ts';
-import { eventDecoder } from '../../src/envelope.ts';
+import { eventDecoder } from '../../src/log/decoder.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
 import { shortened, table } from './printing.ts';

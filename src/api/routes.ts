@@ -4,6 +4,7 @@
  */
 import Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
+import { bearerOf } from '../bearer.ts';
 import { invalid, isUlid, NO_FIELD, parseEventId } from '../envelope.ts';
 import type { Caller, Context, Left } from '../envelope.ts';
 import { ChatError, fail } from '../errors.ts';
@@ -165,14 +166,12 @@ function tellingOn(ctx: KoaContext): (left: Left | undefined) => void {
   };
 }
 
-export const bearerOf = (ctx: KoaContext): string | undefined => /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1];
-
 /** Who cannot say who they are counts as nobody, so that tokens cannot be tried without end. */
 export async function callerOf(
   ctx: KoaContext,
   { identity, limits, now }: Pick<RoutesOptions, 'identity' | 'limits' | 'now'>,
 ): Promise<Caller> {
-  const token = bearerOf(ctx);
+  const token = bearerOf(ctx.headers.authorization);
   try {
     if (!token) throw fail('unauthenticated');
     const { caller } = await identity.authenticate(token, now());

@@ -5,10 +5,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
+import { bearerOf } from '../bearer.ts';
 import { isLoopback } from '../addresses.ts';
 import { fail } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import { BASE, bearerOf, callerOf, served } from './routes.ts';
+import { BASE, callerOf, served } from './routes.ts';
 import type { Entry, RoutesOptions } from './routes.ts';
 
 export interface StatusOptions extends Pick<RoutesOptions, 'identity' | 'limits' | 'now'> {
@@ -130,7 +131,7 @@ async function countsOf({ connections, totals }: StatusOptions): Promise<Record<
 /** Throws `unauthenticated`, `forbidden` or `rate_limited`. */
 async function checkReader(ctx: Context, options: StatusOptions): Promise<void> {
   if (isFromHere(ctx)) return;
-  const token = bearerOf(ctx);
+  const token = bearerOf(ctx.headers.authorization);
   if (token !== undefined && options.metricsToken !== '' && isSame(token, options.metricsToken)) return;
   const { userId } = await callerOf(ctx, options);
   if (!(await options.isAdmin(userId))) throw fail('forbidden', 'Only admins may read this');

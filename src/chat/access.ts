@@ -120,3 +120,13 @@ export async function asMember<T>(
   await permission;
   return answer;
 }
+
+/** Where the head keeps that a user is banned; the value begins with the ms of its end, or '-'. */
+export const banField = (userId: string): string => `ban ${userId}`;
+
+/** Throws `banned`. */
+export async function checkNotBanned(log: Log, userId: string, conversationId: string, now: number): Promise<void> {
+  const [until] =
+    (await log.guardField(conversationStream(conversationId), 'head', banField(userId)))?.split(' ') ?? [];
+  if (until === '-' || now < Number(until)) throw fail('banned');
+}

@@ -3,10 +3,9 @@
  * declared schema, counts what is limited, runs. Refuses to start with two commands of one name.
  */
 import { checkPlain, eventId as parsedId, validator } from '../envelope.ts';
-import type { Caller, CommandFrame, Context } from '../envelope.ts';
+import type { Caller, CommandFrame, Context, Durability } from '../envelope.ts';
 import { asChatError, ChatError, fail } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import type { Durability } from '../log/connection.ts';
 import type { Log } from '../log/log.ts';
 import { RawJson } from './feature.ts';
 import type { Answer, Command, Query } from './feature.ts';

@@ -20,3 +20,6 @@ export function fold(text: string): string {
     .replace(/i\u0307+/g, 'i');
   return folded.normalize('NFKC');
 }
+
+/** Scripts that write no blanks between words, for a class of characters. */
+export const NO_BLANKS = String.raw`\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}`;

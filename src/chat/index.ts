@@ -4,7 +4,7 @@
  * name, an event that no script emits.
  */
 import type { Config } from '../config.ts';
-import { eventDecoder } from '../envelope.ts';
+import { eventDecoder } from '../log/decoder.ts';
 import type { Context } from '../envelope.ts';
 import { allowancesOf, Limits } from '../limits.ts';
 import type { Log } from '../log/log.ts';

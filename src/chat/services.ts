@@ -210,7 +210,7 @@ export interface ContentRules {
     text: Text,
     append: (verdict: { rules: string; broken: string }) => Promise<Appended>,
   ): Promise<Appended>;
-  /** Throws `content_rejected` for a name or description, by its field, that the server's rules refuse. */
+  /** Throws `content_rejected` for a name, description or status text, by its field, that the server's rules refuse. */
   checkNames(texts: Readonly<Record<string, string | null | undefined>>): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /** Frames that the gateway itself understands and sends, whatever features there are. Pure data. */
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
-import { EventId, Id, validator } from '../envelope.ts';
+import { DURABILITIES, EventId, Id, validator } from '../envelope.ts';
 import { catalogue } from '../errors.ts';
 
 const SessionResume = Type.Object(
@@ -68,7 +68,7 @@ export const ackFrame = (data: TSchema): TSchema => Type.Object({ type: Type.Lit
 export const Written = {
   event_id: EventId,
   seq: Type.Integer({ minimum: 1 }),
-  durability: Type.Enum(['disk', 'replicated', 'memory'], { description: 'What holds it now' }),
+  durability: Type.Enum([...DURABILITIES], { description: 'What holds it now' }),
 };
 
 /** Frames of the session, beside answers and events. What a user and a conversation look like the product says. */

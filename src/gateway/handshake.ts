@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { bearerOf } from '../bearer.ts';
 import { callerAddress, isOwnOrigin } from '../addresses.ts';
 import { DEVICE_ID, invalid } from '../envelope.ts';
 import type { Caller } from '../envelope.ts';
@@ -79,7 +80,7 @@ export class Handshakes {
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((protocol) => protocol.trim()) ?? [];
     if (offered.length > 0 && !offered.includes('chat.v1'))
       throw fail('validation_failed', 'The sub-protocol is chat.v1');
-    const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const bearer = bearerOf(request.headers.authorization);
     const inProtocol = offered.find((protocol) => protocol.startsWith('bearer.'))?.slice('bearer.'.length);
     const token = bearer ?? inProtocol ?? parameters.get('token');
     if (!token) throw fail('unauthenticated');

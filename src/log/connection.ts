@@ -7,6 +7,7 @@ import { Cluster, Redis } from 'ioredis';
 import type { Command, RedisOptions } from 'ioredis';
 import keySlot from 'cluster-key-slot';
 import { ChatError, fail, reasonOf } from '../errors.ts';
+import type { Durability } from '../envelope.ts';
 import { PARTITIONS_KEY } from '../keys.ts';
 import type { Publish } from './scripts.ts';
 
@@ -15,7 +16,6 @@ export interface RedisAddress {
   readonly clusterNodes?: readonly { host: string; port: number }[];
 }
 
-export type Durability = 'disk' | 'replicated' | 'memory';
 /** How a part tells operators something: a line of the log. */
 export type Say = (message: string, fields?: Record<string, unknown>) => void;
 export type Warn = Say;

@@ -4,13 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { eventId, START } from '../envelope.ts';
-import type { Context } from '../envelope.ts';
+import type { Context, Durability } from '../envelope.ts';
 import { Keys, PARTITIONS_KEY } from '../keys.ts';
 import type { Owner, StreamRef } from '../keys.ts';
 import { traced } from '../trace.ts';
 import type { BeginSpan } from '../trace.ts';
 import { Connection } from './connection.ts';
-import type { Durability, RedisAddress, Say } from './connection.ts';
+import type { RedisAddress, Say } from './connection.ts';
 import { partitionsOf } from './kept.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';

@@ -1,16 +1,15 @@
 /**
  * Reads that are never stale: the view, plus the events of the log after it, folded in memory by the same projection. Also `as_of`:
  * the same fold stopped earlier. Every feature's queries read through here. What is short is shared by all who ask; what is long waits for
- * its turn. A view that cannot be read is one that holds nothing: it takes no read away.
+ * its turn.
  */
 import { compareEventIds, eventId, invalid, parseEventId, parseTime, START } from '../envelope.ts';
 import type { Decode, EventId, RawEvent } from '../envelope.ts';
-import { ChatError } from '../errors.ts';
-import { seqOf } from '../log/log.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamRef } from '../keys.ts';
-import { Backlogs } from './backlog.ts';
-import { fold, LongReads, stepsOfAll } from './long-reads.ts';
+import { Lacking, MISSING, taskOf } from './lacking.ts';
+import type { Source } from './lacking.ts';
+import { LongReads } from './long-reads.ts';
 import type { LongReadLimits } from './long-reads.ts';
 import { canChange, fitting } from './leaf.ts';
 import { pick, Sheet } from './projection.ts';
@@ -20,9 +19,6 @@ import type { Page, StoredDoc, TermsPage, TermsRange, Views } from './store.ts';
 
 /** Where a read stops: everything, or the log up to an event id or a time (its end is the id of that millisecond's last event). */
 export type AsOf = string | undefined;
-
-/** Events that come with a page of a view that is behind. Where it lacks more, they are read on their own, once for all readers. */
-const MISSING = 16;
 
 export interface ReadingOptions {
   readonly log: Log;
@@ -60,29 +56,20 @@ interface Now<T> {
 /** What one look into a view of terms found. */
 export type Look = Pick<TermsPage, 'places' | 'next'> & { readonly late: ReadonlyMap<string, string | undefined> };
 
-/** What is asked about. */
-interface Source<Doc extends object> {
-  readonly projection: Projection<Doc>;
-  readonly stream: StreamRef;
-}
-
 export class Reading {
   private readonly log: Log;
   private readonly views: Views;
-  private readonly decode: Decode;
   private readonly projections: ReadonlyMap<string, Projection>;
-  private readonly limits: ReadLimits;
-  private readonly backlogs: Backlogs;
+  private readonly view: Lacking;
   private readonly long: LongReads;
 
   constructor({ log, views, decode, projections, limits }: ReadingOptions) {
     this.log = log;
     this.views = views;
-    this.decode = decode;
     this.projections = new Map(projections.map((projection) => [projection.name, projection]));
-    this.limits = { ...LIMITS, ...limits };
-    this.backlogs = new Backlogs(log, decode, this.limits.kept);
-    this.long = new LongReads(log, decode, this.limits);
+    const within = { ...LIMITS, ...limits };
+    this.view = new Lacking({ ...within, log, views, decode });
+    this.long = new LongReads(log, decode, within);
   }
 
   /**
@@ -152,12 +139,12 @@ export class Reading {
   async entity<Doc extends object>(part: Projection<Doc>, stream: StreamRef): Promise<Doc | undefined> {
     const source = this.source(part, stream);
     const asked = this.views.entity(source.projection, stream);
-    const { applied, head, doc } = await this.readable(stream, asked, NO_ENTITY);
+    const { applied, head, doc } = await this.view.readable(stream, asked, NO_ENTITY);
     if (applied === head || head === undefined) return doc;
     const found = doc ? [{ order: 0, doc }] : [];
     const page = { applied, head, missing: [], more: applied };
     const sheet =
-      (await this.sheetNow(source, page, found)) ?? (await this.long.byKeys(taskOf(source, page, found), ['']));
+      (await this.view.sheet(source, page, found)) ?? (await this.long.byKeys(taskOf(source, page, found), ['']));
     return sheet.get('')?.doc;
   }
 
@@ -174,7 +161,7 @@ export class Reading {
     const source = this.source(part, stream);
     const missing = look === 'first' ? MISSING : 0;
     const asked = this.views.terms(source.projection, stream, range, missing);
-    const page = await this.readable(stream, asked, NO_TERMS);
+    const page = await this.view.readable(stream, asked, NO_TERMS);
     const late = new Map<string, string | undefined>();
     const { applied, head = START } = page;
     if (look === 'further' || applied === head) return { ...page, late };
@@ -189,7 +176,7 @@ export class Reading {
         }
       }
     };
-    const steps = await this.lacking(source, page);
+    const steps = await this.view.steps(source, page);
     if (steps) for (const each of steps) take(each);
     else await this.long.each(taskOf(source, page, []), take);
     return { ...page, late };
@@ -208,7 +195,7 @@ export class Reading {
   ): Promise<Now<StoredDoc[]>> {
     for (let limit = range.limit; ;) {
       const asked = this.views.page(source.projection, source.stream, { ...range, limit }, MISSING);
-      const page = await this.readable(source.stream, asked, NO_PAGE);
+      const page = await this.view.readable(source.stream, asked, NO_PAGE);
       const { applied, head } = page;
       if (applied === head || head === undefined) return { answer: page.docs.slice(0, range.limit), head };
       await permission;
@@ -229,60 +216,17 @@ export class Reading {
   ): Promise<Placed<Doc>[]> {
     const fits = fitsOn(source, range);
     const found = parsed<Doc>(page);
-    const sheet = found && (await this.sheetNow(source, page, found));
+    const sheet = found && (await this.view.sheet(source, page, found));
     if (sheet) return pick(sheet.sorted(), range, fits);
     return this.long.page({ ...taskOf(source, page, found), fits }, range);
   }
 
   private async byKeysNow<Doc extends object>(source: Source<Doc>, keys: readonly string[]): Promise<Now<Sheet<Doc>>> {
     const asked = this.views.byKeys(source.projection, source.stream, keys, { missing: MISSING });
-    const page = await this.readable(source.stream, asked, NO_PAGE);
+    const page = await this.view.readable(source.stream, asked, NO_PAGE);
     const found = parsed<Doc>(page);
-    const sheet = found && (await this.sheetNow(source, page, found));
+    const sheet = found && (await this.view.sheet(source, page, found));
     return { answer: sheet ?? (await this.long.byKeys(taskOf(source, page, found), keys)), head: page.head };
-  }
-
-  /** Stored documents and on them what the view lacks; undefined where that is too much to be held. */
-  private async sheetNow<Doc extends object>(
-    { projection, stream }: Source<Doc>,
-    lack: Lack,
-    found: readonly Placed<Doc>[],
-  ): Promise<Sheet<Doc> | undefined> {
-    const steps = await this.lacking({ projection, stream }, lack);
-    if (!steps) return undefined;
-    const sheet = new Sheet<Doc>();
-    for (const { order, doc } of found) sheet.load(projection.key(doc), order, doc);
-    fold(sheet, steps);
-    return sheet;
-  }
-
-  /** What each event means that the view lacks; undefined where that is too much to be held. */
-  private async lacking<Doc extends object>(
-    { projection, stream }: Source<Doc>,
-    { applied, head, missing, more }: Lack,
-  ): Promise<(readonly Step<Doc>[])[] | undefined> {
-    const lag = head === undefined ? 0 : seqOf(head) - seqOf(applied);
-    if (applied === START && lag > MISSING) this.views.ask(stream);
-    if (lag > this.limits.backlog) return undefined;
-    const isWhole = more === undefined || head === undefined;
-    return isWhole
-      ? stepsOfAll(projection, missing, this.decode)
-      : this.backlogs.steps({ projection, stream, applied, head });
-  }
-
-  /** A view whose keys cannot be read holds nothing. */
-  private async readable<P extends { head: string | undefined }>(
-    stream: StreamRef,
-    asked: Promise<P>,
-    nothing: Omit<P, 'head'>,
-  ): Promise<P> {
-    try {
-      return await asked;
-    } catch (error) {
-      if (error instanceof ChatError) throw error;
-      const [found] = await this.log.heads([stream], []);
-      return { ...nothing, head: found?.id } as P;
-    }
   }
 
   /** Where nothing has come since, what was then is what is now. */
@@ -302,8 +246,6 @@ export class Reading {
   }
 }
 
-type Lack = Pick<Page, 'applied' | 'head' | 'missing' | 'more'>;
-
 const NO_PAGE = { applied: START, docs: [], missing: [], more: START };
 const NO_TERMS = { applied: START, places: [], next: undefined, missing: [], more: START };
 const NO_ENTITY = { applied: START, doc: undefined };
@@ -316,13 +258,6 @@ function parsed<Doc>({ docs }: Page): Placed<Doc>[] | undefined {
     return undefined;
   }
 }
-
-/** What is to be folded where the view lacks much; all, where what it holds cannot be read. */
-const taskOf = <Doc extends object>(
-  source: Source<Doc>,
-  { applied, head = START }: Lack,
-  found: readonly Placed<Doc>[] | undefined,
-) => ({ ...source, after: found ? applied : START, end: eventId(head), stored: found ?? [] });
 
 const fitsOn = <Doc extends object>({ projection }: Source<Doc>, { shelf }: PageRange) =>
   shelf === undefined ? undefined : (doc: Doc) => projection.shelves!(doc).includes(shelf);

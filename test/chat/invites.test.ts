@@ -127,7 +127,8 @@ inBothWays('invites', (node, world) => {
     const { body } = await make();
     await ada.rest.call('PUT', `/conversations/${id}/bans/${cy.id}`, {});
     const refused = await writesNothing(world, 'banned', () => accept(cy, body['code']));
-    expect([refused.status, refused.body['code']]).to.deep.equal([403, 'banned']);
+    const seen = await cy.rest.get(`/invites/${String(body['code'])}`);
+    for (const { status, body: told } of [refused, seen]) expect([status, told['code']]).to.deep.equal([403, 'banned']);
   });
 
   it('by command over a socket', async () => {

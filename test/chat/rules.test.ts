@@ -179,6 +179,9 @@ describe('rules on content', () => {
       const change = (path: string, body: Json) => writesNothing(world, path, () => ada.rest.call('PATCH', path, body));
       expectRejected(await change(`/conversations/${id}`, { description: 'spam' }), 'words', '/description');
       expectRejected(await change('/users/me', { display_name: 'Spam' }), 'words', '/display_name');
+      const status = { status: 'busy', status_text: 'Verbotenes' };
+      const set = () => ada.rest.call('PUT', '/users/me/status', status);
+      expectRejected(await writesNothing(world, 'status', set), 'words', '/status_text');
       const account = { username: 'spam', password: 'correct horse' };
       expectRejected(
         await writesNothing(world, 'register', () => ada.rest.post('/auth/register', account)),

@@ -5,7 +5,8 @@
 import { expect } from 'chai';
 import type { Cluster, Redis } from 'ioredis';
 import { events, projections } from '../../src/chat/index.ts';
-import { eventDecoder, eventOfEntry, START } from '../../src/envelope.ts';
+import { eventOfEntry, START } from '../../src/envelope.ts';
+import { eventDecoder } from '../../src/log/decoder.ts';
 import type { ChatEvent, Decode, RawEvent } from '../../src/envelope.ts';
 import type { StreamRef } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';

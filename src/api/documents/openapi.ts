@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 document, made from the command and query tables, so that it cannot say other than what is served. */
+import { DURABILITIES } from '../../envelope.ts';
 import { BASE, openness } from '../routes.ts';
 import type { Entry } from '../routes.ts';
 import { STATUS } from '../status.ts';
@@ -101,7 +102,7 @@ const WRITTEN = {
     schema: { type: 'string' },
     description: 'Of the event that was appended, or was by the first try',
   },
-  'Chat-Durability': { schema: { enum: ['disk', 'replicated', 'memory'] }, description: 'What holds it now' },
+  'Chat-Durability': { schema: { enum: [...DURABILITIES] }, description: 'What holds it now' },
 };
 
 function operationOf(entry: Entry, isCommand: boolean, schemas: Schemas): object {

@@ -1,5 +1,6 @@
 /** Who is banned, as the append scripts keep it in the head (`lua/lib/bans.lua`), and how it follows from the log. Pure. */
 import { guards } from '../../log/guard.ts';
+import { banField } from '../access.ts';
 import { BanAdded, BanRemoved } from './contract.ts';
 
 export interface Ban {
@@ -12,9 +13,7 @@ export interface Ban {
 export const banText = ({ until, reason }: Ban): string =>
   `${until === null ? '-' : Date.parse(until)} ${JSON.stringify(reason)}`;
 
-const fieldOf = (userId: string): string => `ban ${userId}`;
-
 export const banGuards = [
-  guards(BanAdded, (state, { data }) => state.set('head', fieldOf(data.user_id), banText(data))),
-  guards(BanRemoved, (state, { data }) => state.remove('head', fieldOf(data.user_id))),
+  guards(BanAdded, (state, { data }) => state.set('head', banField(data.user_id), banText(data))),
+  guards(BanRemoved, (state, { data }) => state.remove('head', banField(data.user_id))),
 ];

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { Id } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
-import { memberStanding } from '../access.ts';
+import { checkNotBanned, memberStanding } from '../access.ts';
 import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
@@ -59,12 +59,13 @@ export function inviteQueries({ log, people, rooms }: Deps, codes: InviteCodes):
 
   const preview = query({
     name: 'invites.preview',
-    about: 'What is behind an invite, without coming in',
+    about: 'What is behind an invite, without coming in; not for who is banned there',
     data: ByCode,
     answer: PreviewAnswer,
     route: { method: 'GET', path: '/invites/{code}' },
-    async run({ now }, { code }) {
+    async run({ caller, now }, { code }) {
       const named = codes.read(code);
+      if (named) await checkNotBanned(log, caller.userId, named.conversationId, now);
       const invites = named ? (await good(named.conversationId, now)).all : [];
       const invite = invites.find(({ id }) => id === named?.inviteId);
       const conversation = invite && named && (await rooms.glimpse(named.conversationId));

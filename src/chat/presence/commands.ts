@@ -36,7 +36,7 @@ export const presence: Feature = {
 
 const YEAR_MS = 366 * 86_400_000;
 
-function setPresence({ log }: Deps): Command {
+function setPresence({ log, rules }: Deps): Command {
   return command({
     type: 'presence.set',
     about:
@@ -48,6 +48,7 @@ function setPresence({ log }: Deps): Command {
     noun: 'presence',
     async run(context, wanted) {
       const { caller, now } = context;
+      await rules.checkNames({ status_text: wanted.status_text });
       const stream = userStream(caller.userId);
       const appended = await log.append({
         script: 'presence.set',

@@ -5,10 +5,11 @@
  * is forgotten.
  */
 import type { ChatEvent } from '../../envelope.ts';
-import { ChatError, fail } from '../../errors.ts';
+import { ChatError } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { CallFailed } from '../../outgoing.ts';
 import { memberStanding } from '../access.ts';
+import { Beside } from '../beside.ts';
 import type { Deps, Reactor, Timer } from '../feature.ts';
 import { NotificationCreated } from '../notifications/contract.ts';
 import type { PushKeys } from './keys.ts';
@@ -50,7 +51,7 @@ interface Told {
 
 export function pushing(deps: Deps, keys: PushKeys): Timer {
   const { log, config, decode, people, messages, outgoing } = deps;
-  const running = new Set<Promise<void>>();
+  const beside = new Beside(AT_ONCE);
 
   /** Who wrote and what, where the user may still see it. */
   async function preview(userId: string, { conversation_id, message_id, actor_id }: Told): Promise<object> {
@@ -128,13 +129,11 @@ export function pushing(deps: Deps, keys: PushKeys): Timer {
   return {
     kind: 'push',
     async fire(userId) {
-      if (running.size >= AT_ONCE) throw fail('unavailable', 'Too many pushes are on their way');
+      beside.checkRoom();
       const args = { lease_ms: String(LEASE_MS) };
       const [status, event, ...what] = (await log.run('push.take', userStream(userId), args)).map(String);
       if (status !== 'ok') return;
-      const working = pushOnce(userId, event!, what).catch(() => {});
-      running.add(working);
-      void working.then(() => running.delete(working));
+      beside.begin(pushOnce(userId, event!, what));
     },
   };
 }

@@ -2,7 +2,7 @@
  * Whether a text breaks rules on content, and which. Texts and words are compared folded, so no other letters, case or invisible
  * characters get round a word; all patterns are linear. Pure. The blocklist of swear words is a library's, loaded when it is first used.
  */
-import { fold } from '../folding.ts';
+import { fold, NO_BLANKS } from '../folding.ts';
 import type { Rules } from './contract.ts';
 
 export interface Text {
@@ -22,8 +22,8 @@ export type Check = (text: Text) => Broken | undefined;
 export type Blocklist = (text: string) => boolean;
 
 const LETTER = '[\\p{L}\\p{M}\\p{N}_]';
-/** Scripts that write no blanks between words: there a word is found anywhere. */
-const NO_BLANKS = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u;
+/** There a word is found anywhere. */
+const HAS_NO_BLANKS = new RegExp(`[${NO_BLANKS}]`, 'u');
 /** An address with its scheme, one that begins with www., and a name of a host with a path. */
 const LINK =
   /(?:https?:\/\/|(?<![\p{L}\p{N}])www\.)[^\s]|(?<![\p{L}\p{N}.-])(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}\/[^\s]/u;
@@ -58,7 +58,7 @@ export function checkBy({ words, links, max_mentions, ...rules }: Rules, blockli
 function wordPattern(words: readonly string[]): RegExp | undefined {
   const alternatives = words.flatMap((word) => {
     const [, opens, body = '', goesOn] = /^(\*?)(.*?)(\*?)$/su.exec(folded(word).trim())!;
-    const isFree = (character: string | undefined) => character === undefined || NO_BLANKS.test(character);
+    const isFree = (character: string | undefined) => character === undefined || HAS_NO_BLANKS.test(character);
     if (body === '') return [];
     const characters = Array.from(body);
     const before = opens || isFree(characters[0]) ? '' : `(?<!${LETTER})`;

@@ -3,7 +3,7 @@
  * write no blanks between words give runs, which are searched for any part of them: where a word ends in them only a dictionary tells, and
  * dictionaries change. So none decides what is stored. Pure.
  */
-import { fold, FOLDING } from '../folding.ts';
+import { fold, FOLDING, NO_BLANKS } from '../folding.ts';
 
 /** To be raised with every change of what is a word, or a term of it. */
 const WORDS = 1;
@@ -42,7 +42,6 @@ const JAMO = String.raw`[\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\ud7b0-\ud7ff\uf
 /** What folds by itself: plain characters, syllables of Hangul letters, any other character with what trails it. */
 const PIECES = new RegExp(`(${PLAIN}+)(?!${TRAILS})|${JAMO}+|.${TRAILS}*`, 'gsu');
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
-const NO_BLANKS = String.raw`\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}`;
 /** Below these no script is without blanks. */
 const MAY_BE_RUN = /[\u0e00-\uffff]/;
 const IS_RUN = new RegExp(`^[${NO_BLANKS}]`, 'u');

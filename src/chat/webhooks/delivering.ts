@@ -5,10 +5,10 @@
  */
 import { createHmac } from 'node:crypto';
 import { eventId } from '../../envelope.ts';
-import { fail } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import { CallFailed } from '../../outgoing.ts';
 import { parseMember } from '../access.ts';
+import { Beside } from '../beside.ts';
 import { derivedId } from '../derived-id.ts';
 import type { Deps, Timer } from '../feature.ts';
 import { parseMessageFacts } from '../message-facts.ts';
@@ -37,7 +37,7 @@ type Outcome = readonly ['delivered' | 'failed' | 'gone', string];
 
 export function delivering(deps: Deps): Timer {
   const { log, outgoing, secretOf } = deps;
-  const running = new Set<Promise<void>>();
+  const beside = new Beside(AT_ONCE);
 
   /** The event as the owner may see it now; undefined where they may not. */
   async function visible(owner: string, { conversation_id, event_id, event_type }: About): Promise<Buffer | undefined> {
@@ -117,16 +117,14 @@ export function delivering(deps: Deps): Timer {
   return {
     kind: 'webhook',
     async fire(name) {
-      if (running.size >= AT_ONCE) throw fail('unavailable', 'Too many webhooks are being called');
+      beside.checkRoom();
       const [owner, webhook] = name.split('.') as [string, string];
       const args = { webhook, most: String(BATCH), beside: String(SIDE_BY_SIDE), round_ms: String(ROUND_MS) };
       const [status, clock, word, ...pairs] = (await log.run('webhook.begin', userStream(owner), args)).map(String);
       if (status !== 'ok') return;
       const due = pairs.flatMap((delivery, i) => (i % 2 === 0 ? [{ delivery, about: parseAbout(pairs[i + 1]!) }] : []));
       const now = Math.floor(Number(clock) / 1_000);
-      const working = work({ owner, webhook, now, details: parseDetails(word!), due }).catch(() => {});
-      running.add(working);
-      void working.then(() => running.delete(working));
+      beside.begin(work({ owner, webhook, now, details: parseDetails(word!), due }));
     },
   };
 }
