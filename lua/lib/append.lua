@@ -1,6 +1,6 @@
 -- The one way an event gets into a log. Needs the locals: log head feed feed_head requests_0 requests_1, request fingerprint salt
 -- envelope. Owns the clock, request ids, seq, the chain, the log and the feed. All checks of a script come before its first append,
--- since Redis does not roll back.
+-- since Redis does not roll back. A script that includes this ends as `ended` says.
 
 local DAY = 86400000
 
@@ -65,6 +65,8 @@ local function unchanged()
 end
 
 local last_id, last_seq, last_chain = nil, 0, nil
+-- What was appended and is not committed yet, as it is to be told.
+local frames = {}
 
 -- Reads the head: the position to append at, and the named fields, in one call. Returns the fields' values in their order.
 local function read_head(...)
@@ -78,8 +80,7 @@ local function read_head(...)
 end
 
 -- Appends one event and returns its id. The log entry comes first: if it is refused (a foreign entry with a later id), nothing is
--- written yet. If the feed refuses, the log entry is taken back, so that no event is in one and not in the other. The event goes to
--- those who listen, too, on a channel with the feed's name: with fsync always a server sends that after the fsync, as it does replies.
+-- written yet. If the feed refuses, the log entry is taken back, so that no event is in one and not in the other.
 local function append(event_type, version, data)
   last_seq = last_seq + 1
   feed_seq = feed_seq + 1
@@ -97,16 +98,30 @@ local function append(event_type, version, data)
     redis.call('XDEL', log, id)
     error('the feed refused the event: ' .. fed.err)
   end
-  redis.call(PUBLISH, feed, feed_id .. ' ' .. event_type .. ' ' .. event)
+  frames[#frames + 1] = feed_id .. ' ' .. event_type .. ' ' .. event
   last_id, last_chain = id, chain
   return id
 end
 
 -- Moves the heads on, with further fields of the head if given, remembers the request and answers with the event's id that names
--- the command (where it appended several).
+-- the command (where it appended several). The events go to those who listen, too, on a channel with the feed's name: with fsync always
+-- a server sends that after the fsync, as it does replies.
 local function commit(id, ...)
   redis.call('HSET', head, 'id', last_id, 'chain', last_chain, ...)
   redis.call('HSET', feed_head, 'id', feed_id)
+  for i = 1, #frames do redis.call(PUBLISH, feed, frames[i]) end
+  frames = {}
   remember(id)
   return { 'ok', id }
+end
+
+-- The answer of what a script does. Where it breaks between an append and its commit, because another program has put something else in
+-- the place of one of its keys, no event stays that the heads do not know of: it would stand in the way of every other of the partition.
+local function ended(done, answer)
+  if done then return answer end
+  for n = 0, #frames - 1 do
+    redis.call('XDEL', log, now_text .. '-' .. string.format('%.0f', last_seq - n))
+    redis.call('XDEL', feed, now_text .. '-' .. string.format('%.0f', feed_seq - n))
+  end
+  error(answer, 0)
 end

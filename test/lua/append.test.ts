@@ -1,6 +1,8 @@
 /** What every appending script owes to lib/append.lua: the clock, seqs, ids of requests, the chain, all or nothing. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { userStream } from '../../src/keys.ts';
+import { register } from '../support/projectors.ts';
 import { message, request, Room, setClock, user } from '../support/rooms.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -161,6 +163,65 @@ describe('appending', () => {
       expect(await events()).to.equal(before);
       expect(await room.guard('messages', message(1))).to.equal(null);
       await redis().xtrim(room.key('feed'), 'MAXLEN', 0);
+    });
+
+    it('where a key holds what another program put there, no script leaves an event that the heads do not know of', async () => {
+      for (let n = 1; n < 5; n += 1) await room.send(1, n);
+      const own = userStream(user(1));
+      const args = {
+        conversation: room.stream.id,
+        source: '7-7',
+        notification: message(50),
+        data: '{"kind":"mention"}',
+      };
+      await register(world.log, 1);
+      const acts: Record<string, () => Promise<unknown>> = {
+        'message.send': () => room.send(1, 9),
+        'message.edit': () => room.edit(1, 1),
+        'message.pin': () => room.pin(1, 2),
+        'message.delete': () => room.takeBack(1, 3),
+        'reaction.add': () => room.react(1, 4, '👍'),
+        'participant.add': () => room.add(1, [7]),
+        'conversation.create': () => new Room(world, 77).create({ kind: 'channel' }),
+        'notification.add': () =>
+          world.log.append({ script: 'notification.add', stream: own, actorId: user(2), knowsRepeats: true, args }),
+      };
+      const ends = async () => {
+        const { keys } = world.log;
+        const streams = [own, room.stream, new Room(world, 77).stream].flatMap((stream) =>
+          ['log', 'feed'].map((name) => redis().xrange(keys.of(stream, name), '-', '+')),
+        );
+        return JSON.stringify(await Promise.all([...streams, world.log.heads([own, room.stream], ['chain'])]));
+      };
+      const broke: string[] = [];
+      for (const [name, act] of Object.entries(acts)) {
+        const owner =
+          name === 'notification.add' ? own : name === 'conversation.create' ? new Room(world, 77).stream : room.stream;
+        for (const key of world.log.scripts.get(name)!.fixedKeys) {
+          if (/^(log|head|feed|feed_head)$/.test(key)) continue;
+          const at = world.log.keys.of(owner, key);
+          const was = await redis().dumpBuffer(at);
+          await redis().set(at, 'of another program');
+          const before = await ends();
+          const isDone = await act().then(
+            () => true,
+            () => false,
+          );
+          if (!isDone) {
+            broke.push(`${name} ${key}`);
+            expect(await ends(), `${name}, ${key}`).to.equal(before);
+          }
+          await redis().del(at);
+          if (was) await redis().restore(at, 0, was);
+        }
+        await act();
+      }
+      expect(broke).to.include.members([
+        'message.send messages',
+        'conversation.create channels',
+        'notification.add unread',
+      ]);
+      await room.holds();
     });
 
     it('a script cache that is emptied at any time costs nobody an error', async () => {
