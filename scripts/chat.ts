@@ -7,4 +7,7 @@ import { runChat } from './chat/program.ts';
 import { processTerminal } from './chat/terminal.ts';
 
 if (existsSync('.env')) process.loadEnvFile('.env');
+// Where `npm start` puts one on a machine that has none.
+const ownRedis = '.cache/redis/redis-server';
+if (!process.env['REDIS_SERVER'] && existsSync(ownRedis)) process.env['REDIS_SERVER'] = ownRedis;
 process.exitCode = await runChat(process.argv.slice(2), processTerminal());

@@ -46,7 +46,7 @@ async function examined(line: CommandLine): Promise<Finding[]> {
       await task();
     } catch (error) {
       const { code, message } = problemOf(error);
-      findings.push({ check, state: 'problem', found: `${message} (${code})`, advice: adviceOf(code) });
+      findings.push({ check, state: 'problem', found: `${message} (${code})`, advice: adviceOf(code) ?? message });
     }
   };
   await look('settings', async () => {
@@ -84,9 +84,9 @@ async function examined(line: CommandLine): Promise<Finding[]> {
   return findings;
 }
 
-function adviceOf(code: string): string {
+function adviceOf(code: string): string | undefined {
   if (code === 'settings') return 'correct the environment or .env; .env.example has every setting with its default';
   if (code === 'no_data') return 'start a server once, or name the Redis that it uses';
   if (code === 'unavailable') return 'see whether Redis runs, and whether address and password are right';
-  return 'see the message';
+  return undefined;
 }

@@ -17,7 +17,7 @@ export function table(headings: readonly string[], rows: readonly (readonly Cell
   const cells = rows.map((row) => headings.map((_, i) => shownCell(row[i])));
   const all = [[...headings], ...cells];
   const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
-  const isRight = headings.map((_, i) => rows.every((row) => row[i] === undefined || typeof row[i] === 'number'));
+  const isRight = headings.map((_, i) => rows.every((row) => isQuantity(row[i])));
   const line = (row: readonly string[]) =>
     row
       .map((text, i) => (isRight[i] ? text.padStart(widths[i]!) : text.padEnd(widths[i]!)))
@@ -26,10 +26,14 @@ export function table(headings: readonly string[], rows: readonly (readonly Cell
   return `${all.map(line).join('\n')}\n`;
 }
 
-/** Names with their values below each other. */
+const isQuantity = (cell: Cell): boolean =>
+  cell === undefined || typeof cell === 'number' || (typeof cell === 'string' && /^[\d.]+ (B|[KMGT]iB|%)$/.test(cell));
+
+/** Names with their values below each other; what has none is left out. */
 export function facts(pairs: readonly (readonly [string, Cell])[]): string {
-  const width = Math.max(0, ...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${shownCell(value)}\n`).join('');
+  const told = pairs.filter(([, value]) => value !== undefined && value !== null);
+  const width = Math.max(0, ...told.map(([name]) => name.length));
+  return told.map(([name, value]) => `${name.padEnd(width)}  ${shownCell(value)}\n`).join('');
 }
 
 function shownCell(cell: Cell): string {

@@ -24,5 +24,6 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ChatError) return new Problem(error.code, error.message);
   if (error instanceof CommanderError) return usage(error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' '));
   if (error instanceof ConfigError) return new Problem('settings', error.message.replace(/\n/g, '; '));
-  return new Problem('internal', error instanceof Error ? error.message : String(error));
+  const { message } = error instanceof Error ? error : new Error(String(error));
+  return new Problem('internal', message.replace(/\s*\n\s*/g, ' '));
 }

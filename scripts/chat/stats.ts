@@ -1,7 +1,7 @@
 /** `chat stats`: what happened by type and hour, the largest conversations, and what Redis holds. */
 import type { Command } from 'commander';
 import { bytesByKind, eventCounts, largestConversations } from '../../src/log/statistics.ts';
-import type { EventCounts } from '../../src/log/statistics.ts';
+import type { EventCounts, KindOfKey } from '../../src/log/statistics.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
 import { bytes, counted, sparkline, table, time } from './printing.ts';
@@ -13,6 +13,7 @@ interface Options extends AsJson {
   readonly bytes: boolean;
 }
 
+const MOST_KINDS = 20;
 const MOST_HOURS = 24 * 31;
 
 export function addStats(program: Command, line: CommandLine): void {
@@ -35,7 +36,6 @@ export function addStats(program: Command, line: CommandLine): void {
         const keys = line.progress('keys');
         const kinds = options.bytes ? await bytesByKind(log, (done) => keys.at(done)) : [];
         keys.end();
-        const all = kinds.reduce((sum, kind) => sum + kind.bytes, 0);
         await line.show(options, {
           json: {
             hours: counts.hours.map(time),
@@ -49,16 +49,7 @@ export function addStats(program: Command, line: CommandLine): void {
               ['conversation', 'messages', 'events', 'members'],
               largest.map(({ stream, messages, events, members }) => [stream.id, messages, events, members]),
             ),
-            table(
-              ['kind of key', 'keys', 'bytes', 'a key', 'share'],
-              kinds.map((kind) => [
-                kind.kind,
-                kind.keys,
-                bytes(kind.bytes),
-                bytes(kind.bytes / kind.keys),
-                `${((100 * kind.bytes) / all).toFixed(1)} %`,
-              ]),
-            ),
+            kindTable(kinds),
           ]
             .filter(Boolean)
             .join('\n'),
@@ -78,6 +69,30 @@ function eventTable({ hours, types }: EventCounts): string {
     [...rows.map((row) => [row.type, row.sum, sparkline(row.counts)]), ['all', sum, sparkline(all)]],
   );
   return `${shown}from ${time(hours[0]!)}\n`;
+}
+
+/** The largest kinds, and all others as one. */
+function kindTable(kinds: readonly KindOfKey[]): string {
+  const sum = (some: readonly KindOfKey[], kind: string): KindOfKey => ({
+    kind,
+    keys: some.reduce((count, { keys }) => count + keys, 0),
+    bytes: some.reduce((count, each) => count + each.bytes, 0),
+  });
+  const [shown, rest] = [kinds.slice(0, MOST_KINDS), kinds.slice(MOST_KINDS)];
+  const all = sum(kinds, 'all');
+  const rows = [...shown, ...(rest.length > 0 ? [sum(rest, `${rest.length} more kinds`)] : []), all];
+  return table(
+    ['kind of key', 'keys', 'bytes', 'a key', 'share'],
+    kinds.length === 0
+      ? []
+      : rows.map((row) => [
+          row.kind,
+          row.keys,
+          bytes(row.bytes),
+          bytes(row.bytes / row.keys),
+          `${((100 * row.bytes) / all.bytes).toFixed(1)} %`,
+        ]),
+  );
 }
 
 function numberOf(text: string, name: string, most: number): number {
