@@ -15,12 +15,21 @@ const STATUS: Readonly<Record<ReadStatus, Buffer>> = {
   read: Buffer.from(',"read_status":"read"}'),
 };
 
-/** Each message in pieces: a page is joined once, not once for each. Marks are asked for once, and only where one is the reader's own. */
-export async function piecesFor(receipts: Receipts, reader: Reader, stored: readonly Buffer[]): Promise<Buffer[][]> {
+/**
+ * Each message in pieces: a page is joined once, not once for each. Marks are asked for once, and only where one is the reader's own, unless
+ * they were `asked` for already.
+ */
+export async function piecesFor(
+  receipts: Receipts,
+  reader: Reader,
+  stored: readonly Buffer[],
+  asked?: ReturnType<Receipts['statuses']>,
+): Promise<Buffer[][]> {
   const { readerId, conversationId, asOf } = reader;
-  const seqs = asOf === undefined ? stored.map((json) => ownSeq(json, readerId)) : [];
+  const own = Buffer.from(readerId);
+  const seqs = asOf === undefined ? stored.map((json) => ownSeq(json, own)) : [];
   if (!seqs.some((seq) => seq !== undefined)) return stored.map((json) => [json]);
-  const statusAt = await receipts.statuses(readerId, conversationId);
+  const statusAt = await (asked ?? receipts.statuses(readerId, conversationId));
   return stored.map((json, i) => {
     const seq = seqs[i];
     return seq === undefined ? [json] : [json.subarray(0, -1), STATUS[statusAt(seq)]];
@@ -28,10 +37,11 @@ export async function piecesFor(receipts: Receipts, reader: Reader, stored: read
 }
 
 /** The seq of a message that the reader wrote; undefined of any other, also of what the server says of the reader's doings. */
-function ownSeq(json: Buffer, readerId: string): number | undefined {
+function ownSeq(json: Buffer, own: Buffer): number | undefined {
   const at = json.indexOf(SENDER);
   const from = at + SENDER.length;
-  if (json.toString('latin1', from, from + readerId.length) !== readerId) return undefined;
+  if (from + own.length > json.length || json.compare(own, 0, own.length, from, from + own.length) !== 0)
+    return undefined;
   if (isDerivedMessageId(json.toString('latin1', ID_AT, ID_AT + ID_LENGTH))) return undefined;
   return Number(json.toString('latin1', json.lastIndexOf(':', at) + 1, at));
 }
