@@ -8,6 +8,7 @@
 -- INCLUDE  clock
 
 local now = redis_ms()
+ttl = tonumber(ttl)
 -- A lease that ends later than any lease lasts was given by a clock that has been set back since, and holds nobody up.
 local LONGEST = 60000
 
@@ -17,7 +18,11 @@ local function take(leases, feed_head)
   local owner, fence, ends = string.match(lease or '- 0 0', '^(%S+) (%S+) (%S+)$')
   if owner ~= worker and tonumber(ends) > now and tonumber(ends) <= now + LONGEST then return '', '' end
   if owner ~= worker then fence = string.format('%.0f', tonumber(fence) + 1) end
-  redis.call('HSET', leases, group, worker .. ' ' .. fence .. ' ' .. string.format('%.0f', now + tonumber(ttl)))
+  -- Each renewal is a line of Redis' file: there is none while more than half of the time is left.
+  local left = ends - now
+  if owner ~= worker or left <= ttl / 2 or left > ttl then
+    redis.call('HSET', leases, group, worker .. ' ' .. fence .. ' ' .. string.format('%.0f', now + ttl))
+  end
   return fence, redis.call('HGET', feed_head, 'id') or '0-0'
 end
 

@@ -64,6 +64,17 @@ describe('scripts of projectors', () => {
       expect((await group('a').lease(PARTITION, LONG))?.fence).to.equal('3');
     });
 
+    it('is written anew when half of its time is over, or ends later than it should', async () => {
+      const ends = async () => Number((await redis().hget(keyAt('leases'), 'views'))!.split(' ')[2]);
+      await group('a').lease(PARTITION, LONG);
+      await unchanged(async () => expect((await group('a').lease(PARTITION, LONG))?.fence).to.equal('1'));
+      for (const left of [LONG / 2 - 1, LONG * 2]) {
+        await redis().hset(keyAt('leases'), 'views', `a 1 ${Date.now() + left}`);
+        expect((await group('a').lease(PARTITION, LONG))?.fence).to.equal('1');
+        expect((await ends()) - Date.now()).to.be.within(LONG - 5_000, LONG);
+      }
+    });
+
     it('can be renewed late as long as nobody took it', async () => {
       await group('a').lease(PARTITION, LONG);
       await silence();
