@@ -1,4 +1,5 @@
 /** The three servers as a load sees them: rooms with sockets in them, one command that sends a message, and how to ask for a page. */
+import { commandFrame } from '../../src/client/frames.ts';
 import { makeRoom, makeUsers } from './people.ts';
 import { startBare, startPeer, startProduct } from './processes.ts';
 import type { Target } from './processes.ts';
@@ -21,7 +22,7 @@ const TEXT = 'x'.repeat(100);
 const WS = '/api/v1/ws';
 
 const productCommand = (room: string): string =>
-  JSON.stringify({ type: 'message.send', id: '1', data: { conversation_id: room, content: TEXT } });
+  commandFrame('message.send', { id: '1', data: { conversation_id: room, content: TEXT } });
 
 /** As many bytes as the product's event has: an application's message carries who, when, and what kind. */
 const peerCommand = (room: string): string =>

@@ -16,6 +16,8 @@ import type { BenchUser } from './people.ts';
 import { costOf, cpuUs, startBare, startPeer, startProduct } from './processes.ts';
 import type { Stored, Target } from './processes.ts';
 import { openPeerSocket, peerPath } from './servers.ts';
+import { Cursors } from '../../src/client/cursors.ts';
+import { commandFrame } from '../../src/client/frames.ts';
 import { SwarmSocket } from './swarm.ts';
 
 export const openLog = (product: Stored): Promise<Log> =>
@@ -202,7 +204,8 @@ async function returning(): Promise<Side> {
       const [head] = await log.heads([conversationStream(room)], []);
       await fill(log, room, users[0]!, MISSED);
       await projected(log);
-      const resume = JSON.stringify({ type: 'session.resume', id: '1', data: { cursors: { [room]: head!.id } } });
+      const { data } = new Cursors([[room, head!.id]]).resume('');
+      const resume = commandFrame('session.resume', { id: '1', data });
       return allBack(product, async (client) => {
         const { token } = users[client]!;
         const socket = await SwarmSocket.open(product.port, '/api/v1/ws?resume=1', { token, dialect: 'rill' });

@@ -5,10 +5,11 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
+import { ACK_HEAD } from '../../src/client/frames.ts';
 
 /** How a server says things: what an ack and an event begin with, and what is answered to its ping (undefined: by the WebSocket's own). */
 const dialects = {
-  rill: { ack: Buffer.from('{"type":"ack"'), event: Buffer.from('{') },
+  rill: { ack: Buffer.from(ACK_HEAD), event: Buffer.from('{') },
   bare: { ack: Buffer.from('{'), event: Buffer.from('a') },
   'socket.io': { ack: Buffer.from('43'), event: Buffer.from('42') },
 } as const;

@@ -1,5 +1,6 @@
 /** The two ways in which a command reaches a node, one try at a time: by REST and by WebSocket. */
 import { WebSocket } from 'ws';
+import { commandFrame, incoming } from '../../src/client/frames.ts';
 import { ANSWER_WITHIN_MS, call } from './client.ts';
 import type { Person } from './client.ts';
 
@@ -75,8 +76,7 @@ export class SocketDoor implements Door {
         resolve(outcome);
       };
       this.waiting.set(id, settle);
-      const frame = JSON.stringify({ type, id, data, request_id: request });
-      ws.send(frame, (error) => error && settle({ kind: 'silent' }));
+      ws.send(commandFrame(type, { id, data, request_id: request }), (error) => error && settle({ kind: 'silent' }));
     });
   }
 
@@ -101,18 +101,10 @@ export class SocketDoor implements Door {
   }
 
   private receive(data: Buffer): void {
-    // Events begin with their id; answers with their type.
-    if (data.toString('latin1', 0, 8) !== '{"type":') return;
-    const frame = JSON.parse(data.toString()) as {
-      type: string;
-      id?: string;
-      data?: { event_id?: string; durability?: string };
-      error?: { code: string };
-    };
-    const settle = this.waiting.get(frame.id ?? '');
-    if (!settle) return;
-    if (frame.type === 'ack')
-      settle({ kind: 'acked', event: frame.data?.event_id ?? '', durability: frame.data?.durability ?? '' });
-    else if (frame.type === 'error') settle({ kind: 'refused', code: frame.error?.code ?? '' });
+    const frame = incoming(data.toString());
+    if (frame.kind === 'answer') {
+      const { event_id: event = '', durability = '' } = frame.data as { event_id?: string; durability?: string };
+      this.waiting.get(frame.id)?.({ kind: 'acked', event, durability });
+    } else if (frame.kind === 'refusal') this.waiting.get(frame.id)?.({ kind: 'refused', code: frame.error.code });
   }
 }

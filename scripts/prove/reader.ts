@@ -1,9 +1,11 @@
 /**
- * A reader: one user's WebSocket that keeps a cursor for every stream, comes back with `?resume=1` after any trouble, on any gateway,
- * and writes what it saw into its ledger. It begins everything at the beginning, so its whole history is checked.
+ * A reader: one user's connection by the client library, which keeps a cursor for every stream and comes back after any trouble, on any
+ * gateway. What came over its sockets goes into its ledger before the library has seen it, so that nothing which the library mends is
+ * passed over. It begins everything at the beginning, so its whole history is checked.
  */
 import { WebSocket } from 'ws';
-import { BackOff } from './client.ts';
+import { Connection } from '../../src/client/connection.ts';
+import type { SocketMaker } from '../../src/client/connection.ts';
 import type { Person } from './client.ts';
 import { digestOf } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,25 +23,37 @@ export interface ReaderOptions {
 }
 
 const EVENT_HEAD = /^\{"id":"(\d+-(\d+))".{1,80}?"(?:conversation|user)_id":"([0-9A-Z]{26})"/;
-/** Without a frame for this long on a socket that is being opened, it is given up. */
-const READY_WITHIN_MS = 10_000;
+const BACK_OFF = { firstMs: 30, mostMs: 800 };
+const HANDSHAKE_WITHIN_MS = 5_000;
 
 export class Reader {
-  readonly cursors = new Map<string, string>();
   connects = 0;
   resets = 0;
   /** Close codes that say "do not come back", and frames that are none. */
   readonly complaints: string[] = [];
   private readonly options: ReaderOptions;
-  private readonly backOff: BackOff;
+  private readonly connection: Connection;
+  private readonly begun = new Set<string>();
   private ws: WebSocket | undefined;
-  private stopping = false;
-  private running: Promise<void> = Promise.resolve();
 
   constructor(options: ReaderOptions) {
     this.options = options;
-    this.backOff = new BackOff(options.random);
-    for (const conversation of [...options.conversations, options.person.id]) this.begin(conversation, '0-0');
+    const { person, random, bases } = options;
+    for (const stream of [...options.conversations, person.id]) this.begin(stream);
+    this.connection = new Connection({
+      url: () => `${random.pick(bases()).replace('http', 'ws')}/api/v1/ws`,
+      WebSocket: this.observed(),
+      cursors: [...this.begun].map((stream) => [stream, '0-0']),
+      backOff: BACK_OFF,
+      token: () => Promise.resolve(person.token),
+      heads: () => Promise.resolve([]),
+      onReady: () => {},
+      onEvent: () => {},
+      onWatched: () => {},
+      onSignal: () => {},
+      onReset: () => {},
+      onState: ({ name }) => (this.connects += name === 'live' ? 1 : 0),
+    });
   }
 
   get name(): string {
@@ -47,17 +61,11 @@ export class Reader {
   }
 
   start(): void {
-    this.running = this.run();
+    this.connection.start();
   }
 
   async stop(): Promise<void> {
-    this.stopping = true;
-    this.ws?.terminate();
-    await this.running;
-  }
-
-  /** Cuts the socket as a broken network does. */
-  cut(): void {
+    this.connection.stop();
     this.ws?.terminate();
   }
 
@@ -67,69 +75,52 @@ export class Reader {
   }
 
   lacks(heads: ReadonlyMap<string, string>): string | undefined {
-    for (const [stream, cursor] of this.cursors) {
-      const head = heads.get(stream) ?? '0-0';
+    const cursors = this.connection.snapshot();
+    for (const stream of this.begun) {
+      const [head, cursor] = [heads.get(stream) ?? '0-0', cursors.get(stream)];
       if (head !== cursor) return `${this.name} stands at ${cursor} of ${stream}, whose end is ${head}`;
     }
     return undefined;
   }
 
-  private begin(conversation: string, after: string): void {
-    this.cursors.set(conversation, after);
-    this.options.ledger.write({ line: 'began', reader: this.name, conversation, after });
+  private begin(conversation: string): void {
+    this.begun.add(conversation);
+    this.options.ledger.write({ line: 'began', reader: this.name, conversation, after: '0-0' });
   }
 
-  private async run(): Promise<void> {
+  /** Sockets that show what they get before anybody else has it, and are cut now and then. */
+  private observed(): SocketMaker {
+    const attach = (ws: WebSocket) => this.attach(ws);
+    return class extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols, { handshakeTimeout: HANDSHAKE_WITHIN_MS });
+        attach(this);
+      }
+    };
+  }
+
+  private attach(ws: WebSocket): void {
     const { random, cutEvery } = this.options;
-    while (!this.stopping) {
-      const ws = this.connect(random.pick(this.options.bases()));
-      this.ws = ws;
-      const cut = cutEvery && setTimeout(() => ws.terminate(), random.between(...cutEvery));
-      await new Promise<void>((resolve) => ws.on('close', () => resolve()));
-      clearTimeout(cut);
-      if (!this.stopping) await this.backOff.wait();
-    }
-  }
-
-  private connect(base: string): WebSocket {
-    const { person } = this.options;
-    const headers = { Authorization: `Bearer ${person.token}` };
-    const ws = new WebSocket(`${base.replace('http', 'ws')}/api/v1/ws?resume=1`, { headers, handshakeTimeout: 5_000 });
-    const late = setTimeout(() => ws.terminate(), READY_WITHIN_MS);
-    ws.on('error', () => {});
-    ws.on('message', (data) => {
-      clearTimeout(late);
-      this.receive(ws, data as Buffer);
-    });
+    this.ws = ws;
+    const cut = cutEvery && setTimeout(() => ws.terminate(), random.between(...cutEvery));
+    // One that the library has let go of may still bring what was on its way.
+    ws.on('message', (data) => this.ws === ws && ws.onmessage !== null && this.receive(data as Buffer));
     ws.on('close', (code, reason) => {
-      clearTimeout(late);
+      clearTimeout(cut);
       if (code >= 4_500) this.complaints.push(`closed with ${code} ${reason.toString()}`);
     });
-    return ws;
   }
 
-  private receive(ws: WebSocket, bytes: Buffer): void {
-    if (this.ws !== ws) return;
+  private receive(bytes: Buffer): void {
     const match = EVENT_HEAD.exec(bytes.toString('latin1', 0, 160));
     if (match) return this.see(match[3]!, match[1]!, Number(match[2]), bytes);
     const frame = JSON.parse(bytes.toString()) as { type: string; data: Record<string, unknown>; error?: unknown };
-    if (frame.type === 'session.ready') this.resume(ws);
-    else if (frame.type === 'session.resumed') {
-      this.connects += 1;
-      this.backOff.reset();
-    } else if (frame.type === 'sync.reset') this.reset(frame.data);
+    if (frame.type === 'sync.reset') this.reset(frame.data);
     else if (frame.error !== undefined) this.complaints.push(bytes.toString().slice(0, 300));
   }
 
-  private resume(ws: WebSocket): void {
-    const { person } = this.options;
-    const { [person.id]: user, ...cursors } = Object.fromEntries(this.cursors);
-    ws.send(JSON.stringify({ type: 'session.resume', id: 'resume', data: { cursors, user } }));
-  }
-
   private see(stream: string, event: string, seq: number, bytes: Buffer): void {
-    if (!this.cursors.has(stream)) this.begin(stream, '0-0');
-    this.cursors.set(stream, event);
+    if (!this.begun.has(stream)) this.begin(stream);
     this.options.ledger.write({
       line: 'seen',
       reader: this.name,
@@ -144,7 +135,6 @@ export class Reader {
     const conversation = String(data['conversation_id'] ?? data['user_id']);
     const last = String(data['last_event_id']);
     this.resets += 1;
-    this.cursors.set(conversation, last);
     this.options.ledger.write({ line: 'reset', reader: this.name, conversation, last });
   }
 }

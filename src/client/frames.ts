@@ -15,9 +15,8 @@ export type CommandType = keyof Commands;
 /** The sub-protocols of a handshake: a browser can set no header. */
 export const protocolsOf = (token: string): string[] => ['chat.v1', `bearer.${token}`];
 
-/** What an answer to a command, and what an event begins with. */
+/** What the answer to a command begins with. */
 export const ACK_HEAD = '{"type":"ack"';
-export const EVENT_HEAD = '{"id":"';
 
 export interface Outgoing {
   /** By which the answer is known again. */
