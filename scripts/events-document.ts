@@ -1,5 +1,7 @@
 /** `docs/events.md` as it follows from the contracts: every event and signal, its schema, a stored example and how to see it. Pure but for files. */
 import { readFileSync } from 'node:fs';
+import { exampleOf as valueOf } from '../src/api/documents/example.ts';
+import type { Schema as ValueSchema } from '../src/api/documents/example.ts';
 import { events, signals } from '../src/chat/index.ts';
 import type { FeatureEvent, SignalDefinition } from '../src/chat/feature.ts';
 import { readConfig } from '../src/config.ts';
@@ -88,9 +90,8 @@ function eventSection(event: FeatureEvent, example: Stored): string {
 
 function signalSection({ type, data }: SignalDefinition): string {
   const known = events.map(exampleOf).find(({ conversation_id }) => conversation_id !== undefined)!;
-  const { conversation_id = '', actor_id, at } = known;
-  const fields = Object.keys((data as Schema).properties ?? {});
-  const example = { type, conversation_id, actor_id, data: Object.fromEntries(fields.map((field) => [field, at])) };
+  const { conversation_id = '', actor_id } = known;
+  const example = { type, conversation_id, actor_id, data: valueOf(data as ValueSchema) };
   const channel = keys.signals(keys.partitionOf(conversation_id));
   return [
     `### \`${type}\``,

@@ -1311,6 +1311,10 @@ export interface Commands {
       settings?: { previews: boolean; quiet_hours: { from: string; to: string; time_zone: string } | null };
     };
   };
+  'attachment.delete': {
+    data: { attachment_id: string };
+    ack: { event_id?: string; seq?: number; durability?: 'disk' | 'replicated' | 'memory' };
+  };
   'rules.change': {
     data: {
       conversation_id: string;
@@ -1753,6 +1757,8 @@ export interface Operations {
   'DELETE /webhooks/{webhook_id}': { data: { webhook_id: string }; answer: undefined };
   'GET /webhooks/{webhook_id}': { data: { webhook_id: string }; answer: Webhook };
   'POST /webhooks/{webhook_id}/resume': { data: { webhook_id: string }; answer: Webhook };
+  'DELETE /attachments/{attachment_id}': { data: { attachment_id: string }; answer: undefined };
+  'GET /attachments/{attachment_id}': { data: { attachment_id: string }; answer: Attachment };
   'PUT /conversations/{conversation_id}/rules': {
     data: {
       conversation_id: string;
@@ -1814,7 +1820,6 @@ export interface Operations {
     data: { webhook_id: string; limit?: number; cursor?: string };
     answer: { items: Delivery[]; next_cursor: string | null; has_more: boolean };
   };
-  'GET /attachments/{attachment_id}': { data: { attachment_id: string }; answer: Attachment };
   'PATCH /conversations/{conversation_id}/participants/{user_id}': {
     data: { conversation_id: string; user_id: string; role: 'owner' | 'admin' | 'member' };
     answer: Participant;

@@ -15,6 +15,7 @@ import { decode } from '../support/folds.ts';
 import { allTimers, passTime } from '../support/passing.ts';
 import { projected } from '../support/projecting.ts';
 import { setClock } from '../support/rooms.ts';
+import { writesNothing } from '../support/nothing-written.ts';
 import { group, register, useNodes } from '../support/server.ts';
 import type { Node, User } from '../support/server.ts';
 import { drawing, TEXT, upload, useFolder } from '../support/uploading.ts';
@@ -97,6 +98,39 @@ describe('the life of attachments', function () {
     expect((await bob.rest.get(`/attachments/${file.id}`)).status).to.equal(200);
     await takeBack(bob, second.id, other);
     expect([await isGone(file.id), await areFiles(0)]).to.deep.equal([true, true]);
+  });
+
+  it('whoever uploaded it takes it away, unless a message carries it or is about to', async () => {
+    const [file, carried, planned] = [await upload(ada, TEXT), await upload(ada, TEXT), await upload(ada, TEXT)];
+    await post(ada, { content: 'look', attachments: [carried.body.id] });
+    const send_at = new Date(Date.now() + DAY_MS).toISOString();
+    await ada.rest.post(`/conversations/${room}/scheduled`, {
+      content: 'later',
+      attachments: [planned.body.id],
+      send_at,
+    });
+    const remove = (user: User, { body }: typeof file, headers = {}) =>
+      user.rest.call('DELETE', `/attachments/${body.id}`, undefined, headers);
+    for (const used of [carried, planned]) {
+      const { status, body } = await writesNothing(world, 'used', () => remove(ada, used));
+      expect([status, body['code']]).to.deep.equal([409, 'conflict']);
+    }
+    expect((await writesNothing(world, 'of another', () => remove(bob, file))).status).to.equal(404);
+    const key = { 'Idempotency-Key': ulid() };
+    expect((await remove(ada, file, key)).status).to.equal(204);
+    expect((await writesNothing(world, 'repeat', () => remove(ada, file, key))).status).to.equal(204);
+    expect((await writesNothing(world, 'again', () => remove(ada, file))).status).to.equal(404);
+    expect((await post(ada, { content: 'gone', attachments: [file.body.id] })).status).to.equal(404);
+    expect(await isThere(file.body.id)).to.equal(false);
+    // The other two have the same content.
+    expect(await folder.files()).to.have.length(1);
+    const alone = await upload(ada, await drawing());
+    const before = (await folder.files()).length;
+    const socket = await ada.socket();
+    expect(await socket.ask('attachment.delete', { attachment_id: alone.body.id })).to.have.nested.property(
+      'data.event_id',
+    );
+    expect([before > 1, await areFiles(1)]).to.deep.equal([true, true]);
   });
 
   it('goes with its conversation', async () => {

@@ -4,6 +4,7 @@ import type { Context } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { fileStoreOf } from '../../files/file-store.ts';
 import { fileKey } from '../../files/store.ts';
+import { userStream } from '../../keys.ts';
 import { command, query } from '../feature.ts';
 import type { Command, Deps, Feature, FileAnswer, Query } from '../feature.ts';
 import type { Attachments } from '../services.ts';
@@ -51,7 +52,7 @@ export const attachments: Feature = {
     const signing = new Signing(deps.secretOf('addresses of attachments'));
     const reads = { ...parts, signing };
     return {
-      commands: [upload(deps, signing)],
+      commands: [upload(deps, signing), remove(deps)],
       queries: [described(reads), bytesOf(reads, 'content'), bytesOf(reads, 'thumbnail')],
       reactors: [releasing(parts)],
       timers: [settling(parts), parts.holding.lookingAfter((id, sha256) => parts.access.holds(id, sha256))],
@@ -87,6 +88,23 @@ function upload({ attachments: files }: Deps, signing: Signing): Command {
     async run(context) {
       const { uploaded, eventId } = await files.upload(context);
       return { body: answerOf(signing, uploaded, context.now), eventId };
+    },
+  });
+}
+
+function remove({ log }: Deps): Command {
+  return command({
+    type: 'attachment.delete',
+    about: "Takes one of the caller's uploads away that no message carries, and its bytes",
+    data: AttachmentTarget,
+    answer: null,
+    route: { method: 'DELETE', path: '/attachments/{attachment_id}', status: 204 },
+    socket: true,
+    anyKey: true,
+    async run(context, { attachment_id: attachment }) {
+      const stream = userStream(context.caller.userId);
+      const args = { attachment };
+      return { eventId: (await log.append({ script: 'attachment.delete', stream, by: context, body: args, args })).id };
     },
   });
 }
