@@ -168,6 +168,4 @@ export const contract: Readonly<Record<string, Area>> = {
 export const pages = ['/', '/docs', '/redoc', '/openapi.json', '/asyncapi.json', '/docs/websocket', '/client'];
 
 /** What is not built yet: `METHOD /path`, a frame's type or a page, and the feature that will bring it. */
-export const pending: Readonly<Record<string, string>> = {
-  'GET /admin/events': 'analytics',
-};
+export const pending: Readonly<Record<string, string>> = {};

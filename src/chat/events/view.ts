@@ -15,9 +15,10 @@ import { listAnswer, query } from '../feature.ts';
 import type { Deps, Feature, Query } from '../feature.ts';
 import { Limit, listOf } from '../paging.ts';
 import { toldLate } from '../told-late.ts';
+import { listAllEvents } from './all.ts';
 import { EventAnswer } from './contract.ts';
 
-export const eventLog: Feature = { serve: (deps) => ({ queries: [listEvents(deps)] }) };
+export const eventLog: Feature = { serve: (deps) => ({ queries: [listEvents(deps), listAllEvents(deps)] }) };
 
 const List = Type.Object(
   {
