@@ -1,6 +1,6 @@
 -- message.send   a member posts a message; its id makes it repeatable for ever. data '' brings along what is not there
 -- KEYS     log head members messages typing feed feed_head requests_0 requests_1
--- ARGV     request fingerprint salt envelope actor message_id reply_to rules broken data
+-- ARGV     request fingerprint salt envelope actor message_id looked reply_to rules broken data
 -- FAIL     not_found forbidden conflict rate_limited content_rejected
 -- EMITS    message.sent/1
 -- INCLUDE  append members posting messages typing rules
@@ -8,8 +8,9 @@
 local before = repeated()
 if before then return before end
 
-local earlier = message_of(message_id)
+local earlier, elsewhere = message_of(message_id, looked)
 local role, joined = role_of(actor)
+if elsewhere and role then return elsewhere end
 if earlier then
   if earlier.sender == actor then return { 'duplicate', earlier.event } end
   return role and { 'fail', 'conflict', 'This message id is taken' } or GONE

@@ -65,5 +65,5 @@ for i, seq in ipairs(seqs) do
   rows[2 * i - 1], rows[2 * i] = found[seq], seq
 end
 local reply = answer(rows)
-reply[7] = stop and string.format('%.0f-%.0f', stop[1], stop[2]) or ''
+reply[8] = stop and string.format('%.0f-%.0f', stop[1], stop[2]) or ''
 return reply

@@ -46,6 +46,7 @@ const perOwner: Record<string, string> = {
   head: ':head',
   members: ':members',
   messages: ':messages',
+  archived_messages: ':messages:archived',
   reactions: ':reactions',
   conversations: ':conversations',
   settings: ':settings',

@@ -21,6 +21,7 @@ import { PlainOrWebSocket, upgradeRequired } from './api/upgrade.ts';
 import { refoldDirectories } from './chat/directory.ts';
 import { chat, projections } from './chat/index.ts';
 import type { Watch } from './chat/door.ts';
+import { messageIdOf } from './chat/messages/guard.ts';
 import type { Chat } from './chat/index.ts';
 import { Totals } from './chat/totals.ts';
 import type { Config } from './config.ts';
@@ -120,7 +121,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         projector({ ...work, views, projections, groupName: 'views', keepFeedMs: KEEP_FEED_MS }),
         ...reactorWorkers(work, reactors),
         ...(timers.length > 0 ? [new Timers(work, timers)] : []),
-        ...archiverOf(config, work),
+        ...archiverOf(config, { ...work, views, projections }),
       ];
       for (const worker of workers) {
         await worker.start();
@@ -246,10 +247,13 @@ function watchOf(metrics: Metrics, { debug }: Logger, trace: BeginSpan | undefin
 }
 
 /** Nothing leaves Redis unless somebody asked for it. */
-function archiverOf(config: Config, work: Omit<ArchiverOptions, 'files' | 'afterMs' | 'now'>): Archiver[] {
+function archiverOf(
+  config: Config,
+  work: Omit<ArchiverOptions, 'files' | 'afterMs' | 'messageIdOf' | 'now'>,
+): Archiver[] {
   if (config.ARCHIVE_AFTER_DAYS === 0) return [];
   const afterMs = config.ARCHIVE_AFTER_DAYS * DAY_MS;
-  return [new Archiver({ ...work, files: archiveFilesOf(config), afterMs, now: () => Date.now() })];
+  return [new Archiver({ ...work, files: archiveFilesOf(config), messageIdOf, afterMs, now: () => Date.now() })];
 }
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;

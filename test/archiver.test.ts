@@ -5,10 +5,13 @@ import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { projections } from '../src/chat/index.ts';
+import { messageIdOf } from '../src/chat/messages/guard.ts';
 import { START } from '../src/envelope.ts';
 import { endWithUs } from '../src/redis/leftovers.ts';
 import { until } from '../src/redis/redis-server.ts';
 import { Archiver } from '../src/projector/archiver.ts';
+import { Views } from '../src/views/store.ts';
 import { sealAll, useArchiveFolder } from './support/archiving.ts';
 import { chatOn, json } from './support/command-line.ts';
 import { Room } from './support/rooms.ts';
@@ -58,7 +61,8 @@ describe('bringing logs to the archive', () => {
   it('is done by a worker, of conversations that are long enough', async () => {
     const [long, short] = [await filled(1, 50), await filled(2, 20)];
     const { log } = world;
-    const options = { log, files, warn: (text: string) => world.warnings.push(text), leaseMs: 1_000 };
+    const parts = { views: new Views(log), projections, messageIdOf };
+    const options = { log, files, ...parts, warn: (text: string) => world.warnings.push(text), leaseMs: 1_000 };
     const archiver = new Archiver({ ...options, worker: 'one', afterMs: 0, now: () => Date.now() + 1_000 });
     await archiver.start();
     try {

@@ -18,6 +18,7 @@ import type { Projection } from '../src/views/projection.ts';
 import { Reading } from '../src/views/reading.ts';
 import type { ReadLimits } from '../src/views/reading.ts';
 import { Views } from '../src/views/store.ts';
+import { archiveAll, useArchiveFolder } from './support/archiving.ts';
 import { carryOut, decode, plainFold, rawLog } from './support/folds.ts';
 import type { Doc } from './support/folds.ts';
 import { message, Room, setClock, user } from './support/rooms.ts';
@@ -154,7 +155,8 @@ interface Ask {
 
 for (const topology of topologies) {
   describe(`reading on ${topology}`, () => {
-    const world = useWorld(topology);
+    const files = useArchiveFolder();
+    const world = useWorld(topology, { archive: files });
     let stored: Views;
     let reading: Reading;
     let rooms = 0;
@@ -166,14 +168,19 @@ for (const topology of topologies) {
     async function makeRoom(all: readonly Act[]): Promise<Room> {
       const room = new Room(world, (rooms += 1));
       await room.create({ kind: 'channel', roles: ['owner', 'admin', 'member'] });
-      for (const [n, act] of all.entries()) {
+      await play(room, all);
+      return room;
+    }
+
+    async function play(room: Room, all: readonly Act[], from = 0): Promise<void> {
+      for (const [i, act] of all.entries()) {
+        const n = from + i;
         // Several events in some milliseconds, none in others.
         if (n % 3 === 0) await setClock(world, room.stream, Date.now() + rooms * 100_000 + n * 2);
         await act(room, n).catch((error: unknown) => {
           if (!(error instanceof ChatError)) throw error;
         });
       }
-      return room;
     }
 
     /** Brings one view up to a seq, as a projector's batches would. */
@@ -262,6 +269,30 @@ for (const topology of topologies) {
         );
       });
       await fc.assert(property, { numRuns: topology === 'one Redis' ? 60 : 15 });
+    });
+
+    it('equals the model where parts of log, facts and views left Redis, and what is there no more is changed', async () => {
+      const parts = fc.array(fc.tuple(acts, progress, fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 3 });
+      const property = fc.asyncProperty(parts, asked, held, async (all, ask, limits) => {
+        reading = new Reading({ log: world.log, views: stored, decode, projections, limits });
+        const room = await makeRoom([]);
+        let played = 0;
+        for (const [some, { reached, batch }, most] of all) {
+          await play(room, some, played);
+          played += some.length;
+          const { length } = await model(room);
+          const share = (hundredths: number) => Math.round((hundredths / 100) * length);
+          await Promise.all(views.map((projection, i) => project(projection, room, share(reached[i]!), batch)));
+          await expectEqual(room, await model(room), ask);
+          await archiveAll(world.log, files, room.stream, most);
+          await expectEqual(room, await model(room), ask);
+        }
+        const events = await model(room);
+        const then = events[Math.max(0, Math.round((ask.upTo / 100) * events.length) - 1)]!;
+        const before = events.filter(({ seq }) => seq <= then.seq);
+        await expectEqual(room, before, ask, then.id);
+      });
+      await fc.assert(property, { numRuns: topology === 'one Redis' ? 25 : 6 });
     });
 
     it('fills a page although the tail takes members out', async () => {

@@ -3,9 +3,11 @@
 -- began it or '-', the state is '-' or 'deleted'. Ids of the server's own messages begin with 7, and no client's do: those messages
 -- are told from other events and stand here nowhere. Beside it `<message id>:<revision>` names the event of each later revision.
 
-local function message_of(id)
-  local value = redis.call('HGET', messages, id)
-  if not value then return nil end
+-- Nothing is known of one whose facts left Redis, either; the field '-' has the highest id of those. Second value: whether it may be one of
+-- them, given the mark up to which the node has looked for it.
+local function message_of(id, looked)
+  local value, mark = unpack(redis.call('HMGET', messages, id, '-'))
+  if not value then return nil, looked and mark and id <= mark and looked ~= mark and { 'elsewhere', mark } end
   local event, sender, number, revision, thread, state = string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
   return { event = event, sender = sender, number = tonumber(number), revision = tonumber(revision), thread = thread,
     is_deleted = state == 'deleted' }

@@ -2,10 +2,13 @@
 import type { Command } from 'commander';
 import { archiveFilesOf } from '../../src/files/file-store.ts';
 import type { StreamRef } from '../../src/keys.ts';
-import { sealNext, wouldSeal } from '../../src/log/archive/sealing.ts';
-import type { SealOptions, Sealed } from '../../src/log/archive/sealing.ts';
+import { messageIdOf } from '../../src/chat/messages/guard.ts';
+import { wouldSeal } from '../../src/log/archive/sealing.ts';
+import type { Sealed } from '../../src/log/archive/sealing.ts';
+import { archive } from '../../src/projector/archiving.ts';
 import { examples } from './command-line.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
+import { foldOptions } from './folding.ts';
 import { bytes, counted, table } from './printing.ts';
 import { rateOf } from './progress.ts';
 import { usage } from './problem.ts';
@@ -42,14 +45,16 @@ export function addArchive(program: Command, line: CommandLine): void {
       line.withLog(async (log) => {
         const days = Number(options.afterDays ?? line.settings.ARCHIVE_AFTER_DAYS);
         if (!(days > 0)) throw usage('name --after-days, a number above 0: ARCHIVE_AFTER_DAYS is not set');
-        const seal = { log, files: archiveFilesOf(line.settings), before: Date.now() - days * DAY_MS };
+        const files = archiveFilesOf(line.settings);
+        const seal = { ...foldOptions(log), files, messageIdOf, before: Date.now() - days * DAY_MS };
+        await seal.views.refresh();
         const { conversation } = options;
         const streams = await conversationsOf(log, conversation === undefined ? { all: true } : { conversation });
         const progress = line.progress('conversations');
         const rows: Row[] = [];
         for (const [done, stream] of streams.entries()) {
           if (line.terminal.stopped.aborted) break;
-          const row = await rowOf(stream, options.dryRun ? wouldSeal(seal, stream) : goes(seal, stream));
+          const row = await rowOf(stream, options.dryRun ? wouldSeal(seal, stream) : archive(seal, stream));
           if (row.events > 0 || row.problem !== undefined) rows.push(row);
           progress.at(done + 1, streams.length);
         }
@@ -58,14 +63,6 @@ export function addArchive(program: Command, line: CommandLine): void {
         await line.show(options, shownOf(rows, options.dryRun === true, ms));
       }),
     );
-}
-
-async function* goes(options: SealOptions, stream: StreamRef): AsyncGenerator<Sealed> {
-  for (;;) {
-    const sealed = await sealNext(options, stream);
-    if (!sealed) return;
-    yield sealed;
-  }
 }
 
 async function rowOf(stream: StreamRef, segments: AsyncIterable<Sealed>): Promise<Row> {

@@ -11,6 +11,7 @@ import { traced } from '../trace.ts';
 import type { BeginSpan } from '../trace.ts';
 import { Connection } from './connection.ts';
 import type { RedisAddress, Say } from './connection.ts';
+import { withFacts } from './archive/facts.ts';
 import { partitionsOf } from './kept.ts';
 import { loadScripts } from './scripts.ts';
 import type { Script } from './scripts.ts';
@@ -157,7 +158,7 @@ export class Log extends StoredLog {
     const request = requestId === undefined ? ownId : `${actorId}:${requestId}`;
     const span = this.options.trace?.(`append ${script}`, by?.traceparent, {});
     const { traceparent } = span ?? by ?? {};
-    const appending = this.run(script, stream, {
+    const values = {
       request,
       fingerprint: requestId === undefined ? '-' : fingerprintOf(command),
       salt,
@@ -167,7 +168,8 @@ export class Log extends StoredLog {
         (traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`),
       actor: actorId,
       ...command.args,
-    });
+    };
+    const appending = withFacts(this, command, (looked) => this.run(script, stream, { ...values, looked }));
     const [status, id, told] = await (span ? traced(span, appending) : appending);
     if (by) this.answered.add(by);
     const appended = { status: status as Appended['status'], id: String(id ?? '') };

@@ -8,6 +8,8 @@ import { streamOfKey } from '../keys.ts';
 import type { Keys, Owner, StreamRef } from '../keys.ts';
 import { Archive, justBefore } from './archive/archive.ts';
 import type { SegmentFiles } from './archive/archive.ts';
+import { factsOf, MESSAGES } from './archive/facts.ts';
+import { ColdRows } from './archive/rows.ts';
 import { StreamEntries } from './archive/stream-entries.ts';
 import { translated } from './connection.ts';
 import type { Connection, Warn } from './connection.ts';
@@ -31,6 +33,8 @@ export class StoredLog {
   readonly connection: Connection;
   /** What left Redis. Whoever reads events need not know of it. */
   readonly archive: Archive;
+  /** What stood beside logs and left Redis. */
+  readonly cold: ColdRows;
   /** Entries as they are, for who proves or moves them. */
   readonly entries: StreamEntries;
 
@@ -39,12 +43,13 @@ export class StoredLog {
     this.connection = connection;
     this.keys = keys;
     this.archive = new Archive({ ...parts, files: archive, warn });
+    this.cold = new ColdRows({ redis: connection.commands, files: archive, warn });
     this.entries = new StreamEntries({ ...parts, archive: this.archive });
   }
 
   /** Events of a stream after an id, oldest first, at most `count`. */
   async readAfter(stream: StreamRef, after: string, count = PAGE): Promise<RawEvent[]> {
-    return onlyEvents((from, most) => this.entries.up(stream, from, '+', most), after, count);
+    return this.following(stream, after, count);
   }
 
   /** Events before an id, newest first, at most `count`. `before` may be '+' for the newest. */
@@ -58,7 +63,7 @@ export class StoredLog {
    */
   async readFromCursor(stream: StreamRef, cursor: string, count = PAGE): Promise<RawEvent[] | undefined> {
     if (cursor === START) return this.readAfter(stream, START, count);
-    const rows = await this.readAfter(stream, justBefore(cursor), count + 1);
+    const rows = await this.following(stream, justBefore(cursor), count + 1);
     return rows[0]?.id === cursor ? rows.slice(1) : undefined;
   }
 
@@ -104,13 +109,15 @@ export class StoredLog {
   }
 
   /** A field of a guard hash of an owner, or null. */
-  guardField(owner: Owner, name: string, field: string): Promise<string | null> {
+  async guardField(owner: Owner, name: string, field: string): Promise<string | null> {
+    if (name === MESSAGES) return (await factsOf(this, owner, [field]))[0]!;
     return this.connection.commands.hget(this.keys.of(owner, name), field);
   }
 
   /** Fields of a guard hash of an owner. */
   guardFields(owner: Owner, name: string, fields: readonly string[]): Promise<(string | null)[]> {
     if (fields.length === 0) return Promise.resolve([]);
+    if (name === MESSAGES) return factsOf(this, owner, fields);
     return this.connection.commands.hmget(this.keys.of(owner, name), ...fields);
   }
 
@@ -189,5 +196,9 @@ export class StoredLog {
         yield keys;
       } while (cursor !== '0');
     }
+  }
+
+  private following(stream: StreamRef, after: string, count: number): Promise<RawEvent[]> {
+    return onlyEvents((from, most) => this.entries.up(stream, from, '+', most), after, count);
   }
 }

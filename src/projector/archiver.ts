@@ -5,18 +5,15 @@
  */
 import { ChatError, reasonOf } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
-import type { SegmentFiles } from '../log/archive/archive.ts';
-import { sealNext } from '../log/archive/sealing.ts';
 import { ConsumerGroup } from '../log/consumer-group.ts';
 import type { Say, Warn } from '../log/connection.ts';
-import type { Log } from '../log/log.ts';
+import { archive } from './archiving.ts';
+import type { ArchivingOptions } from './archiving.ts';
 import { Loops } from './loops.ts';
 import { Share } from './share.ts';
 import type { Held } from './share.ts';
 
-export interface ArchiverOptions {
-  readonly log: Log;
-  readonly files: SegmentFiles;
+export interface ArchiverOptions extends Omit<ArchivingOptions, 'before'> {
   readonly warn: Warn;
   readonly info?: Say;
   /** Unique to this start of this process. */
@@ -109,14 +106,16 @@ export class Archiver {
   }
 
   private async bring(stream: StreamRef): Promise<number> {
-    const { log, files, afterMs, now } = this.options;
-    for (let events = 0; ;) {
+    const { log, afterMs, now } = this.options;
+    const steps = archive({ ...this.options, before: now() - afterMs }, stream);
+    let events = 0;
+    for (;;) {
       const holding = this.share.held.get(log.keys.partitionOf(stream.id));
       if (!holding || holding.isLost || this.loops.areStopping) return events;
       const since = performance.now();
-      const sealed = await holding.work(sealNext({ log, files, before: now() - afterMs }, stream));
-      if (!sealed) return events;
-      events += sealed.events;
+      const step = await holding.work(steps.next());
+      if (step.done) return events;
+      events += step.value.events;
       await this.loops.pause(performance.now() - since);
     }
   }

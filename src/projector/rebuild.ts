@@ -277,7 +277,7 @@ class OtherSide {
         const [before, built] = await positions();
         // One that is behind, or moves while it is looked at, cannot be compared.
         if (before !== built) continue;
-        const digests = await Promise.all(shapes.map(({ keys }) => digestOf(log, keys)));
+        const digests = await Promise.all(shapes.map(({ keys, archived }) => digestOf(log, keys, archived)));
         if (digests[0] !== digests[1] && (await positions())[0] === built)
           differing.push({ view: viewName(projection), stream });
       }

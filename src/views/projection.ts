@@ -40,6 +40,8 @@ export interface Projection<Doc extends object = object> {
   shelves?(doc: Doc): readonly string[];
   /** How the documents of a collection are stored; as they are, when absent. */
   readonly packing?: Packing<Doc>;
+  /** Of a collection: its documents leave Redis when the log of their events does. None of them is ever removed, and their keys are ULIDs. */
+  readonly leaves?: true;
   /** Fields of an entity, which is flat: texts, where '' stands for nothing, and numbers. */
   readonly fields?: Readonly<Record<string, 'string' | 'number'>>;
   /** Of `terms`: the guard hash that has under each document's key, as its first word, the event that put it. */

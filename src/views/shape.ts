@@ -17,6 +17,8 @@ export interface KeyContent {
   readonly names: ReadonlyMap<string, string>;
   /** Others have names in it too: only these are looked at. */
   readonly isShared?: true;
+  /** A name that may be there, whatever it has. */
+  readonly mayHave?: string;
   /** Words of the values that are '*' may be anything. */
   readonly hasWildWords?: true;
 }
@@ -26,6 +28,8 @@ export type Content = ReadonlyMap<string, KeyContent>;
 export interface Shape<Doc extends object> {
   /** Every key in which the view of this stream may lie. */
   readonly keys: readonly string[];
+  /** The sorted set that names the files of documents which left Redis; where they may. */
+  readonly archived?: string | undefined;
   /** Documents of these keys as the view has them. Throws where what is stored cannot be read. */
   load(keys: readonly string[]): Promise<Sheet<Doc>>;
   /** The writes that bring the view to what a fold made of the sheet. Whatever the fold touched must have been loaded. */
@@ -54,6 +58,9 @@ export const NOTHING = '-';
 export const BEYOND = String(Number.MAX_SAFE_INTEGER);
 /** Arguments of one write: Lua can unpack some thousands at most. */
 const ARGS_PER_WRITE = 1_000;
+
+/** The field of a collection's first key that says which documents may lie in files: the highest order, and the highest key. */
+export const ARCHIVED = 'archived';
 
 /** A view that holds nothing has no field that says so. */
 export const standing = (applied: string): [string, string][] => (applied === START ? [] : [[APPLIED, applied]]);

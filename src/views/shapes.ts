@@ -10,12 +10,12 @@ import type { Termed } from './leaf.ts';
 import { Sheet } from './projection.ts';
 import { sidesOf } from './sides.ts';
 import type { Placed } from './projection.ts';
-import { APPLIED, BEYOND, chunks, NOTHING, standing, unlinking } from './shape.ts';
+import { APPLIED, ARCHIVED, BEYOND, chunks, NOTHING, standing, unlinking } from './shape.ts';
 import type { Content, Shape, ShapeParts } from './shape.ts';
 import { Terms, TERMS_PARTS } from './terms.ts';
 
 /** What comes behind the first key's name in the names of a view's further keys. */
-const PARTS = ['docs', 'shelves', ...TERMS_PARTS] as const;
+const PARTS = ['docs', 'shelves', ARCHIVED, ...TERMS_PARTS] as const;
 
 /** Every key in which any version of a view may lie, on either side, also one that this program has not. */
 export const everyKeyOf = (keys: Keys, view: string, stream: StreamRef): string[] =>
@@ -26,6 +26,7 @@ class Collection<Doc extends object> implements Shape<Doc> {
   private readonly index: string;
   private readonly docs: string;
   private readonly shelved: string | undefined;
+  readonly archived: string | undefined;
   private readonly parts: ShapeParts<Doc>;
 
   constructor(parts: ShapeParts<Doc>) {
@@ -34,7 +35,8 @@ class Collection<Doc extends object> implements Shape<Doc> {
     this.index = keys.view(view, stream);
     this.docs = keys.view(view, stream, 'docs');
     this.shelved = projection.shelves && keys.view(view, stream, 'shelves');
-    this.keys = [this.index, this.docs, ...(this.shelved === undefined ? [] : [this.shelved])];
+    this.archived = projection.leaves && keys.view(view, stream, ARCHIVED);
+    this.keys = [this.index, this.docs, this.shelved, this.archived].filter((key) => key !== undefined);
   }
 
   async load(keys: readonly string[]): Promise<Sheet<Doc>> {
@@ -116,7 +118,7 @@ class Collection<Doc extends object> implements Shape<Doc> {
     const shelved = docs.flatMap((one) => this.marks(one)).map((mark) => [mark, '0'] as const);
     const marks = new Map([...shelved, ...nothing('0')]);
     return new Map([
-      [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]) }],
+      [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]), mayHave: ARCHIVED }],
       [this.docs, { type: 'zset', names }],
       ...(this.shelved === undefined ? [] : [[this.shelved, { type: 'zset', names: marks }] as const]),
     ]);

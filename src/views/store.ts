@@ -7,6 +7,7 @@ import { eventId, eventOfEntry, parseEventId, START } from '../envelope.ts';
 import type { EventId, RawEntry, RawEvent } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
 import type { Expected } from '../log/consumer-group.ts';
+import type { Row, RowRange } from '../log/archive/rows.ts';
 import type { Append, Log } from '../log/log.ts';
 import { EntityReader } from './entities.ts';
 import { viewName } from './projection.ts';
@@ -126,11 +127,16 @@ export class Views {
       const beyond = direction === 'up' ? '' : LAST_ON_SHELF;
       const place = from === undefined ? beyond : placeOnShelf(from);
       const args = { direction, shelf, from: place, limit: String(limit) };
-      return this.collection('view.shelf', { projection, stream }, args, missing);
+      const { archived: _, ...onShelf } = await this.collection('view.shelf', { projection, stream }, args, missing);
+      return onShelf;
     }
     const end = direction === 'up' ? '-inf' : `(${BEYOND}`;
     const args = { direction, from: from === undefined ? end : `(${from}`, limit: String(limit) };
-    return this.collection('view.page', { projection, stream }, args, missing);
+    const { archived, ...page } = await this.collection('view.page', { projection, stream }, args, missing);
+    const rows = rowsNeeded({ ...page, archived }, { direction, from, limit });
+    if (!rows) return page;
+    const found = await this.log.cold.page(this.shape(projection, stream).archived!, rows);
+    return { ...page, docs: merged(page.docs, found.map(docOf(projection)), { direction, from, limit }) };
   }
 
   /** Documents of a collection by key, all of one instant. A key that is not there has no entry. */
@@ -140,7 +146,16 @@ export class Views {
     keys: readonly string[],
     { missing = 0, view }: { missing?: number; view?: string } = {},
   ): Promise<Page> {
-    return this.collection('view.documents', { projection, stream, view }, { wanted: keys }, missing);
+    const place = { projection, stream, view };
+    const { archived: marked, ...page } = await this.collection('view.documents', place, { wanted: keys }, missing);
+    const left = keys.filter((key) => marked && key <= marked.key);
+    if (left.length === 0) return page;
+    const there = new Set(page.docs.map(({ json }) => projection.key(JSON.parse(json.toString()) as object)));
+    const gone = left.filter((key) => !there.has(key));
+    if (gone.length === 0) return page;
+    const { archived } = this.shapeIn(projection, stream, view ?? this.sides.nameOf(projection, stream));
+    const found = await this.log.cold.byKeys(archived!, gone);
+    return { ...page, docs: [...page.docs, ...[...found.values()].map(docOf(projection))] };
   }
 
   /** Whether a collection has any of these documents, which is cheaper to ask than to get them. Throws where its keys cannot be read. */
@@ -154,15 +169,15 @@ export class Views {
     { projection, stream, view = this.sides.nameOf(projection, stream) }: Place,
     args: Append['args'],
     missing: number,
-  ): Promise<Page> {
+  ): Promise<Page & { readonly archived: Archived | undefined }> {
     const { keys } = this.shapeIn(projection, stream, view);
-    const needed = script === 'view.shelf' ? keys : keys.slice(0, INDEX_AND_DOCUMENTS);
+    const needed = keys.slice(0, INDEX_AND_DOCUMENTS + (script === 'view.shelf' ? 1 : 0));
     const reply = await this.log.ask(script, stream, { ...args, missing: String(missing) }, needed);
-    const [, , , orderText, found] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[]];
+    const [, , , orderText, found, , archived] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], unknown, Buffer];
     const orders = orderText.toString('latin1').split(' ');
     const { packing } = projection;
     const docs = found.map((bytes, i) => ({ order: Number(orders[i]), json: packing ? packing.unpack(bytes) : bytes }));
-    return { ...appliedOf(reply, missing), docs };
+    return { ...appliedOf(reply, missing), docs, archived: archivedIn(archived.toString('latin1')) };
   }
 
   /**
@@ -179,7 +194,7 @@ export class Views {
       { ...args, most: String(most), missing: String(missing), wanted },
       keys,
     );
-    const [, , , , found, , next] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[], Buffer];
+    const [, , , , found, , , next] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer[], RawEntry[], Buffer, Buffer];
     const ended = next.toString('latin1');
     return {
       ...appliedOf(reply, missing),
@@ -190,7 +205,7 @@ export class Views {
 
   /** The events that put these documents of a view of terms; undefined for one that is not there. */
   async places(projection: Projection, stream: StreamRef, keys: readonly string[]): Promise<(string | undefined)[]> {
-    const facts = await this.redis.hmget(this.keys.of(stream, projection.placedIn!), ...keys);
+    const facts = await this.log.guardFields(stream, projection.placedIn!, keys);
     return facts.map((words) => words?.split(' ', 1)[0]);
   }
 
@@ -238,6 +253,41 @@ export class Views {
     return { key: keys[0]!, field: APPLIED, value: applied === START ? '' : applied, becomes };
   }
 }
+
+/** Which documents may lie in files: none of a higher order, and none of a higher key. */
+interface Archived {
+  readonly order: number;
+  readonly key: string;
+}
+
+function archivedIn(text: string): Archived | undefined {
+  const [order, key] = text.split(' ');
+  return key === undefined ? undefined : { order: Number(order), key };
+}
+
+/** What a page needs of files; undefined where what is in Redis is all of it. */
+function rowsNeeded(
+  { docs, archived }: { readonly docs: readonly StoredDoc[]; readonly archived: Archived | undefined },
+  { direction, from, limit }: PageRange,
+): RowRange | undefined {
+  if (!archived) return undefined;
+  const isFull = docs.length === limit;
+  if (direction === 'up') return (from ?? -1) < archived.order ? { direction, from, limit } : undefined;
+  return isFull && docs.at(-1)!.order > archived.order ? undefined : { direction, from, limit };
+}
+
+/** Documents of both, nearest first; what is in Redis is the newer one. */
+function merged(hot: readonly StoredDoc[], cold: readonly StoredDoc[], { direction, limit }: PageRange): StoredDoc[] {
+  const orders = new Set(hot.map(({ order }) => order));
+  const sign = direction === 'up' ? 1 : -1;
+  return [...hot, ...cold.filter(({ order }) => !orders.has(order))]
+    .toSorted((a, b) => sign * (a.order - b.order))
+    .slice(0, limit);
+}
+
+const docOf =
+  ({ packing }: Projection) =>
+  ({ order, value }: Row): StoredDoc => ({ order, json: packing ? packing.unpack(value) : value });
 
 /** A number as scripts read it. */
 const number = (n: number): string => (n === Infinity ? 'inf' : String(n));

@@ -1,6 +1,8 @@
 /** Parts of logs on disk, for suites: a folder of their own, and how the old end of a log is brought there. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { projections } from '../../src/chat/index.ts';
+import { messageIdOf } from '../../src/chat/messages/guard.ts';
 import { DiskStore } from '../../src/files/disk-store.ts';
 import { WholeFiles } from '../../src/files/whole-files.ts';
 import type { StreamRef } from '../../src/keys.ts';
@@ -8,6 +10,8 @@ import type { SegmentFiles } from '../../src/log/archive/archive.ts';
 import { sealNext } from '../../src/log/archive/sealing.ts';
 import type { SealOptions, SegmentSizes } from '../../src/log/archive/sealing.ts';
 import type { Log } from '../../src/log/log.ts';
+import { archive } from '../../src/projector/archiving.ts';
+import { Views } from '../../src/views/store.ts';
 import { tempDir } from '../../src/redis/redis-server.ts';
 
 export interface ArchiveFolder extends SegmentFiles {
@@ -54,4 +58,12 @@ export async function sealAll(
     if (!sealed) return events;
     events += sealed.events;
   }
+}
+
+/** Brings all of a conversation to the archive but its last event: entries, facts of messages and documents. */
+export async function archiveAll(log: Log, files: SegmentFiles, stream: StreamRef, most = 10): Promise<void> {
+  const views = new Views(log);
+  await views.refresh();
+  const options = { log, files, views, projections, messageIdOf, before: Infinity, sizes: sizes(most) };
+  for await (const _ of archive(options, stream));
 }

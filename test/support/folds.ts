@@ -42,7 +42,7 @@ export function plainFold(projection: Projection, all: readonly ChatEvent[]): Do
 
 /** The whole log of a stream, past the code that reads logs. */
 export async function rawLog(log: Log, stream: StreamRef): Promise<RawEvent[]> {
-  const rows = await log.connection.commands.xrangeBuffer(log.keys.of(stream, 'log'), '-', '+');
+  const rows = await log.entries.up(stream, START, '+', 1_000_000);
   return rows.flatMap(([, fields]) => eventOfEntry(fields) ?? []);
 }
 

@@ -1,5 +1,6 @@
 /** What the log of a conversation makes of its messages: their number, their place by id, and that who posts has read what came before. Pure. */
 import { eventId } from '../../envelope.ts';
+import type { RawEvent } from '../../envelope.ts';
 import { guards, NOBODY } from '../../log/guard.ts';
 import type { GuardState } from '../../log/guard.ts';
 import { ConversationCreated } from '../conversations/contract.ts';
@@ -7,6 +8,7 @@ import { mark, notePost } from '../member-guard.ts';
 import { messageFactsText, parseMessageFacts } from '../message-facts.ts';
 import type { MessageFacts } from '../message-facts.ts';
 import { MessageDeleted, MessageEdited, MessageSent, threadOf } from './contract.ts';
+import type { MessageSentData } from './contract.ts';
 
 export const messageGuards = [
   guards(ConversationCreated, (state) => state.set('messages', NOBODY, '')),
@@ -28,6 +30,12 @@ export const messageGuards = [
     change(state, data.message_id, (facts) => ({ ...facts, isDeleted: true })),
   ),
 ];
+
+/** The message that an event sent, of which there are facts then. */
+export function messageIdOf(event: RawEvent): string | undefined {
+  if (event.type !== MessageSent.type) return undefined;
+  return (JSON.parse(event.json.toString()) as { data: MessageSentData }).data.message_id;
+}
 
 function change(state: GuardState, id: string, how: (facts: MessageFacts) => MessageFacts): void {
   const facts = parseMessageFacts(state.get('messages', id) ?? null);

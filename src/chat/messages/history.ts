@@ -16,6 +16,7 @@ export const history: Projection<Message> = {
   source: 'conversation',
   shape: 'collection',
   key: (message) => message.id,
+  leaves: true,
   packing: leavingOut<Message>('created_at', NEUTRAL),
   handlers: [
     when(MessageSent, (sent) => [{ key: sent.data.message_id, order: sent.seq, put: messageOf(sent) }]),

@@ -8,6 +8,7 @@ import type { RawEntry } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import type { Keys, StreamRef } from '../../keys.ts';
 import { within } from '../deadline.ts';
+import { KeptFiles } from './kept-files.ts';
 import { entriesBetween, segmentAt, unpacked, WrongSegment } from './segment.ts';
 import type { Segment, SegmentContent } from './segment.ts';
 
@@ -34,8 +35,9 @@ const PLACES = 8;
 
 export class Archive {
   private readonly options: ArchiveOptions;
-  /** The last asked for comes last. */
-  private readonly kept = new Map<string, { readonly reading: Promise<SegmentContent>; size: number }>();
+  private readonly kept = new KeptFiles<SegmentContent>(KEPT_BYTES, ({ entries }) =>
+    entries.reduce((sum, [, fields]) => sum + fields!.reduce((all, { length }) => all + length, 0), 0),
+  );
 
   constructor(options: ArchiveOptions) {
     this.options = options;
@@ -90,27 +92,14 @@ export class Archive {
     return segmentsAt(await this.options.redis.zrange(this.keyOf(stream), '0', '-1'));
   }
 
+  /** The segments that end after a seq, oldest first, a few of them. */
+  after(stream: StreamRef, seq: number): Promise<Segment[]> {
+    return this.above(stream, seq);
+  }
+
   /** What a segment's file holds. Throws `unavailable` where that is not the segment. */
-  async content(stream: StreamRef, segment: Segment): Promise<SegmentContent> {
-    const { file } = segment;
-    let kept = this.kept.get(file);
-    if (!kept) {
-      kept = { reading: this.read(stream, segment), size: 0 };
-      const mine = kept;
-      kept.reading.then(
-        ({ entries }) => {
-          mine.size = entries.reduce(
-            (sum, [, fields]) => sum + fields!.reduce((all, { length }) => all + length, 0),
-            0,
-          );
-          this.forgetOldest();
-        },
-        () => this.kept.delete(file),
-      );
-    }
-    this.kept.delete(file);
-    this.kept.set(file, kept);
-    return kept.reading;
+  content(stream: StreamRef, segment: Segment): Promise<SegmentContent> {
+    return this.kept.get(segment.file, () => this.read(stream, segment));
   }
 
   /** Reads a segment's file, and not what is remembered of it. */
@@ -165,15 +154,6 @@ export class Archive {
 
   private keyOf(stream: StreamRef): string {
     return this.options.keys.of(stream, 'archive');
-  }
-
-  private forgetOldest(): void {
-    let sum = [...this.kept.values()].reduce((all, { size }) => all + size, 0);
-    for (const [file, { size }] of this.kept) {
-      if (sum <= KEPT_BYTES) return;
-      this.kept.delete(file);
-      sum -= size;
-    }
   }
 }
 

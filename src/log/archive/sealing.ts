@@ -31,6 +31,8 @@ export interface Sealed {
   readonly events: number;
   readonly bytes: number;
   readonly packed: number;
+  /** Nothing was done: somebody else had, or changed what was to be taken away. */
+  readonly isMoved?: true;
 }
 
 /** A script looks at all of a segment's entries, and nobody else is served meanwhile. Fewer than the least are not worth a file. */
@@ -83,7 +85,7 @@ export async function sealNext(options: SealOptions, stream: StreamRef): Promise
     return 'moved' as const;
   });
   if (!content) return undefined;
-  if (content === 'moved') return NOTHING;
+  if (content === 'moved') return NOTHING_SEALED;
   const bytes = packed(content);
   const segment = { ...content, file: await files.put(bytes) };
   const again = await log.archive.read(stream, segment);
@@ -97,11 +99,11 @@ export async function sealNext(options: SealOptions, stream: StreamRef): Promise
     digest,
   });
   // Somebody else did it, or changed what was to be sealed: the next turn sees what there is.
-  if (status !== 'ok') return NOTHING;
+  if (status !== 'ok') return NOTHING_SEALED;
   return { events: content.count, bytes: bytesOf(content), packed: bytes.length };
 }
 
-const NOTHING: Sealed = { events: 0, bytes: 0, packed: 0 };
+export const NOTHING_SEALED: Sealed = { events: 0, bytes: 0, packed: 0, isMoved: true };
 
 /** The script makes the same of what it finds. */
 function digestOf(entries: readonly RawEntry[]): string {

@@ -3,6 +3,7 @@ import { isUlid } from '../../envelope.ts';
 import type { Decode } from '../../envelope.ts';
 import type { StreamRef } from '../../keys.ts';
 import { BEHIND_NAMES, directories, GuardState, NOBODY } from '../../log/guard.ts';
+import { ARCHIVED, MESSAGES } from '../../log/archive/facts.ts';
 import type { GuardHandler, WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { KeyContent } from '../../views/shape.ts';
@@ -34,7 +35,16 @@ export function guardProof(options: GuardOptions, past: Past): Proof {
     const nameOf = new Map([...state.hashes.keys(), ...state.entries.keys()].map((n) => [log.keys.of(stream, n), n]));
     return { content, eventOf: (key, field) => state.eventOf(nameOf.get(key) ?? '', field) ?? (position || undefined) };
   };
-  return { stream, position: { key: log.keys.of(stream, 'head'), field: 'id' }, expected: lastKept(expected) };
+  const elsewhere = async (key: string, names: ReadonlyMap<string, string>) => {
+    if (key !== log.keys.of(stream, MESSAGES)) return new Map<string, string>();
+    const rows = await log.cold.byKeys(log.keys.of(stream, ARCHIVED), [...names.keys()]);
+    const left = new Map([...rows].map(([id, { value }]) => [id, value.toString()]));
+    // What keeps the key in being says up to which id messages have left it.
+    if (names.has(NOBODY)) left.set(NOBODY, await log.cold.highestKey(log.keys.of(stream, ARCHIVED)));
+    return left;
+  };
+  const position = { key: log.keys.of(stream, 'head'), field: 'id' };
+  return { stream, position, elsewhere, expected: lastKept(expected) };
 }
 
 async function stateAt({ decode, guards }: GuardOptions, past: Past, named: string): Promise<GuardState> {

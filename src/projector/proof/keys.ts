@@ -4,7 +4,7 @@
  * merely moved is called wrong.
  */
 import type { StreamRef } from '../../keys.ts';
-import { UNTOLD, WHATEVER } from '../../log/guard.ts';
+import { NOBODY, UNTOLD, WHATEVER } from '../../log/guard.ts';
 import type { WrongKey } from '../../log/guard.ts';
 import type { Log } from '../../log/log.ts';
 import type { Content, KeyContent } from '../../views/shape.ts';
@@ -19,6 +19,8 @@ export interface Proof {
   readonly stream: StreamRef;
   /** The hash and its field that say up to which event the keys are. */
   readonly position: { readonly key: string; readonly field: string };
+  /** What left a key of Redis, of these names with what they should have; so that it is as good as there. */
+  elsewhere?(key: string, names: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>>;
   /** Throws where the log does not lead to this position. */
   expected(position: string): Promise<Expectation>;
 }
@@ -101,6 +103,7 @@ async function suspectsIn(
     cursor = next.toString();
     for (let i = 0; i < found.length; i += 2) {
       const name = found[i]!.toString();
+      if (name === should.mayHave) continue;
       if (!Buffer.from(name).equals(found[i]!)) foreign.add(found[i]!.toString('latin1'));
       else {
         missing.delete(name);
@@ -122,8 +125,17 @@ export async function wrongAmong(
   const [, position, values] = reply as unknown as [Buffer, Buffer, (Buffer | null)[]];
   const expectation = await proof.expected(position.toString());
   const then = expectation.content.get(key)?.names;
+  const absent = names.flatMap((name, i) => {
+    const makes = then?.get(name);
+    const isDoubtful = values[i] === null || name === NOBODY;
+    return isDoubtful && makes !== undefined ? [[name, makes] as const] : [];
+  });
+  const left = absent.length === 0 ? undefined : await proof.elsewhere?.(key, new Map(absent));
   return names.flatMap((name, i) => {
-    const [makes, has] = [then?.get(name), values[i] ?? undefined];
+    const text = left?.get(name);
+    const away = text === undefined ? undefined : Buffer.from(text);
+    const [makes, has] = [then?.get(name), values[i] ?? (name === NOBODY ? undefined : away)];
+    if (name === NOBODY && away && has?.equals(away)) return [];
     if (isSame(should, makes, has)) return [];
     const [made, found] = [makes, has?.toString()].map((text) => (text === undefined ? 'nothing' : short(text)));
     const reason = `${short(name)}: the log makes ${made}, the key has ${found}`;

@@ -8,6 +8,7 @@ import type { Log } from '../../log/log.ts';
 import { Sheet, stepsOf, viewName } from '../../views/projection.ts';
 import type { Projection } from '../../views/projection.ts';
 import { APPLIED } from '../../views/shape.ts';
+import type { Shape } from '../../views/shape.ts';
 import type { Views } from '../../views/store.ts';
 import { laneOf } from '../fold.ts';
 import type { FoldOptions } from '../fold.ts';
@@ -49,7 +50,27 @@ export function viewProof(past: Past, { log, views, decode, projection }: ViewOp
     };
     return { content: shape.content(docs, position || START), eventOf };
   };
-  return { stream, position: { key: shape.keys[0]!, field: APPLIED }, expected: lastKept(expected) };
+  const elsewhere = (key: string, names: ReadonlyMap<string, string>) => archivedOf(log, shape, key, names);
+  return { stream, position: { key: shape.keys[0]!, field: APPLIED }, elsewhere, expected: lastKept(expected) };
+}
+
+/** Of a collection's names those that left Redis, as index and documents would have them. */
+async function archivedOf(
+  log: Log,
+  { keys: [index, docs], archived }: Shape<object>,
+  key: string,
+  names: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string>> {
+  if (archived === undefined || (key !== index && key !== docs)) return new Map();
+  if (key === index) {
+    const rows = await log.cold.byKeys(archived, [...names.keys()]);
+    return new Map([...rows].map(([name, { order }]) => [name, String(order)]));
+  }
+  const orders = [...names.values()].map(Number);
+  const [least, most] = [Math.min(...orders), Math.max(...orders)];
+  const range = { direction: 'up', from: least - 1, limit: most - least + 1 } as const;
+  const rows = (await log.cold.page(archived, range)).filter(({ order }) => order <= most);
+  return new Map(rows.map(({ order, value }) => [value.toString(), String(order)]));
 }
 
 /** The same position is asked for again and again where nothing moves. */
