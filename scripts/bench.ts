@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Case, Measures, Side } from './bench/case.ts';
+import { archivedCases } from './bench/archived.ts';
 import { liveCases } from './bench/live.ts';
 import { presentCases } from './bench/present.ts';
 import { searchCases } from './bench/search.ts';
@@ -62,7 +63,7 @@ function table({ case: name, about, sides }: Result): string {
   return lines.join('\n');
 }
 
-const cases = [...liveCases, ...presentCases, ...storedCases, ...searchCases];
+const cases = [...liveCases, ...presentCases, ...storedCases, ...archivedCases, ...searchCases];
 const program = new Command('bench')
   .argument('[cases...]', `any of ${cases.map((c) => c.name).join(', ')}`)
   .option('--json <file>', 'also write the results as JSON')

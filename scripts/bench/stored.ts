@@ -7,6 +7,7 @@ import { START } from '../../src/envelope.ts';
 import { eventDecoder } from '../../src/log/decoder.ts';
 import { conversationStream } from '../../src/keys.ts';
 import { Log } from '../../src/log/log.ts';
+import type { LogOptions } from '../../src/log/log.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
 import { Views } from '../../src/views/store.ts';
 import { quantile } from './case.ts';
@@ -20,17 +21,18 @@ import { Cursors } from '../../src/client/cursors.ts';
 import { commandFrame } from '../../src/client/frames.ts';
 import { SwarmSocket } from './swarm.ts';
 
-export const openLog = (product: Stored): Promise<Log> =>
+export const openLog = (product: Stored, archive?: LogOptions['archive']): Promise<Log> =>
   Log.open({
     redis: { url: product.redis.url },
     partitions: 64,
+    archive,
     replicationAcks: 0,
     newSalt: () => randomBytes(8).toString('hex'),
     warn: () => {},
   });
 
 /** Fills a conversation past the network, with the product's own script. */
-async function fill(log: Log, room: string, user: BenchUser, count: number): Promise<void> {
+export async function fill(log: Log, room: string, user: BenchUser, count: number): Promise<void> {
   for (let left = count; left > 0; left -= 200) {
     await Promise.all(Array.from({ length: Math.min(200, left) }, () => append(log, room, user)));
   }
