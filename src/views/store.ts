@@ -12,7 +12,7 @@ import type { Append, Log } from '../log/log.ts';
 import { EntityReader } from './entities.ts';
 import { viewName } from './projection.ts';
 import type { Projection, PageRange } from './projection.ts';
-import { APPLIED, BEYOND } from './shape.ts';
+import { APPLIED, ARCHIVED, BEYOND } from './shape.ts';
 import type { Shape } from './shape.ts';
 import { placeOnShelf, shapeOf } from './shapes.ts';
 import { Sides, sidesOf } from './sides.ts';
@@ -158,10 +158,11 @@ export class Views {
     return { ...page, docs: [...page.docs, ...[...found.values()].map(docOf(projection))] };
   }
 
-  /** Whether a collection has any of these documents, which is cheaper to ask than to get them. Throws where its keys cannot be read. */
+  /** Whether a collection may have any of these documents, which is cheaper to ask than to get them. Throws where its keys cannot be read. */
   async hasAny({ keys: [index, docs] }: Pick<Shape<object>, 'keys'>, keys: readonly string[]): Promise<boolean> {
-    const [orders] = await Promise.all([this.redis.hmget(index!, ...keys), this.redis.zcard(docs!)]);
-    return orders.some((order) => order !== null);
+    const [found] = await Promise.all([this.redis.hmget(index!, ...keys, ARCHIVED), this.redis.zcard(docs!)]);
+    const archived = archivedIn(found.at(-1) ?? '');
+    return keys.some((key, i) => found[i] !== null || (archived !== undefined && key <= archived.key));
   }
 
   private async collection(
