@@ -49,7 +49,7 @@ export class StoredLog {
 
   /** Events of a stream after an id, oldest first, at most `count`. */
   async readAfter(stream: StreamRef, after: string, count = PAGE): Promise<RawEvent[]> {
-    return this.following(stream, after, count);
+    return onlyEvents((from, most) => this.entries.up(stream, from, '+', most), after, count);
   }
 
   /** Events before an id, newest first, at most `count`. `before` may be '+' for the newest. */
@@ -63,7 +63,7 @@ export class StoredLog {
    */
   async readFromCursor(stream: StreamRef, cursor: string, count = PAGE): Promise<RawEvent[] | undefined> {
     if (cursor === START) return this.readAfter(stream, START, count);
-    const rows = await this.following(stream, justBefore(cursor), count + 1);
+    const rows = await this.readAfter(stream, justBefore(cursor), count + 1);
     return rows[0]?.id === cursor ? rows.slice(1) : undefined;
   }
 
@@ -196,9 +196,5 @@ export class StoredLog {
         yield keys;
       } while (cursor !== '0');
     }
-  }
-
-  private following(stream: StreamRef, after: string, count: number): Promise<RawEvent[]> {
-    return onlyEvents((from, most) => this.entries.up(stream, from, '+', most), after, count);
   }
 }
