@@ -39,6 +39,16 @@ export const settings = Type.Object({
     5,
   ),
   REDIS_SERVER: text(REDIS_SERVER, 'The program that the private Redis is: a path, or a name in the PATH', '\\S'),
+  REDIS_OPERATOR_PASSWORD: text(
+    '',
+    'Of the user `operator` of the private Redis, who reads everything and cannot write; unset: there is none',
+    '^$|^\\S{12,}$',
+  ),
+  REDIS_ANALYTICS_PASSWORD: text(
+    '',
+    'Of its user `analytics`, who reads the feeds with consumer groups; unset: there is none',
+    '^$|^\\S{12,}$',
+  ),
   DATA_DIR: text('./data', 'Folder of the private Redis and of the generated secret'),
   PARTITIONS: int(64, 'Partitions; fixed when a Redis is first used', 1, 1024),
   SECRET_KEY: text(

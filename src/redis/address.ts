@@ -20,6 +20,7 @@ export async function redisAddress(
   const embedded = await startEmbeddedRedis({
     dataDir: config.DATA_DIR,
     redisServer: config.REDIS_SERVER,
+    readers: { operator: config.REDIS_OPERATOR_PASSWORD, analytics: config.REDIS_ANALYTICS_PASSWORD },
     log: (level, message, fields) => logger[level](message, fields),
   });
   onStop(() => embedded.stop());

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { FolderInUse, lifeOf, lockFolder } from './folder-lock.ts';
 import { isFree, reasonOf, startRedis, until, type RedisOptions, type RedisProcess } from './redis-server.ts';
+import { userLine } from './users.ts';
 
 const HOST = '127.0.0.1';
 const FIRST_BACK_OFF_MS = 100;
@@ -26,6 +27,8 @@ export interface EmbeddedRedisOptions {
   log: Tell;
   /** Not given: what the environment says. */
   redisServer?: string;
+  /** Passwords of people and programs that read along; '' is none, and then there is no such user. */
+  readers?: { readonly operator: string; readonly analytics: string };
   /** Gives the start up, however long the loading takes. */
   signal?: AbortSignal;
   /** Called after Redis died and was started again: connections and script caches are gone, the data is not. */
@@ -64,6 +67,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
       dir,
       password,
       settings: { pidfile: 'redis.pid' },
+      users: readersOf(options),
       outlives: true,
       signal: stopping.signal,
       ...(redisServer === undefined ? {} : { binary: redisServer }),
@@ -125,6 +129,11 @@ export async function visitEmbeddedRedis(
     if (error instanceof FolderInUse) return running;
     throw error;
   }
+}
+
+function readersOf({ readers }: EmbeddedRedisOptions): string[] {
+  const named = (['operator', 'analytics'] as const).filter((name) => readers?.[name]);
+  return named.map((name) => userLine(name, readers![name]));
 }
 
 async function start(settings: RedisOptions, port: number | undefined, log: Tell): Promise<RedisProcess> {

@@ -66,6 +66,8 @@ export interface RedisOptions {
   password?: string;
   /** Lines of redis.conf over the defaults, written as they are. */
   settings?: Record<string, string>;
+  /** Lines of redis.conf that name further users. */
+  users?: readonly string[];
   cluster?: boolean;
   name?: string;
   /** Not given: what the environment says. */
@@ -196,9 +198,8 @@ function configuration(options: RedisOptions & { dir: string; port: number }): s
     dir: JSON.stringify(options.dir),
     port: String(options.port),
   };
-  return Object.entries(lines)
-    .map(([setting, value]) => `${setting} ${value}\n`)
-    .join('');
+  const settings = Object.entries(lines).map(([setting, value]) => `${setting} ${value}`);
+  return [...settings, ...(options.users ?? []), ''].join('\n');
 }
 
 // The pid is compared because a foreign server may hold the port while ours is about to fail on it.
