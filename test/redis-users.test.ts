@@ -34,6 +34,7 @@ describe('the users of Redis', () => {
       username: name,
       password: PASSWORDS[name],
       maxRetriesPerRequest: 1,
+      enableReadyCheck: false,
     });
     client.on('error', () => {});
     clients.push(client);
@@ -91,7 +92,8 @@ describe('the users of Redis', () => {
     expect(await answer(nobody, 'GET', 'chat:partitions')).to.equal('NOAUTH');
   });
 
-  it('app does all that a node does, and administers nothing', async () => {
+  it('app does all that a node does, and administers nothing', async function () {
+    this.timeout(45_000);
     const node = await startNode({ DEFAULT_CHANNELS: 'general' });
     const [ada, bob] = [await register(node, 'ada'), await register(node, 'bob')];
     const id = await group(ada, bob);
@@ -106,11 +108,15 @@ describe('the users of Redis', () => {
     });
     expect((await fetch(`${node.base}/health/ready`)).status).to.equal(200);
     expect(await (await fetch(`${node.base}/metrics`)).text()).to.match(/^chat_redis_file_ok\{server="redis"\} 1$/m);
-    await until('nothing is behind', async () => {
-      const text = await (await fetch(`${node.base}/metrics`)).text();
-      const lags = [...text.matchAll(/^chat_projector_lag_events\{.*\} (\d+)$/gm)];
-      return lags.length > 3 && lags.every(([, lag]) => lag === '0');
-    });
+    await until(
+      'nothing is behind',
+      async () => {
+        const text = await (await fetch(`${node.base}/metrics`)).text();
+        const lags = [...text.matchAll(/^chat_projector_lag_events\{.*\} (\d+)$/gm)];
+        return lags.length > 1 && lags.every(([, lag]) => lag === '0');
+      },
+      30_000,
+    );
     expect(node.warnings).to.deep.equal([]);
     const app = as('app');
     for (const words of [['FLUSHALL'], ['CONFIG', 'SET', 'appendonly', 'no'], ['SHUTDOWN'], ['SET', 'elsewhere', 'x']])
@@ -133,7 +139,6 @@ describe('the users of Redis', () => {
       ['XTRIM', feed, 'MAXLEN', '0'],
       ['HSET', keys.of(conversationStream(id), 'head'), 'id', '9-9'],
       ['PUBLISH', feed, 'x'],
-      ['EVAL', "return redis.call('DEL', KEYS[1])", '1', log],
       ['XREADGROUP', 'GROUP', 'views', 'x', 'STREAMS', feed, '>'],
       ['CONFIG', 'SET', 'maxmemory', '1'],
       ['CLIENT', 'KILL', 'TYPE', 'normal'],
@@ -141,6 +146,12 @@ describe('the users of Redis', () => {
       ['ACL', 'SETUSER', 'x'],
     ])
       expect(await answer(operator, ...(words as [string])), words.join(' ')).to.equal('NOPERM');
+    // The error of a command within a script begins with ERR in Redis 7.0.
+    expect(await answer(operator, 'EVAL', "return redis.call('DEL', KEYS[1])", '1', log)).to.match(/^(NOPERM|ERR)$/);
+    expect(await answer(operator, 'EVAL', "return redis.call('PUBLISH', KEYS[1], 'x')", '1', feed)).to.match(
+      /^(NOPERM|ERR)$/,
+    );
+    expect(await answer(operator, 'EVAL', "return redis.call('XLEN', KEYS[1])", '1', log)).to.be.above(0);
     const sha = String(await operator.script('LOAD', "return redis.call('DEL', KEYS[1])"));
     expect(await answer(operator, 'EVALSHA', sha, '1', log)).to.match(/^(NOPERM|ERR)$/);
     expect(await operator.xlen(log)).to.be.above(0);

@@ -10,7 +10,7 @@ export const RULES = {
   /** Reads everything of ours, runs scripts that only read, and looks at the server's state. */
   operator:
     '~chat:* &chat:* +@read +@connection -@admin -@dangerous +time +info +config|get +slowlog|get +slowlog|len +latency|latest +latency|history +memory|stats ' +
-    '+client|list +cluster|slots +cluster|shards +cluster|info +cluster|nodes +evalsha +script|load +script|exists +subscribe +ssubscribe +psubscribe',
+    '+client|list +cluster|slots +cluster|shards +cluster|info +cluster|nodes +eval +evalsha +script|load +script|exists +subscribe +ssubscribe +psubscribe',
   /** Reads the feeds and nothing else, with consumer groups. Redis knows no permission for a single group. */
   analytics:
     '~chat:{*}:feed resetchannels +@connection -@admin -@dangerous +time +xinfo +xlen +xrange +xrevrange +xread +xreadgroup +xack +xpending +xclaim ' +
