@@ -92,6 +92,7 @@ export class Connection {
   private socket: SocketLike | undefined;
   private me = '';
   private tries = 0;
+  private openings = 0;
   private liveSince = 0;
   private standing: 'fresh' | 'doubted' | 'expired' = 'fresh';
   /** Streams in which something is missing. */
@@ -136,16 +137,18 @@ export class Connection {
 
   private async open(): Promise<void> {
     clearTimeout(this.retry);
+    const opening = (this.openings += 1);
     this.enter({ name: 'opening' });
     let token: string;
     try {
       token = await this.options.token(this.standing);
     } catch (error) {
-      if (this.current.name !== 'opening') return;
+      if (opening !== this.openings || this.current.name !== 'opening') return;
       const { code, retryAfter } = error as Refusal;
       return code === 'unauthenticated' ? this.halt({ name: 'stopped', code: 4501 }) : this.lost(retryAfter);
     }
-    if (this.current.name !== 'opening') return;
+    // Stopped in the meantime, or even started again.
+    if (opening !== this.openings || this.current.name !== 'opening') return;
     const query = new URLSearchParams({ resume: '1' });
     if (this.options.deviceId !== undefined) query.set('device_id', this.options.deviceId);
     const socket = new this.options.WebSocket(`${this.options.url()}?${query}`, protocolsOf(token));
@@ -153,9 +156,20 @@ export class Connection {
     this.standing = 'doubted';
     this.expectWithin(OPEN_WITHIN_MS);
     socket.onerror = () => {};
-    socket.onmessage = ({ data }: { data: unknown }) => socket === this.socket && this.receive(incoming(String(data)));
+    socket.onmessage = ({ data }: { data: unknown }) => socket === this.socket && this.heard(String(data));
     socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
       socket === this.socket && this.closed(code, String(reason));
+  }
+
+  /** What is no frame did not come from a server that we could go on with. */
+  private heard(text: string): void {
+    let frame: Incoming;
+    try {
+      frame = incoming(text);
+    } catch {
+      return this.lost();
+    }
+    this.receive(frame);
   }
 
   private receive(frame: Incoming): void {

@@ -49,6 +49,7 @@ const MAX_UNSENT = 1_000;
 /** What the server takes as one frame, with room for what stands around the message. */
 const MAX_BYTES = 62_000;
 const LONGEST_WAIT_S = 60;
+const STORED_WITHIN_MS = 3_000;
 
 export class Outbox {
   private readonly options: OutboxOptions;
@@ -113,7 +114,7 @@ export class Outbox {
     if (this.busy.has(conversationId)) return;
     this.busy.add(conversationId);
     for (let next = this.next(conversationId); next && this.options.isLive(); next = this.next(conversationId)) {
-      await this.storing;
+      await this.stored();
       const { id, conversation_id, fields } = next;
       try {
         this.settle(await this.options.send({ ...fields, conversation_id, id }));
@@ -124,6 +125,11 @@ export class Outbox {
     this.busy.delete(conversationId);
     // The connection may have come back between the loss and here.
     if (this.options.isLive() && this.next(conversationId)) void this.pump(conversationId);
+  }
+
+  /** A store that stands still does not keep anybody from being heard. */
+  private stored(): Promise<unknown> {
+    return Promise.race([this.storing, new Promise((resolve) => setTimeout(resolve, STORED_WITHIN_MS))]);
   }
 
   private settle(message: Message): void {
