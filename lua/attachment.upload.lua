@@ -3,14 +3,14 @@
 -- ARGV     request fingerprint salt envelope actor attachment keep_ms data
 -- FAIL     not_found conflict
 -- EMITS    attachment.uploaded/1
--- INCLUDE  append attachments timers
+-- INCLUDE  append users attachments timers
 
 local before = repeated()
 if before then return before end
 local earlier = upload_of(attachment)
 if earlier then return { 'duplicate', earlier.event } end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 
 local id = append('attachment.uploaded', 1, data)
 redis.call('HSET', uploads, attachment, id .. ' ' .. data)

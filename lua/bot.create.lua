@@ -3,13 +3,13 @@
 -- ARGV     request fingerprint salt envelope bot scope
 -- FAIL     not_found conflict
 -- EMITS    -
--- INCLUDE  append
+-- INCLUDE  append users
 
 -- A value is `<ms> <scope>`; the field '-' is none and keeps the key in being. TypeScript reads it in src/chat/bots/owning.ts.
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 if redis.call('HEXISTS', bots, bot) == 1 then return { 'unchanged' } end
 if redis.call('HLEN', bots) > 20 then return { 'fail', 'conflict', 'You have 20 bots already' } end
 redis.call('HSET', bots, bot, string.format('%.0f ', now) .. scope)

@@ -4,10 +4,10 @@
 -- ARGV     request fingerprint salt envelope device
 -- FAIL     not_found
 -- EMITS    device.registered/1
--- INCLUDE  append devices
+-- INCLUDE  append users devices
 
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 local known = device_of(device)
 if known then
   set_device(device, known.event, now)

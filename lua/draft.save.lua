@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope conversation draft signals
 -- FAIL     not_found conflict
 -- EMITS    -
--- INCLUDE  append signal drafts
+-- INCLUDE  append users signal drafts
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 
 local earlier = redis.call('HGET', drafts, conversation)
 if earlier and draft_text(earlier) == draft then return unchanged() end

@@ -3,13 +3,13 @@
 -- ARGV     request fingerprint salt envelope conversation source notification data
 -- FAIL     not_found
 -- EMITS    notification.created/1
--- INCLUDE  append ids notifications
+-- INCLUDE  append users ids notifications
 
 -- Of each conversation the last event that was looked at: its events come one after the other.
 local mark = redis.call('HGET', notified_at, conversation)
 if mark and not is_before(mark, source) then return { 'unchanged' } end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 
 local id = notify(notification, data)
 redis.call('HSET', notified_at, conversation, source)

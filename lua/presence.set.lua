@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope actor status text ends
 -- FAIL     not_found conflict
 -- EMITS    presence.changed/1
--- INCLUDE  append timers presence
+-- INCLUDE  append users timers presence
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 
 local state = presence_state()
 state.status = status

@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope settings
 -- FAIL     not_found conflict
 -- EMITS    -
--- INCLUDE  append
+-- INCLUDE  append users
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 if redis.call('HGET', push, 'settings') == settings then return unchanged() end
 redis.call('HSET', push, 'settings', settings)
 remember('0-0')

@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope device details
 -- FAIL     not_found conflict
 -- EMITS    -
--- INCLUDE  append push
+-- INCLUDE  append users push
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 local others = devices()
 local is_new = redis.call('HEXISTS', push, '@' .. device) == 0
 if is_new and #others >= MOST_DEVICES then redis.call('HDEL', push, others[1].field) end

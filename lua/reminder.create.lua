@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope reminder conversation message_id remind_at
 -- FAIL     not_found conflict
 -- EMITS    reminder.created/1
--- INCLUDE  append timers reminders
+-- INCLUDE  append users timers reminders
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 if redis.call('HLEN', reminders) > 100 then return { 'fail', 'conflict', 'There are 100 reminders already' } end
 
 local id = append('reminder.created', 1, '{"reminder_id":"' .. reminder .. '","conversation_id":"' .. conversation .. '","message_id":"'

@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope scheduled_id conversation send_at message
 -- FAIL     not_found conflict
 -- EMITS    scheduled.created/1
--- INCLUDE  append timers scheduled
+-- INCLUDE  append users timers scheduled
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 local plan = planned()
 if plan and plan.conversation == conversation and plan.at == send_at and plan.message == message then return unchanged() end
 if plan then return { 'fail', 'conflict', 'This id is taken' } end

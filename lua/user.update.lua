@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope entry data
 -- FAIL     not_found conflict
 -- EMITS    user.updated/1
--- INCLUDE  append
+-- INCLUDE  append users
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 if data == '' then return unchanged() end
 
 local id = append('user.updated', 1, data)

@@ -3,12 +3,12 @@
 -- ARGV     request fingerprint salt envelope webhook details
 -- FAIL     not_found conflict
 -- EMITS    -
--- INCLUDE  append
+-- INCLUDE  append users
 
 local before = repeated()
 if before then return before end
-local registered, deleted = read_head('registered', 'deleted')
-if not registered or deleted then return { 'fail', 'not_found', 'There is no such user' } end
+local gone = no_user()
+if gone then return gone end
 if redis.call('HLEN', webhooks) > 10 then return { 'fail', 'conflict', 'You have 10 webhooks already' } end
 redis.call('HSET', webhooks, webhook, 'active - - ' .. details)
 remember('0-0')

@@ -13,7 +13,10 @@ for (const topology of topologies) {
   describe(`scripts of presence on ${topology}`, () => {
     const world = useWorld(topology);
     const ada = userStream(user(1));
-    beforeEach(() => register(world.log, 1));
+    beforeEach(async () => {
+      await world.log.prepare();
+      await register(world.log, 1);
+    });
 
     const run = (script: string, args: Append['args'], more: Partial<Append> = {}): Promise<Appended> =>
       world.log.append({ script, stream: ada, actorId: ada.id, knowsRepeats: true, args, ...more });

@@ -14,6 +14,7 @@ for (const topology of topologies) {
     let signals: Signals;
     let heard: [string, Record<string, unknown>][];
     beforeEach(async () => {
+      await world.log.prepare();
       room = new Room(world);
       await room.create({ roles: ['owner', 'admin', 'member'] });
       heard = [];
