@@ -9,6 +9,7 @@ import type { Case, Measures, Side } from './bench/case.ts';
 import { archivedCases } from './bench/archived.ts';
 import { liveCases } from './bench/live.ts';
 import { presentCases } from './bench/present.ts';
+import { roomCases } from './bench/rooms.ts';
 import { searchCases } from './bench/search.ts';
 import { storedCases } from './bench/stored.ts';
 
@@ -63,7 +64,7 @@ function table({ case: name, about, sides }: Result): string {
   return lines.join('\n');
 }
 
-const cases = [...liveCases, ...presentCases, ...storedCases, ...archivedCases, ...searchCases];
+const cases = [...liveCases, ...presentCases, ...storedCases, ...archivedCases, ...searchCases, ...roomCases];
 const program = new Command('bench')
   .argument('[cases...]', `any of ${cases.map((c) => c.name).join(', ')}`)
   .option('--json <file>', 'also write the results as JSON')

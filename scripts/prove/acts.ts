@@ -72,6 +72,10 @@ const oneOf = (stage: Stage, kind: string, of: string): string | undefined => {
   return ids.length === 0 ? undefined : stage.random.pick(ids);
 };
 
+/** What somebody has begun to write in a room, the last at the end; '' where it was taken away. */
+export const draftsOf = (stage: Stage, { id }: Person, room: string): string[] =>
+  madeBy(stage, 'draft', `${id} ${room}`);
+
 const onMessage =
   (method: string, tail: (stage: Stage) => string = () => '', body?: (stage: Stage) => object): Act =>
   (stage, _, room) => {
@@ -224,13 +228,19 @@ const later: readonly (readonly [number, Act])[] = [
   [1, toOwn('reminder', 'DELETE', (id) => `/reminders/${id}`)],
   [
     2,
-    inRoom(
-      'PUT',
-      () => '/draft',
-      (stage) => ({ content: words(stage) }),
-    ),
+    (stage, actor, room) => {
+      const content = words(stage);
+      const note = () => void draftsOf(stage, actor, room).push(content);
+      return { method: 'PUT', path: `/conversations/${room}/draft`, body: { content }, note };
+    },
   ],
-  [1, inRoom('DELETE', () => '/draft')],
+  [
+    1,
+    (stage, actor, room) => {
+      const note = () => void draftsOf(stage, actor, room).push('');
+      return { method: 'DELETE', path: `/conversations/${room}/draft`, note };
+    },
+  ],
 ];
 
 const rooms: readonly (readonly [number, Act])[] = [

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import { ACTS } from '../acts.ts';
+import { ACTS, draftsOf } from '../acts.ts';
 import type { Request, Stage } from '../acts.ts';
 import { call, people, persist } from '../client.ts';
 import type { Answer, Person } from '../client.ts';
@@ -30,7 +30,7 @@ const PEOPLE = 4;
 
 export const life: Story = {
   name: 'life',
-  shortSeeds: 3,
+  shortSeeds: 2,
   about:
     'whatever four people do in whatever order, every view is the fold of its log, and as_of answers what was answered then',
   async run(options) {
@@ -96,6 +96,7 @@ async function tell({ short, seed, say }: StoryOptions, findings: Findings, worl
   await projected(findings, truth);
   await compareMoments(findings, stage, moments);
   await compareTimed(findings, truth);
+  await compareDrafts(findings, stage);
   await compareHooks(findings, truth, stage.rooms[0]!, [hooks, steady]);
   await compareViews(findings, world, truth);
 }
@@ -243,6 +244,21 @@ async function compareTimed(findings: Findings, truth: Truth): Promise<void> {
   const { wrong, ended } = await judgeTimed(truth);
   for (const sentence of wrong.slice(0, 5)) findings.expect(false, sentence);
   for (const [kind, count] of Object.entries(ended)) findings.count(kind, count);
+}
+
+/** Of the two who stay. */
+async function compareDrafts(findings: Findings, stage: Stage): Promise<void> {
+  const { bases, people: all, rooms, random } = stage;
+  for (const person of all.slice(0, 2)) {
+    for (const room of rooms) {
+      const { token } = person;
+      const path = `/conversations/${room}/draft`;
+      const { body } = await call<{ content?: string }>(random.pick(bases), 'GET', path, { token });
+      const written = draftsOf(stage, person, room).at(-1) ?? '';
+      const found = body.content ?? '';
+      findings.expect(found === written, `the draft of ${person.name} is "${found}" and was left as "${written}"`);
+    }
+  }
 }
 
 /** The webhook that was there from the beginning has heard of every message that was not taken back. */
