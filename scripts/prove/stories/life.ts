@@ -25,6 +25,8 @@ const COUNT = { short: 320, long: 5_000 };
 /** Between two acts, so that there is time for what comes at a time. */
 const PACE_MS = 20;
 const MOMENTS = 10;
+/** At the views, until nobody wrote meanwhile. */
+const LOOKS = 4;
 /** Two who stay, so that what they see can be compared, and two who come and go. */
 const PEOPLE = 4;
 
@@ -284,11 +286,26 @@ async function compareViews(findings: Findings, world: World, truth: Truth): Pro
   const models = await ReadModels.open(world.redis.url, world.partitions);
   try {
     for (const difference of (await models.differences()).slice(0, 5)) findings.expect(false, difference);
-    const before = await dumpViews(truth);
-    await models.rebuild(findings.random);
-    for (const difference of differencesOf(before, await dumpViews(truth)).slice(0, 5))
-      findings.expect(false, difference);
+    let different = await rebuiltOtherwise(findings, truth, models);
+    for (let looks = 1; different === undefined && looks < LOOKS; looks += 1)
+      different = await rebuiltOtherwise(findings, truth, models);
+    for (const difference of (different ?? ['somebody still writes']).slice(0, 5)) findings.expect(false, difference);
   } finally {
     models.close();
   }
+}
+
+/** What became of the views when they were made again; undefined where somebody wrote meanwhile, as that a person is offline by now. */
+async function rebuiltOtherwise(
+  findings: Findings,
+  truth: Truth,
+  models: ReadModels,
+): Promise<readonly string[] | undefined> {
+  await projected(findings, truth);
+  const ends = async () => JSON.stringify([...(await truth.heads())].toSorted());
+  const then = await ends();
+  const before = await dumpViews(truth);
+  await models.rebuild(findings.random);
+  const different = differencesOf(before, await dumpViews(truth));
+  return then === (await ends()) ? different : undefined;
 }
