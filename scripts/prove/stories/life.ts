@@ -302,7 +302,11 @@ async function rebuiltOtherwise(
   models: ReadModels,
 ): Promise<readonly string[] | undefined> {
   await projected(findings, truth);
-  const ends = async () => JSON.stringify([...(await truth.heads())].toSorted());
+  const ends = async () =>
+    [...(await truth.heads())]
+      .map(([stream, id]) => `${stream} ${id}`)
+      .toSorted()
+      .join();
   const then = await ends();
   const before = await dumpViews(truth);
   await models.rebuild(findings.random);
