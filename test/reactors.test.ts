@@ -6,6 +6,7 @@ import { userStream } from '../src/keys.ts';
 import type { StreamRef } from '../src/keys.ts';
 import { ConsumerGroup } from '../src/log/consumer-group.ts';
 import type { Reactor } from '../src/log/effects.ts';
+import { seqOf } from '../src/log/log.ts';
 import { until } from '../src/redis/redis-server.ts';
 import { appendRaw, eventText } from './support/poison.ts';
 import { caughtUp, converse, lags, rooms, useProjectors } from './support/projectors.ts';
@@ -58,6 +59,29 @@ for (const topology of topologies) {
       await Promise.all(all.map((room) => converse(room, 1)));
       await caughtUp(world.log, 'echo');
       await expectAll(all);
+      expect(projectors.warnings).to.deep.equal([]);
+    });
+
+    it('is told nothing that it leaves out, and everything where it cannot say what', async () => {
+      const all = rooms(world, 4);
+      let asked = 0;
+      const even = ({ id }: { id: string }) => seqOf(id) % 2 === 0;
+      const sift: Reactor['sift'] = async (events) => {
+        asked += 1;
+        if (asked > 1) throw fail('unavailable');
+        return events.filter(even);
+      };
+      const room = all[0]!;
+      await converse(room);
+      await projectors.react({ batchSize: 1_000 }, echo({ sift }));
+      await caughtUp(world.log, 'echo');
+      const some = (await room.log()).filter((event) => echo().types.includes(event.type) && even(event));
+      expect(hears(room)).to.deep.equal(some.map(({ id }) => id));
+      heard = [];
+      const before = await wanted(room);
+      await converse(room, 1);
+      await caughtUp(world.log, 'echo');
+      expect(hears(room)).to.deep.equal((await wanted(room)).slice(before.length));
       expect(projectors.warnings).to.deep.equal([]);
     });
 

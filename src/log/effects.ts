@@ -2,7 +2,7 @@
  * What the product does because something happened or because it is time, beside the views: the shapes that features fill and the
  * projector's workers call. Both may be called twice for the same thing, after a crash or a doubt, so what they do must be safe to repeat.
  */
-import type { ChatEvent } from '../envelope.ts';
+import type { ChatEvent, RawEvent } from '../envelope.ts';
 import type { StreamRef } from '../keys.ts';
 
 /** A side effect of events. What it did is known by the event's whole id, kept beside what it changed. */
@@ -17,6 +17,11 @@ export interface Reactor {
    * and the stream's later events wait; whatever else it throws parks the stream for this reactor, with the reason.
    */
   react(event: ChatEvent, stream: StreamRef): Promise<void>;
+  /**
+   * Of a batch of events, those for which there may be something to do; all of them where it does not say. Most events mean nothing to most
+   * reactors, and what is left out is not even parsed. Leaves out nothing that `react` would do anything for.
+   */
+  sift?(events: readonly RawEvent[]): Promise<readonly RawEvent[]>;
 }
 
 /** What happens at a time that a script has set. */

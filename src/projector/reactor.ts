@@ -111,12 +111,10 @@ export class Reacting implements GroupEffect {
 
   async apply(events: readonly RawEvent[], _strangers: readonly FeedEntry[], commit: Commit): Promise<Outcome> {
     const work = new Map<string, { reactor: Reactor; stream: StreamRef; events: RawEvent[] }>();
-    for (const event of events) {
-      for (const reactor of this.reactors.values()) {
-        const { stream, type } = event;
-        if (!reactor.types.includes(type)) continue;
+    for (const reactor of this.reactors.values()) {
+      for (const event of await this.sifted(reactor, events)) {
+        const { stream } = event;
         const name = nameOf(reactor, stream);
-        if (this.stopped.has(name)) continue;
         const others = work.get(name);
         if (others) others.events.push(event);
         else work.set(name, { reactor, stream, events: [event] });
@@ -133,6 +131,20 @@ export class Reacting implements GroupEffect {
     );
     if (outcome === 'ok') for (const [name, stopped] of failed) this.stopped.set(name, stopped);
     return outcome;
+  }
+
+  /** What a reactor is to be told of. */
+  private async sifted(reactor: Reactor, events: readonly RawEvent[]): Promise<readonly RawEvent[]> {
+    const own = events.filter(
+      ({ type, stream }) => reactor.types.includes(type) && !this.stopped.has(nameOf(reactor, stream)),
+    );
+    if (own.length === 0 || !reactor.sift) return own;
+    try {
+      return await inTime(reactor.sift(own));
+    } catch {
+      // Whatever is wrong shows again where it can be said of a stream.
+      return own;
+    }
   }
 
   /** Only what happened within the gap: a reaction to what was reacted to long ago would come as a surprise. */

@@ -9,8 +9,8 @@ import { within } from '../log/deadline.ts';
 const TRY_MS = 5_000;
 const BACK_OFF_MS = { first: 1_000, most: 60_000 };
 
-export async function inTime(work: Promise<void>): Promise<void> {
-  await within(TRY_MS, work, () => {
+export function inTime<T>(work: Promise<T>): Promise<T> {
+  return within(TRY_MS, work, () => {
     throw fail('unknown_outcome', `no answer within ${TRY_MS} ms`);
   });
 }

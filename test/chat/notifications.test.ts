@@ -68,6 +68,18 @@ describe('notification.add and notification.read', () => {
     expect(latest).to.include({ kind: 'reply', conversation_id: id, actor_id: eve.id, read: false });
   });
 
+  it('tell who is mentioned or answered whatever else the message holds, also after many that were for nobody', async () => {
+    const hollow = { reply_to: null, mentions: [], mentions_all: false, metadata: {} };
+    const text = JSON.stringify({ content: '', ...hollow });
+    const question = await say(ada, text, { metadata: hollow });
+    await settled();
+    await say(bob, `${text} @${names.eve}`, { metadata: hollow });
+    await say(bob, text, { metadata: hollow, reply_to: question });
+    await settled(bob);
+    expect(await kinds(eve)).to.deep.equal(['mention']);
+    expect(await kinds(ada)).to.deep.equal(['reply']);
+  });
+
   it('tell of a reaction to who wrote the message, and of an edit to who is mentioned anew', async () => {
     const message = await say(ada, `hello @${names.bob}`);
     await bob.rest.call('PUT', `/conversations/${id}/messages/${message}/reactions/${encodeURIComponent('👍')}`);

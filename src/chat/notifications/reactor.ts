@@ -4,7 +4,7 @@
  * conversation that they muted, or of somebody with whom there is a block. One recipient's trouble keeps nothing from the others.
  */
 import { eventId } from '../../envelope.ts';
-import type { ChatEvent } from '../../envelope.ts';
+import type { ChatEvent, RawEvent } from '../../envelope.ts';
 import { ChatError } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
@@ -109,10 +109,33 @@ export function notifying(deps: Deps): Reactor {
     );
   }
 
-  return { name: NAME, since: 'now', types: [MessageSent.type, MessageEdited.type, ReactionAdded.type], react };
+  return {
+    name: NAME,
+    since: 'now',
+    types: [MessageSent.type, MessageEdited.type, ReactionAdded.type],
+    sift: (events) => Promise.resolve(events.filter((event) => !notDirect.has(event.stream.id) || !isForAll(event))),
+    react,
+  };
 }
 
 const NAME = 'notifications';
+
+const REPLY_TO = Buffer.from(',"reply_to":');
+const NONE = Buffer.from('null');
+const MENTIONS = Buffer.from(',"mentions":');
+const NOBODY = Buffer.from('[],"mentions_all":false');
+
+/**
+ * Whether a message certainly answers and mentions nobody, by its bytes. The first fields of these names are the message's own: before them
+ * stand only texts, in which every quote has a backslash, and files; what else a client may name comes behind.
+ */
+const isForAll = ({ type, json }: RawEvent): boolean =>
+  type === MessageSent.type && isFirst(json, REPLY_TO, NONE) && isFirst(json, MENTIONS, NOBODY);
+
+function isFirst(json: Buffer, field: Buffer, value: Buffer): boolean {
+  const from = json.indexOf(field) + field.length;
+  return from >= field.length && json.subarray(from, from + value.length).equals(value);
+}
 
 /** Everybody whom an event concerns, and why; whether they want to hear of it is another question. */
 async function recipientsOf(

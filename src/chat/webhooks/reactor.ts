@@ -5,7 +5,7 @@
  */
 import { conversationStream, userStream } from '../../keys.ts';
 import type { StreamRef } from '../../keys.ts';
-import type { ChatEvent } from '../../envelope.ts';
+import type { ChatEvent, RawEvent } from '../../envelope.ts';
 import type { Deps, Reactor } from '../feature.ts';
 import { HOOK_EVENTS } from './contract.ts';
 import { aboutText, deliveryId, parseWish } from './stored.ts';
@@ -41,18 +41,19 @@ export function enqueuing({ log }: Deps): Reactor {
     return here.wishes;
   }
 
-  async function wishesFor(stream: StreamRef, type: string): Promise<Wish[]> {
-    return (await wishesIn(stream)).filter(
-      ({ conversation = stream.id, types }) => conversation === stream.id && types.includes(type),
-    );
-  }
+  const isFor = ({ conversation, types }: Wish, { type, stream }: Pick<RawEvent, 'type' | 'stream'>): boolean =>
+    (conversation === undefined || conversation === stream.id) && types.includes(type);
 
   return {
     name: 'webhooks',
     since: 'now',
     types: HOOK_EVENTS,
+    async sift(events) {
+      const wishes = await wishesIn(events[0]!.stream);
+      return events.filter((event) => wishes.some((wish) => isFor(wish, event)));
+    },
     async react({ id: event_id, type: event_type }: ChatEvent, stream) {
-      const wishes = await wishesFor(stream, event_type);
+      const wishes = (await wishesIn(stream)).filter((wish) => isFor(wish, { type: event_type, stream }));
       if (wishes.length === 0) return;
       const owners = wishes.map(({ owner }) => owner);
       const members = await log.guardFields(conversationStream(stream.id), 'members', owners);
