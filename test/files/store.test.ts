@@ -10,6 +10,7 @@ import { ulid } from 'ulid';
 import { DiskStore } from '../../src/files/disk-store.ts';
 import { S3Store } from '../../src/files/s3-store.ts';
 import { fileKey } from '../../src/files/store.ts';
+import { WholeFiles } from '../../src/files/whole-files.ts';
 import type { FileStore, LocalFile } from '../../src/files/store.ts';
 import { codeOf } from '../support/accounts.ts';
 import { startS3 } from '../support/s3-server.ts';
@@ -49,6 +50,23 @@ function keepsFiles(store: () => FileStore): void {
     await store().remove(file.key);
     await store().remove(file.key);
     expect(await store().read(file.key)).to.equal(undefined);
+  });
+
+  it('keeps small files whole, under a name that tells what is in them', async () => {
+    const files = new WholeFiles(store(), join(folder, 'whole'));
+    const content = randomBytes(50_000);
+    const name = await files.put(content);
+    expect(await files.put(content)).to.equal(name);
+    expect((await files.read(name)).equals(content)).to.equal(true);
+    expect(await readdir(join(folder, 'whole'))).to.deep.equal([]);
+    const other = await local(Buffer.from('of somebody else'));
+    await store().remove(name);
+    expect(await codeOf(files.read(name))).to.equal('unavailable');
+    await store()
+      .put(name, other)
+      .catch(() => {});
+    expect(await codeOf(files.read(name)), 'another content').to.equal('unavailable');
+    expect(await codeOf(files.read('../secret'))).to.equal('unavailable');
   });
 
   it('lists every file with its time, over pages', async () => {
