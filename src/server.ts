@@ -163,7 +163,9 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         logger.error(`request failed: ${(error as Error).message}`, { stack: (error as Error).stack }),
       onAnswered: (answered) => {
         metrics.answered(answered);
-        info('request', { ...answered, ms: tenths(answered.ms) });
+        // Balancers and probes ask every few seconds.
+        const isProbe = answered.status === 200 && /\/health(\/live|\/ready)?$/.test(answered.route ?? '');
+        (isProbe ? logger.debug : info)?.('request', { ...answered, ms: tenths(answered.ms) });
       },
       middleware: [
         ...(gateway ? [upgradeRequired(isSocketAddress)] : []),

@@ -57,6 +57,24 @@ describe('the lines of a log', () => {
     expect(JSON.stringify(node.lines)).to.not.match(/canary/);
   });
 
+  it('with the trace that it came with, and none for a health check that went well, unless debug asks for it', async () => {
+    const node = await startNode();
+    const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const ada = await register(node);
+    for (const traceparent of [trace, 'canary']) await ada.rest.post('/conversations', {}, { traceparent });
+    for (const path of ['/health', '/health/live', '/api/v1/health/ready']) await fetch(node.base + path);
+    // The client of the tests looks at the document, too.
+    const asked = saying(node, 'request').filter(({ route }) => route !== '/openapi.json');
+    expect(asked.map((line) => [line['status'], line['trace']])).to.deep.equal([
+      [201, undefined],
+      [400, trace],
+      [400, undefined],
+    ]);
+    const debugging = await startNode({ LOG_LEVEL: 'debug' });
+    await fetch(`${debugging.base}/health`);
+    expect(saying(debugging, 'request')).to.have.length(1);
+  });
+
   it('one for each socket that opens, closes, with its reason, or is refused', async () => {
     const node = await startNode();
     const ada = await register(node);

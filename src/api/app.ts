@@ -20,6 +20,8 @@ export interface Answered {
   readonly user: string | undefined;
   /** The id by which the client makes the request repeatable. It also stands in the event. */
   readonly request: string | undefined;
+  /** The trace that the request came with. */
+  readonly trace?: string;
 }
 
 export interface AppOptions {
@@ -43,9 +45,10 @@ export function app({ trustedProxies, origins, onError, onAnswered, middleware }
   koa.use(async (ctx, next) => {
     const since = performance.now();
     await next();
-    const { user, request } = ctx.state as Asked;
+    const { user, request, trace } = ctx.state as Asked;
     const ms = performance.now() - since;
-    onAnswered({ method: ctx.method, route: routeOf(ctx), status: ctx.status, ms, user, request });
+    const { method, status } = ctx;
+    onAnswered({ method, route: routeOf(ctx), status, ms, user, request, ...(trace === undefined ? {} : { trace }) });
   });
   koa.use((ctx, next) => {
     // Answers are about one caller, at one moment. What may be kept says so itself.

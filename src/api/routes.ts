@@ -68,6 +68,7 @@ export interface RoutesOptions {
 export interface Asked {
   user?: string;
   request?: string;
+  trace?: string;
 }
 
 export const BASE = '/api/v1';
@@ -152,6 +153,7 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   if (requestId !== undefined) (ctx.state as Asked).request = requestId;
   const { newId } = options;
   const traceparent = traceparentOf(ctx.get('traceparent'));
+  if (traceparent !== undefined) (ctx.state as Asked).trace = traceparent;
   const userAgent = ctx.get('User-Agent').slice(0, 256);
   return { caller, requestId, traceparent, now, newId, ip: ctx.ip, userAgent, tellLeft };
 }
