@@ -1,6 +1,7 @@
 /** The programs under `examples` as a stranger runs them, over a server that goes and comes. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -132,5 +133,39 @@ describe('the examples', () => {
       await socket.until(() => said(socket, robot).includes('1 = 1'), 'what was asked meanwhile');
     });
     expect(said(socket, robot).length).to.equal(2);
+  });
+
+  it('the activity in Python and the messages a day in TypeScript have each message once, also those of while they were away', async function () {
+    this.timeout(90_000);
+    node = await startNode({ ADMIN_USERNAMES: 'root' });
+    const admin = await register(node, 'root');
+    const conversation = await group(ada);
+    const send = (content: string) => ada.rest.post(`/conversations/${conversation}/messages`, { content });
+    const database = join(folder, 'activity.db');
+    const counted = () => {
+      const query = 'import sqlite3,sys; d=sqlite3.connect(sys.argv[1]); print(d.execute(sys.argv[2]).fetchall())';
+      const ask = (sql: string) => execFileSync('python3', ['-c', query, database, sql]).toString().trim();
+      return [ask('SELECT sum(messages) FROM messages_per_hour'), ask('SELECT max(users) FROM daily_active_users')];
+    };
+    const rows = async () => {
+      const files = (await readdir(folder)).filter((name) => name.endsWith('.csv'));
+      const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+      return texts.flatMap((text) => text.trim().split('\n').slice(1));
+    };
+    const environment = { ...world.environment, URL: node.base, TOKEN: admin.token };
+    const tsx = { ...environment, TSX_TSCONFIG_PATH: join(root, 'tsconfig.test.json') };
+    const csv = ['--import', 'tsx', 'examples/typescript/messages-a-day.ts', folder];
+    for (const total of [2, 4]) {
+      await send('one');
+      await send('two');
+      await whileRunning('python3', ['examples/python/activity.py', database], environment, () =>
+        whileRunning(process.execPath, csv, tsx, async () => {
+          await until('the file has them', async () => (await rows()).length === total, 40_000);
+          await until('the database has them', () => existsSync(database) && counted()[0] === `[(${total},)]`, 40_000);
+        }),
+      );
+    }
+    expect(counted()).to.deep.equal(['[(4,)]', '[(1,)]']);
+    expect((await rows())[3]).to.match(new RegExp(`^[^,]{24},${conversation},5,${ada.id},3$`));
   });
 });

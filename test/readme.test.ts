@@ -1,6 +1,6 @@
 /** The README's examples do what the README says: they are taken from it and run as they stand, but for the port. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -186,6 +186,30 @@ describe('the README', () => {
       voters: 1,
       own_vote: [1],
     });
+  });
+
+  it('its consumer counts messages per hour', async () => {
+    const { environment } = await setting();
+    const ada = { headers: { Authorization: `Bearer ${environment.TOKEN}`, 'Content-Type': 'application/json' } };
+    const { port } = await setting();
+    await fetch(`http://127.0.0.1:${port}/api/v1/conversations/${environment.ID}/messages`, {
+      ...ada,
+      method: 'POST',
+      body: JSON.stringify({ content: 'hello' }),
+    });
+    const path = `${root}.cache/readme-consumer.ts`;
+    writeFileSync(path, example('ts', '## Read the log'));
+    const where = { ...world.environment, TSX_TSCONFIG_PATH: `${root}tsconfig.test.json` };
+    await runUntil(process.execPath, ['--import', 'tsx', path], where, [': 1 }']);
+  });
+
+  it('its line of all events shows them', async () => {
+    const node = await startNode({ ADMIN_USERNAMES: 'root' });
+    const admin = await register(node, 'root');
+    const id = await group(admin);
+    await admin.rest.post(`/conversations/${id}/messages`, { content: 'hello' });
+    const line = example('sh', '## Read the log').replaceAll('localhost:8000', new URL(node.base).host);
+    await runUntil('bash', ['-c', line], { ADMIN: admin.token }, ['"content":"hello"', '"cursor":"']);
   });
 
   it('its first user is registered by the curl line', async () => {
