@@ -1,6 +1,6 @@
 -- The one way an event gets into a log. Needs the locals: log head feed feed_head requests_0 requests_1, request fingerprint salt
 -- envelope. Owns the clock, request ids, seq, the chain, the log and the feed. All checks of a script come before its first append,
--- since Redis does not roll back. A script that includes this ends as `ended` says.
+-- since Redis does not roll back. A script that includes this is run as taken.lua says, which has `taken`.
 
 local DAY = 86400000
 
@@ -65,8 +65,7 @@ local function unchanged()
 end
 
 local last_id, last_seq, last_chain = nil, 0, nil
--- What was appended and is not committed yet, as it is to be told.
-local frames = {}
+taken.log, taken.feed = log, feed
 
 -- Reads the head: the position to append at, and the named fields, in one call. Returns the fields' values in their order.
 local function read_head(...)
@@ -98,7 +97,7 @@ local function append(event_type, version, data)
     redis.call('XDEL', log, id)
     error('the feed refused the event: ' .. fed.err)
   end
-  frames[#frames + 1] = feed_id .. ' ' .. event_type .. ' ' .. event
+  taken[#taken + 1] = feed_id .. ' ' .. event_type .. ' ' .. event
   last_id, last_chain = id, chain
   return id
 end
@@ -109,19 +108,10 @@ end
 local function commit(id, ...)
   redis.call('HSET', head, 'id', last_id, 'chain', last_chain, ...)
   redis.call('HSET', feed_head, 'id', feed_id)
-  for i = 1, #frames do redis.call(PUBLISH, feed, frames[i]) end
-  frames = {}
+  for i = 1, #taken do
+    redis.call(PUBLISH, feed, taken[i])
+    taken[i] = nil
+  end
   remember(id)
   return { 'ok', id }
-end
-
--- The answer of what a script does. Where it breaks between an append and its commit, because another program has put something else in
--- the place of one of its keys, no event stays that the heads do not know of: it would stand in the way of every other of the partition.
-local function ended(done, answer)
-  if done then return answer end
-  for n = 0, #frames - 1 do
-    redis.call('XDEL', log, now_text .. '-' .. string.format('%.0f', last_seq - n))
-    redis.call('XDEL', feed, now_text .. '-' .. string.format('%.0f', feed_seq - n))
-  end
-  error(answer, 0)
 end

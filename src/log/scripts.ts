@@ -79,16 +79,17 @@ function loadScript(folder: URL, name: string, publish: Publish): Script {
   if (unused) throw refuse(`never fails with ${unused}, which FAIL names`);
 
   const flags = header['FLAGS'] ? ` flags=${header['FLAGS'].join(',')}` : '';
-  const acts = header['INCLUDE']?.includes('append') ? asTaken(text) : text;
-  const body = `${usedOf(library, acts)}\n${acts}`;
+  const body = `${usedOf(library, text)}\n${text}`;
   const constant = /\bPUBLISH\b/.test(body) ? `local PUBLISH = '${publish}'\n` : '';
-  const source = `#!lua${flags}\n${bind('KEYS', keys)}${bind('ARGV', args)}${constant}${body}`;
+  const whole = `${bind('KEYS', keys)}${bind('ARGV', args)}${constant}${body}`;
+  const source = `#!lua${flags}\n${header['INCLUDE']?.includes('append') ? asTaken(include('taken'), whole) : whole}`;
   const fixedKeys = keys.filter((key) => !key.endsWith(OPEN_ENDED));
   return { name, keys, fixedKeys, args, fails, emits, source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
 /** A script that appends, so that it is heard of where it breaks. */
-const asTaken = (text: string): string => `local function act()\n${text}\nend\nreturn ended(pcall(act))\n`;
+const asTaken = (around: string, text: string): string =>
+  `${around}\nlocal function act()\n${text}\nend\nreturn ended(pcall(act))\n`;
 
 /** What a library defines: a function, on one line or up to an `end` in the first column, or a constant on one line. */
 const DEFINITION = /^local (?:function (\w+)\((?:[^\n]*\bend|.*?^end)|([A-Z][A-Z_]*) = [^\n]*[^{(,\n])$/gms;
