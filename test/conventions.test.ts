@@ -250,6 +250,8 @@ describe('one name', () => {
       (file) => /^-- INCLUDE +(.*)$/m.exec(read(file))?.[1]?.split(' ') ?? [],
     );
     const libraries = filesUnder('lua/lib', '.lua').map((file) => basename(file, '.lua'));
+    // This one the loader puts around every script that appends.
+    included.push('taken');
     expect(libraries.toSorted()).to.deep.equal([...new Set(included)].toSorted());
   });
 
