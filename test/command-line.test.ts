@@ -1,5 +1,7 @@
 /** The command line as operators and analysts use it: what is typed, what is answered, how it ends. */
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { progressLine } from '../scripts/chat/progress.ts';
@@ -205,15 +207,26 @@ describe('the command line', function () {
     expect(await eventsWritten(world)).to.equal(before);
   });
 
-  it('every command tells what it is for, with examples; the list of them is whole', async () => {
-    const { output, code } = await chat('--help');
-    expect(code).to.equal(0);
-    const names = [...output.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1]!).filter((name) => name !== 'help');
-    expect(names).to.include.members(['inspect', 'replay', 'lag', 'parked', 'groups', 'rebuild', 'verify', 'admin']);
-    for (const name of names) {
+  it('every command tells what it is for, with examples; the docs name them all, and the image has them', async () => {
+    const namesIn = ({ output }: Ended) =>
+      [...output.slice(output.indexOf('Commands:')).matchAll(/^ {2}([a-z]+)/gm)]
+        .map((match) => match[1]!)
+        .filter((name) => name !== 'help');
+    const docs = await readFile(join(root, 'docs/operations.md'), 'utf8');
+    const whole = await chat('--help');
+    expect(whole.code).to.equal(0);
+    expect(namesIn(whole)).to.include.members(['inspect', 'tail', 'replay', 'rebuild', 'verify', 'stats', 'doctor']);
+    for (const name of namesIn(whole)) {
       const help = await chat(name, '--help');
       expect([name, help.code, help.errors]).to.deep.equal([name, 0, '']);
+      expect(docs, name).to.match(new RegExp(`^\\| \`${name}\\b`, 'm'));
+      const parts = help.output.includes('Commands:') ? namesIn(help).map((part) => [name, part]) : [[name]];
+      for (const words of parts)
+        expect((await chat(...words, '--help')).output, words.join(' ')).to.include('Examples:');
     }
+    expect(await readFile(join(root, 'Dockerfile'), 'utf8')).to.match(
+      /dist\/scripts\/chat\.js .*\/usr\/local\/bin\/chat/,
+    );
   });
 });
 
