@@ -101,10 +101,22 @@ export class SocketDoor implements Door {
   }
 
   private receive(data: Buffer): void {
-    const frame = incoming(data.toString());
+    const text = data.toString();
+    // A story may have put into a log what is no JSON: it is not for who asks.
+    if (!isJson(text)) return;
+    const frame = incoming(text);
     if (frame.kind === 'answer') {
       const { event_id: event = '', durability = '' } = frame.data as { event_id?: string; durability?: string };
       this.waiting.get(frame.id)?.({ kind: 'acked', event, durability });
     } else if (frame.kind === 'refusal') this.waiting.get(frame.id)?.({ kind: 'refused', code: frame.error.code });
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
