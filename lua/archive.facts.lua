@@ -1,10 +1,12 @@
 -- archive.facts   the facts of messages leave Redis, in the step that names the file where they are; refused where one is not what was written
--- KEYS     messages archived_messages
+-- KEYS     facts_and_files...
 -- ARGV     drawer last digest highest ids...
 -- FAIL     -
 -- EMITS    -
 -- FLAGS    allow-oom
 
+-- The set of files is made by the first of them: while a slot moves that waits, and can wait.
+local messages, archived_messages = facts_and_files[1], facts_and_files[2]
 local newest = redis.call('ZREVRANGEBYSCORE', archived_messages, '+inf', '(0', 'WITHSCORES', 'LIMIT', 0, 1)[2] or '0'
 if tonumber(newest) >= tonumber(last) then return { 'done' } end
 local values = {}

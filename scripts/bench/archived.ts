@@ -13,9 +13,12 @@ import { quantile } from './case.ts';
 import type { Case, Measures, Side } from './case.ts';
 import { makeRoom, makeUsers } from './people.ts';
 import { startProduct } from './processes.ts';
-import { fill, openLog, projected, stopping } from './stored.ts';
+import { append, openLog, projected, stopping } from './stored.ts';
 
-const MESSAGES = 100_000;
+const MESSAGES = 50_000;
+const AT_ONCE = 200;
+const WORDS = 16;
+const VOCABULARY = 20_000;
 /** Pages around messages that nobody has asked for before, and then the same once more. */
 const PAGES = 20;
 
@@ -28,7 +31,8 @@ async function conversation(isArchived: boolean): Promise<Side> {
   const room = await makeRoom(product, users);
   const stream = conversationStream(room);
   const log = await openLog(product, files);
-  await fill(log, room, users[0]!, MESSAGES);
+  for (let i = 0; i < MESSAGES; i += AT_ONCE)
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, n) => append(log, room, users[0]!, textOf(i + n))));
   await projected(log);
 
   let eventsPerSecond = 0;
@@ -76,6 +80,20 @@ async function conversation(isArchived: boolean): Promise<Side> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** 100 characters of words that are drawn from some thousands, a few of them much oftener than others, as people do. */
+function textOf(n: number): string {
+  const words: string[] = [];
+  for (let i = 1; i <= WORDS; i += 1) {
+    const draw = ((n * 31 + i) * 2_654_435_761) % 4_294_967_296;
+    words.push(
+      `w${Math.floor(VOCABULARY ** (draw / 4_294_967_296))
+        .toString(36)
+        .padStart(4, 'o')}`,
+    );
+  }
+  return words.join(' ');
 }
 
 /** Of every key that has the conversation's id in its name. */

@@ -14,6 +14,9 @@ import { APPLIED, ARCHIVED, BEYOND, chunks, NOTHING, standing, unlinking } from 
 import type { Content, Shape, ShapeParts } from './shape.ts';
 import { Terms, TERMS_PARTS } from './terms.ts';
 
+/** The place of what keeps the set of files in being, before that of every file. */
+const NO_FILES = '-1';
+
 /** What comes behind the first key's name in the names of a view's further keys. */
 const PARTS = ['docs', 'shelves', ARCHIVED, ...TERMS_PARTS] as const;
 
@@ -105,9 +108,12 @@ class Collection<Doc extends object> implements Shape<Doc> {
   }
 
   beginning(): Write[] {
+    const docs: Write = { command: 'ZADD', key: this.docs, args: [BEYOND, NOTHING] };
     const shelf: Write[] =
       this.shelved === undefined ? [] : [{ command: 'ZADD', key: this.shelved, args: ['0', NOTHING] }];
-    return [...this.clearing(), { command: 'ZADD', key: this.docs, args: [BEYOND, NOTHING] }, ...shelf];
+    const files: Write[] =
+      this.archived === undefined ? [] : [{ command: 'ZADD', key: this.archived, args: [NO_FILES, NOTHING] }];
+    return [...this.clearing(), docs, ...shelf, ...files];
   }
 
   content(docs: readonly Placed<Doc>[], applied: string): Content {
@@ -121,6 +127,10 @@ class Collection<Doc extends object> implements Shape<Doc> {
       [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]), mayHave: ARCHIVED }],
       [this.docs, { type: 'zset', names }],
       ...(this.shelved === undefined ? [] : [[this.shelved, { type: 'zset', names: marks }] as const]),
+      // Which files there are no log tells; what is in them is proved with the documents.
+      ...(this.archived === undefined
+        ? []
+        : [[this.archived, { type: 'zset', names: new Map(), isShared: true }] as const]),
     ]);
   }
 }

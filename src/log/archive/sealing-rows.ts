@@ -86,7 +86,12 @@ export async function sealFacts(
     return isPlain ? [{ order, key, value: Buffer.from(facts) }] : [];
   });
   return sealRows(options, rows, segment, (args) =>
-    log.run('archive.facts', stream, { ...args, ids: rows.map(({ key }) => key) }),
+    log.run(
+      'archive.facts',
+      stream,
+      { ...args, ids: rows.map(({ key }) => key) },
+      log.keys.all(stream, [MESSAGES, ARCHIVED]),
+    ),
   );
 }
 
