@@ -177,6 +177,28 @@ for (const topology of topologies) {
       });
     });
 
+    describe('attachment.delete', () => {
+      const remove = (n: number, more: Partial<Append> = {}) =>
+        append('attachment.delete', { attachment: file(n) }, more);
+
+      it('takes away what no message carries, once by its request', async () => {
+        await upload(1);
+        const asked = { requestId: request(7) };
+        const { status, id } = await remove(1, asked);
+        expect([status, (await last()).id, (await last()).type]).to.deep.equal(['ok', id, 'attachment.removed']);
+        expect([await isThere(1), await isListed(1), await timer(1)]).to.deep.equal([false, false, 0]);
+        const again = await changesNothing(() => remove(1, asked));
+        expect(again).to.include({ status: 'duplicate', id });
+      });
+
+      it('refuses what is not there, and what a message carries or is about to', async () => {
+        await changesNothing(async () => expect(await codeOf(remove(1))).to.equal('not_found'));
+        await upload(1);
+        await claim([1], 5);
+        await changesNothing(async () => expect(await codeOf(remove(1))).to.equal('conflict'));
+      });
+    });
+
     describe('attachment.release', () => {
       it('lets it go with its last message', async () => {
         await upload(1);
