@@ -17,8 +17,8 @@ export interface KeyContent {
   readonly names: ReadonlyMap<string, string>;
   /** Others have names in it too: only these are looked at. */
   readonly isShared?: true;
-  /** A name that may be there, whatever it has. */
-  readonly mayHave?: string;
+  /** Names that may be there, whatever they have: no log tells what left Redis. */
+  readonly mayHave?: (name: string) => boolean;
   /** Words of the values that are '*' may be anything. */
   readonly hasWildWords?: true;
 }

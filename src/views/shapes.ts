@@ -5,6 +5,7 @@
  */
 import { START } from '../envelope.ts';
 import type { Keys, StreamRef } from '../keys.ts';
+import { isDrawer } from '../log/archive/rows.ts';
 import type { Write } from '../log/consumer-group.ts';
 import type { Termed } from './leaf.ts';
 import { Sheet } from './projection.ts';
@@ -124,13 +125,12 @@ class Collection<Doc extends object> implements Shape<Doc> {
     const shelved = docs.flatMap((one) => this.marks(one)).map((mark) => [mark, '0'] as const);
     const marks = new Map([...shelved, ...nothing('0')]);
     return new Map([
-      [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]), mayHave: ARCHIVED }],
+      [this.index, { type: 'hash', names: new Map([...orders, ...standing(applied)]), mayHave: isArchivedMark }],
       [this.docs, { type: 'zset', names }],
       ...(this.shelved === undefined ? [] : [[this.shelved, { type: 'zset', names: marks }] as const]),
-      // Which files there are no log tells; what is in them is proved with the documents.
       ...(this.archived === undefined
         ? []
-        : [[this.archived, { type: 'zset', names: new Map(), isShared: true }] as const]),
+        : [[this.archived, { type: 'zset', names: new Map(nothing(NO_FILES)), mayHave: isDrawer }] as const]),
     ]);
   }
 }
@@ -190,3 +190,5 @@ export function shapeOf<Doc extends object>(parts: ShapeParts<Doc>): Shape<Doc> 
 
 const fieldsOf = (doc: object): Map<string, string> =>
   new Map(Object.entries(doc).map(([field, value]) => [field, String(value)]));
+
+const isArchivedMark = (name: string): boolean => name === ARCHIVED;

@@ -79,6 +79,9 @@ export function drawerText(rows: readonly Row[], last: number, file: string): st
   return [last, keys[0] ?? '-', keys.at(-1) ?? '-', rows.length === 0 ? NO_FILE : file].join(' ');
 }
 
+/** Whether a name in a sorted set may be that of a file. */
+export const isDrawer = (text: string): boolean => /^\d+ \S+ \S+ \S+$/.test(text);
+
 export class ColdRows {
   private readonly options: ColdRowsOptions;
   private readonly kept = new KeptFiles<readonly Row[]>(KEPT_BYTES, (rows) =>

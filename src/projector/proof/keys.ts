@@ -103,7 +103,7 @@ async function suspectsIn(
     cursor = next.toString();
     for (let i = 0; i < found.length; i += 2) {
       const name = found[i]!.toString();
-      if (name === should.mayHave) continue;
+      if (should.mayHave?.(name)) continue;
       if (!Buffer.from(name).equals(found[i]!)) foreign.add(found[i]!.toString('latin1'));
       else {
         missing.delete(name);
