@@ -174,7 +174,7 @@ export function viewOfKey(key: string): { view: string; id: string } | undefined
   return match ? { view: match[1]!, id: match[2]! } : undefined;
 }
 
-/** What a key is for, without whose it is: `conversation:events`, `view:history:v2`, `feed`. */
+/** What a key is for, without whose it is: `conversation:events`, `view:history:v3`, `feed`. */
 export function kindOfKey(key: string): string {
   const view = viewOfKey(key);
   if (view) return `view:${view.view}`;

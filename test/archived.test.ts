@@ -81,7 +81,7 @@ for (const topology of topologies) {
     async function cost(): Promise<number[]> {
       const { keys, connection } = world.log;
       const stream = conversationStream(id);
-      const docs = keys.view('history:v2', stream, 'docs');
+      const docs = keys.view('history:v3', stream, 'docs');
       return [
         await connection.commands.xlen(keys.of(stream, 'log')),
         await connection.commands.hlen(keys.of(stream, 'messages')),

@@ -163,28 +163,28 @@ for (const topology of topologies) {
         await projectors.start();
         await caughtUp(world.log);
         const [sick] = all as [Room];
-        const docs = world.log.keys.view('history:v2', sick.stream, 'docs');
+        const docs = world.log.keys.view('history:v3', sick.stream, 'docs');
         await redis().zremrangebyscore(docs, 2, 2);
         await redis().zadd(docs, 2, '{"id":');
         const stood = (await sick.log()).length;
         for (const room of all) await room.send(1, 900, 'a reply', { replyTo: 1 });
         await caughtUp(world.log);
-        const place = `history:v2 conversation ${sick.stream.id}`;
+        const place = `history:v3 conversation ${sick.stream.id}`;
         expect(await parked()).to.deep.equal([place]);
-        expect(await redis().hget(world.log.keys.view('history:v2', sick.stream), 'applied')).to.match(
+        expect(await redis().hget(world.log.keys.view('history:v3', sick.stream), 'applied')).to.match(
           new RegExp(`-${stood}$`),
         );
         await redis().zremrangebyscore(docs, 2, 2);
-        await redis().unlink(docs, world.log.keys.view('history:v2', sick.stream));
+        await redis().unlink(docs, world.log.keys.view('history:v3', sick.stream));
       });
 
       it('whose keys cannot be read stands still alone, and is named, until it is mended', async () => {
         const all = rooms(world);
         await converseAll(all);
         const [sick] = all as [Room];
-        const spoilt = ['history:v2', 'cards:v2', 'participants:v1'];
+        const spoilt = ['history:v3', 'cards:v2', 'participants:v1'];
         const [index, card, docs] = [
-          world.log.keys.view('history:v2', sick.stream),
+          world.log.keys.view('history:v3', sick.stream),
           world.log.keys.view('cards:v2', sick.stream),
           world.log.keys.view('participants:v1', sick.stream, 'docs'),
         ];

@@ -12,7 +12,7 @@ import { systemLines } from './system-lines.ts';
 
 export const history: Projection<Message> = {
   name: 'history',
-  version: 2,
+  version: 3,
   source: 'conversation',
   shape: 'collection',
   key: (message) => message.id,
