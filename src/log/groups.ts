@@ -1,6 +1,6 @@
 /**
  * The groups that follow the feeds, ours and those that others made, for operators: where they stand, whether somebody works for them, and
- * forgetting one. A feed is kept up to the slowest of them, so one that nobody uses any more keeps it for ever.
+ * forgetting one. A feed is kept up to the slowest of them, so one of others that nobody uses any more keeps it for ever, and one of ours a week.
  */
 import type { Redis } from 'ioredis';
 import { fail } from '../errors.ts';

@@ -44,6 +44,8 @@ const LOOK_AGAIN_MS = 500;
 const TRIM_SLICE = '1000';
 /** What a consumer outside of the server has not come to is kept in the feeds for so long. */
 const CONSUMER_PATIENCE_MS = 3_600_000;
+/** A group that no worker has had a lease of for so long is one that an older program left behind. */
+const IDLE_MS = 7 * 86_400_000;
 /** How long each gathers, as a multiple of `gatherMs`. Whoever waits for a notification waits for what asks now and then. */
 const GATHERS = { woken: 1, 'now and then': 0.4, seldom: 5 } as const;
 
@@ -178,7 +180,8 @@ export class Worker {
     for (const partition of this.share.held.values()) {
       await this.apart(partition, async () => {
         for (let cut = Infinity; cut > Number(TRIM_SLICE) / 2 && !this.loops.areStopping;) {
-          const args = { keep: String(keepFeedMs), patience: String(CONSUMER_PATIENCE_MS), slice: TRIM_SLICE };
+          const bounds = { patience: String(CONSUMER_PATIENCE_MS), idle: String(IDLE_MS) };
+          const args = { keep: String(keepFeedMs), ...bounds, slice: TRIM_SLICE };
           cut = Number((await this.options.log.runAt('feed.trim', partition.number, args))[1]);
         }
       });

@@ -24,7 +24,7 @@ describe('scripts of feeds', () => {
 
   describe('feed.trim', () => {
     const trim = async (keep = 0, slice = 1_000) => {
-      const args = { keep: String(keep), patience: String(MINUTE), slice: String(slice) };
+      const args = { keep: String(keep), patience: String(MINUTE), idle: String(7 * DAY), slice: String(slice) };
       return (await world.log.runAt('feed.trim', PARTITION, args))[1] as number;
     };
     const checkpoint = (id: string, name = 'views') => redis().hset(keyAt('checkpoints'), name, id);
@@ -45,6 +45,21 @@ describe('scripts of feeds', () => {
       expect(await trim()).to.be.within(20, 30);
       await checkpoint(`${Date.now() - 2 * MINUTE}-1`, 'consumer:weekly');
       expect(await trim()).to.be.greaterThan(20);
+    });
+
+    it('waits for a group of ours while somebody has worked for it within a week, however far it is behind', async () => {
+      const ids = await fill(60);
+      await checkpoint(ids[59]!);
+      await checkpoint(`${Date.now() - 8 * DAY}-1`, 'older');
+      const worked = (agoMs: number) => redis().hset(keyAt('leases'), 'older', `w 3 ${Date.now() - agoMs}`);
+      await worked(6 * DAY);
+      expect(await trim()).to.equal(0);
+      await worked(8 * DAY);
+      expect(await trim(0, 10)).to.be.greaterThan(0);
+      await redis().hdel(keyAt('leases'), 'older');
+      expect(await trim(0, 10)).to.be.greaterThan(0);
+      await checkpoint(`${Date.now() - 6 * DAY}-1`, 'older');
+      expect(await trim(), 'nobody has come to it yet').to.equal(0);
     });
 
     it('cuts a slice at a time', async () => {
