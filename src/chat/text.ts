@@ -35,9 +35,17 @@ export function checkContent(content: string, most: number, comesWithFile: boole
 
 const YEAR_MS = 366 * 86_400_000;
 
-/** Unix ms of a time that lies ahead, by no more than a year. Throws `validation_failed`. */
-export function futureTime(pointer: string, text: string, now: number): number {
+const noTimeAhead = (pointer: string) =>
+  invalid([{ pointer, message: 'must be an RFC 3339 time within a year from now' }]);
+
+/** Unix ms of a time. Throws `validation_failed`. */
+export function timeAt(pointer: string, text: string): number {
   const ms = parseTime(text);
-  if (ms !== undefined && ms > now && ms <= now + YEAR_MS) return ms;
-  throw invalid([{ pointer, message: 'must be an RFC 3339 time within a year from now' }]);
+  if (ms === undefined) throw noTimeAhead(pointer);
+  return ms;
+}
+
+/** Throws `validation_failed` for a time that does not lie ahead, by no more than a year. */
+export function checkAhead(pointer: string, ms: number, now: number): void {
+  if (ms <= now || ms > now + YEAR_MS) throw noTimeAhead(pointer);
 }

@@ -155,7 +155,7 @@ export class Log extends StoredLog {
     const salt = this.options.newSalt();
     // The client repeats a command by itself after a lost connection: without an id of the caller's it gets one of its own.
     const ownId = command.knowsRepeats ? '' : `${actorId}:${salt}`;
-    const request = requestId === undefined ? ownId : `${actorId}:${requestId}`;
+    const request = requestId === undefined ? ownId : requestOf(actorId, requestId);
     const span = this.options.trace?.(`append ${script}`, by?.traceparent, {});
     const { traceparent } = span ?? by ?? {};
     const values = {
@@ -179,6 +179,16 @@ export class Log extends StoredLog {
   /** Whether a command appended something, or found that its first try had: whatever fails after that, it was done. */
   hasAppended(by: Asking): boolean {
     return this.answered.has(by);
+  }
+
+  /** Whether something was done under the caller's request id where the stream lies. Whether it was the same, the script of an append knows. */
+  async wasDone({ caller, requestId }: Asking, { id }: Owner): Promise<boolean> {
+    if (requestId === undefined) return false;
+    const partition = this.keys.partitionOf(id);
+    const request = requestOf(caller.userId, requestId);
+    const generations = ['requests_0', 'requests_1'].map((name) => this.keys.at(partition, name));
+    const seen = await Promise.all(generations.map((key) => this.connection.commands.hexists(key, request)));
+    return seen.includes(1);
   }
 
   /** Runs any script at an owner's partition; keys and arguments are matched by the names in its header. */
@@ -245,6 +255,8 @@ export class Log extends StoredLog {
     return values;
   }
 }
+
+const requestOf = (actorId: string, requestId: string): string => `${actorId}:${requestId}`;
 
 function fingerprintOf({ script, body }: Append): string {
   return createHash('sha1')

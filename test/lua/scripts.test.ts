@@ -141,6 +141,15 @@ describe('every script of lua/', () => {
     }
   });
 
+  it('looks for a repeat before it looks at anything that may have changed since', () => {
+    const asking = scripts.map(({ name }) => textOf(name)).filter((text) => /\brepeated\(\)/.test(text));
+    expect(asking).not.to.deep.equal([]);
+    for (const text of asking) {
+      const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('--'));
+      expect(lines.slice(0, 2)).to.deep.equal(['local before = repeated()', 'if before then return before end']);
+    }
+  });
+
   it('works without memory where it ends, frees or takes back something', () => {
     const ending =
       /\.(remove|delete|end|revoke|revoke_others|leave|stop|release|unpin|depart|lapse|settle|trim|begin)$/;

@@ -7,9 +7,11 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { command, projection } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
+import { firstEvent, unlessDone } from '../repeats.ts';
 import { AddBan, BanAdded, BanAnswer, BanRemoved, BanTarget } from './contract.ts';
+import type { BanAddedData } from './contract.ts';
 import { banGuards, banText } from './guard.ts';
-import { bans as bansView, bansQuery } from './view.ts';
+import { bannedBy, bans as bansView, bansQuery } from './view.ts';
 
 export const bans: Feature = {
   events: [BanAdded, BanRemoved],
@@ -20,7 +22,8 @@ export const bans: Feature = {
 
 const PATH = '/conversations/{conversation_id}/bans/{user_id}';
 
-function banCommands({ log, people, memberships, reading }: Deps): Command[] {
+function banCommands(deps: Deps): Command[] {
+  const { log, people, memberships, reading } = deps;
   const add = command({
     type: 'ban.add',
     about: 'Keeps a user out, and takes them out if they are in. Again with another end or reason changes the ban',
@@ -31,9 +34,16 @@ function banCommands({ log, people, memberships, reading }: Deps): Command[] {
     noun: 'ban',
     async run(context, { conversation_id: id, user_id: user, until = null, reason = null }) {
       const { caller, now } = context;
-      const ban = { until: until === null ? null : timeAhead(until, now), reason: reason === '' ? null : reason };
-      if ((await people.exists([user])).length === 0) throw fail('not_found', `There is no user ${user}`);
       const stream = conversationStream(id);
+      const endsAt = until === null ? undefined : timeOf(until);
+      const ban = {
+        until: endsAt === undefined ? null : new Date(endsAt).toISOString(),
+        reason: reason === '' ? null : reason,
+      };
+      await unlessDone({ log, context, stream }, async () => {
+        if (endsAt !== undefined && endsAt <= now) throw notAhead();
+        if ((await people.exists([user])).length === 0) throw fail('not_found', `There is no user ${user}`);
+      });
       const appended = await log.append({
         script: 'ban.add',
         stream,
@@ -44,7 +54,8 @@ function banCommands({ log, people, memberships, reading }: Deps): Command[] {
       const left = { userId: user, conversationId: id, change: 'left' as const };
       if (appended.told) await memberships.record([left], appended.told, caller.userId);
       const [found, users] = await Promise.all([reading.byKeys(bansView, stream, [user]), people.people([user])]);
-      const doc = found.get(user)?.doc;
+      const isRepeat = appended.status === 'duplicate';
+      const doc = isRepeat ? bannedBy(await firstEvent<BanAddedData>(deps, stream, appended.id)) : found.get(user)?.doc;
       if (!doc) throw fail('not_found', 'The ban was lifted since');
       return { body: { ...doc, user: users.get(user)! }, eventId: appended.id };
     },
@@ -72,10 +83,10 @@ function banCommands({ log, people, memberships, reading }: Deps): Command[] {
   return [add, remove];
 }
 
-/** A time that is yet to come, as the log writes times. */
-function timeAhead(text: string, now: number): string {
+const notAhead = () => invalid([{ pointer: '/until', message: 'must be an RFC 3339 time that is yet to come' }]);
+
+function timeOf(text: string): number {
   const ms = parseTime(text);
-  if (ms === undefined || ms <= now)
-    throw invalid([{ pointer: '/until', message: 'must be an RFC 3339 time that is yet to come' }]);
-  return new Date(ms).toISOString();
+  if (ms === undefined) throw notAhead();
+  return ms;
 }

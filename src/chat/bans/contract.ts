@@ -1,5 +1,6 @@
 /** Bans: the events, and what a client sends and gets. Pure data. */
 import Type from 'typebox';
+import type { Static } from 'typebox';
 import { Id } from '../../envelope.ts';
 import { event } from '../feature.ts';
 import { PersonAnswer } from '../participants/contract.ts';
@@ -17,6 +18,7 @@ export const BanAdded = event({
     reason: Type.Union([Type.String(), Type.Null()]),
   }),
 });
+export type BanAddedData = Static<typeof BanAdded.data>;
 export const BanRemoved = event({ type: 'ban.removed', version: 1, data: Type.Object({ user_id: Id }) });
 
 export const BanTarget = Type.Object({ conversation_id: Id, user_id: Id }, { additionalProperties: false });

@@ -1,6 +1,7 @@
 /** Who is banned from a conversation, since when, by whom and why: the projection `bans` and the list of them, for admins. */
 import Type from 'typebox';
 import { Id } from '../../envelope.ts';
+import type { ChatEvent } from '../../envelope.ts';
 import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { when } from '../../views/projection.ts';
@@ -10,6 +11,7 @@ import { listAnswer, query } from '../feature.ts';
 import type { Deps, Query } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import { BanAdded, BanAnswer, BanRemoved } from './contract.ts';
+import type { BanAddedData } from './contract.ts';
 
 export interface Banned {
   user_id: string;
@@ -19,6 +21,16 @@ export interface Banned {
   reason: string | null;
 }
 
+type Added = Pick<ChatEvent<BanAddedData>, 'at' | 'actor_id' | 'data'>;
+
+export const bannedBy = ({ at, actor_id, data: { user_id, until, reason } }: Added): Banned => ({
+  user_id,
+  banned_by: actor_id,
+  created_at: at,
+  until,
+  reason,
+});
+
 export const bans: Projection<Banned> = {
   name: 'bans',
   version: 1,
@@ -26,9 +38,7 @@ export const bans: Projection<Banned> = {
   shape: 'collection',
   key: ({ user_id }) => user_id,
   handlers: [
-    when(BanAdded, ({ seq, at, actor_id, data: { user_id, until, reason } }) => [
-      { key: user_id, order: seq, put: { user_id, banned_by: actor_id, created_at: at, until, reason } },
-    ]),
+    when(BanAdded, (event) => [{ key: event.data.user_id, order: event.seq, put: bannedBy(event) }]),
     when(BanRemoved, ({ data }) => [{ key: data.user_id, remove: true }]),
   ],
 };

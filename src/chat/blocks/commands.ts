@@ -14,6 +14,7 @@ import { directId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Answer, Command, Deps, Feature, Query, Reactor } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
+import { unlessDone } from '../repeats.ts';
 import { BlockAdded, BlockAnswer, Blocked, BlockRemoved } from './contract.ts';
 import { parseBlock } from './pairs.ts';
 
@@ -84,8 +85,9 @@ function blockCommands(deps: Deps): Command[] {
       async run(context, { user_id }) {
         if (user_id === context.caller.userId)
           throw invalid([{ pointer: '/user_id', message: 'must be another user' }]);
-        const [found] = await people.exists([user_id]);
-        if (found === undefined) throw fail('not_found', 'There is no such user');
+        await unlessDone({ log, context, stream: userStream(context.caller.userId) }, async () => {
+          if ((await people.exists([user_id])).length === 0) throw fail('not_found', 'There is no such user');
+        });
         return change(context, user_id, 'block.add', '+');
       },
     }),

@@ -3,12 +3,13 @@
  * whose key stands in the address, so whoever may bring people in may make one, and it ends as a bot does.
  */
 import { ChatError, fail } from '../../errors.ts';
-import { conversationStream } from '../../keys.ts';
+import { conversationStream, userStream } from '../../keys.ts';
 import { memberStanding } from '../access.ts';
 import { derivedId } from '../derived-id.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps } from '../feature.ts';
 import { MessageAnswer } from '../messages/contract.ts';
+import { unlessDone } from '../repeats.ts';
 import { CreateHook, HookAnswer, PostToHook } from './contract.ts';
 import { makeBot } from './owning.ts';
 
@@ -35,7 +36,8 @@ export function hookCommands(deps: Deps): Command[] {
     async run(context, wanted) {
       const { conversation_id, name } = wanted;
       const { caller, requestId, newId } = context;
-      await checkMayAdd(caller.userId, conversation_id);
+      const stream = userStream(caller.userId);
+      await unlessDone({ log, context, stream }, () => checkMayAdd(caller.userId, conversation_id));
       await deps.rules.checkNames({ name });
       const id = derivedId('hook', caller.userId, requestId ?? newId());
       const username = `hook-${id.slice(-12).toLowerCase()}`;
@@ -43,7 +45,8 @@ export function hookCommands(deps: Deps): Command[] {
       const key = await makeBot(deps, context, bot, wanted);
       try {
         const added = { conversation_id, user_ids: [id] };
-        await perform('participant.add', { ...context, requestId: undefined }, added);
+        // Under an id of its own: a repeat that is refused would end the hook that works.
+        await perform('participant.add', { ...context, requestId: id }, added);
       } catch (error) {
         if (error instanceof ChatError && error.status < 500) await botAccounts.end(id, context);
         throw error;

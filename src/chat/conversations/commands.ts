@@ -71,8 +71,9 @@ function making({ log, people, memberships, blocks, limits, rules }: Deps, reads
     const others = [...new Set(plan.others)].filter((user) => user !== caller.userId);
     const [exist, [head]] = await Promise.all([people.exists(others), log.heads([conversationStream(id)], [])]);
     const living = new Set(exist);
-    const unknown = others.find((user) => !living.has(user));
     const direct = plan.kind === 'direct';
+    // Where a group is there, it is the one that a first try made, whoever of them is gone since.
+    const unknown = head && !direct ? undefined : others.find((user) => !living.has(user));
     const isBlocked = direct && (await blocks.between(caller.userId, others)).size > 0;
     if (unknown !== undefined || isBlocked) {
       // A direct conversation outlives the account at its other end, and a block.

@@ -12,6 +12,7 @@ import { asMember, memberStanding, standings } from '../access.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
+import { unlessDone } from '../repeats.ts';
 import { isBlank, isLonger } from '../text.ts';
 import { DraftAnswer, DraftChanged, DraftTarget, SaveDraft } from './contract.ts';
 
@@ -38,11 +39,12 @@ function saveDraft({ log, config }: Deps): Command {
         throw wrong(`must not be longer than ${config.MAX_MESSAGE_LENGTH} characters`);
       if (isBlank(content) && reply_to === null && attachments.length === 0)
         throw wrong('says nothing: to take a draft away, delete it');
-      await memberStanding(log, caller.userId, id);
+      const stream = userStream(caller.userId);
+      await unlessDone({ log, context, stream }, () => memberStanding(log, caller.userId, id));
       const said = { content, reply_to, attachments };
       const appended = await log.append({
         script: 'draft.save',
-        stream: userStream(caller.userId),
+        stream,
         by: context,
         body: [id, said],
         args: { conversation: id, draft: JSON.stringify(said) },
@@ -63,8 +65,8 @@ function deleteDraft({ log }: Deps): Command {
     socket: true,
     async run(context, { conversation_id: id }) {
       const { caller } = context;
-      await memberStanding(log, caller.userId, id);
       const stream = userStream(caller.userId);
+      await unlessDone({ log, context, stream }, () => memberStanding(log, caller.userId, id));
       const args = { conversation: id };
       await log.append({ script: 'draft.delete', stream, by: context, body: id, args });
       return {};

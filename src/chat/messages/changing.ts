@@ -7,6 +7,7 @@ import { conversationStream } from '../../keys.ts';
 import { isDerivedMessageId } from '../derived-id.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps } from '../feature.ts';
+import { unlessDone } from '../repeats.ts';
 import { checkContent } from '../text.ts';
 import { EditMessage, MessageAnswer, MessageTarget } from './contract.ts';
 import type { Message, MessageEditedData } from './contract.ts';
@@ -42,7 +43,11 @@ export function changingCommands(deps: Deps): Command[] {
       const now = await seen(caller.userId, conversation_id, message_id);
       // It stands there with the name of who wrote it, who did not write it anew.
       if (now?.forwarded_from) throw fail('forbidden', 'A forwarded message stays as it is');
-      checkContent(content, config.MAX_MESSAGE_LENGTH, now !== undefined && now.attachments.length > 0);
+      const stream = conversationStream(conversation_id);
+      // Its files are gone where it was deleted since.
+      await unlessDone({ log, context, stream }, async () =>
+        checkContent(content, config.MAX_MESSAGE_LENGTH, now !== undefined && now.attachments.length > 0),
+      );
       const isSame = now?.content === content;
       // Where there is nothing to change or to see, the script has no use for what the text says.
       const who = now && !isSame ? await mentioned(conversation_id, caller.userId, content) : NOBODY;
@@ -50,7 +55,7 @@ export function changingCommands(deps: Deps): Command[] {
       const append = (verdict: object) =>
         log.append({
           script: 'message.edit',
-          stream: conversationStream(conversation_id),
+          stream,
           by: context,
           body: [conversation_id, message_id, content],
           args: {

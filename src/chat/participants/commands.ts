@@ -5,6 +5,7 @@ import { fail } from '../../errors.ts';
 import { conversationStream } from '../../keys.ts';
 import { command, listAnswer, projection } from '../feature.ts';
 import type { Command, Deps, Feature } from '../feature.ts';
+import { unlessDone } from '../repeats.ts';
 import { ParticipantAdded, ParticipantAnswer, ParticipantRemoved, ParticipantRoleChanged, Role } from './contract.ts';
 import { participantGuards } from './guard.ts';
 import { participantReads, participants as participantsView } from './view.ts';
@@ -39,10 +40,12 @@ function participantCommands({ log, people, memberships }: Deps, reads: Particip
     socket: false,
     async run(context, { conversation_id: id, user_ids, role = 'member' }) {
       const { caller } = context;
-      const living = new Set(await people.exists(user_ids));
-      const unknown = user_ids.find((user) => !living.has(user));
-      if (unknown) throw fail('not_found', `There is no user ${unknown}`);
       const stream = conversationStream(id);
+      await unlessDone({ log, context, stream }, async () => {
+        const living = new Set(await people.exists(user_ids));
+        const unknown = user_ids.find((user) => !living.has(user));
+        if (unknown) throw fail('not_found', `There is no user ${unknown}`);
+      });
       const appended = await log.append({
         script: 'participant.add',
         stream,

@@ -9,8 +9,8 @@ import type { StreamRef } from '../../keys.ts';
 import type { Append, Appended } from '../../log/log.ts';
 import { command } from '../feature.ts';
 import type { Command, Deps, Feature, Timer } from '../feature.ts';
-import { firstEvent } from '../repeats.ts';
-import { futureTime, isBlank } from '../text.ts';
+import { firstEvent, unlessDone } from '../repeats.ts';
+import { checkAhead, isBlank, timeAt } from '../text.ts';
 import { CreatePoll, PollAnswer, PollClosed, PollCreated, PollTarget, PollVoted, Vote } from './contract.ts';
 import { pollGuards, voteText } from './guard.ts';
 import { onMessages, pollFor, pollQuery } from './view.ts';
@@ -52,9 +52,12 @@ function create(deps: Deps): Command {
         throw invalid([
           { pointer: blank === 0 ? '/question' : `/options/${blank - 1}`, message: 'must say something' },
         ]);
-      const endsAt = rest.closes_at ? futureTime('/closes_at', rest.closes_at, now) : undefined;
-      const closes_at = endsAt === undefined ? null : new Date(endsAt).toISOString();
       const stream = conversationStream(id);
+      const endsAt = rest.closes_at ? timeAt('/closes_at', rest.closes_at) : undefined;
+      const closes_at = endsAt === undefined ? null : new Date(endsAt).toISOString();
+      await unlessDone({ log, context, stream }, async () => {
+        if (endsAt !== undefined) checkAhead('/closes_at', endsAt, now);
+      });
       const poll_id = newId();
       const said = { content: question, message_type: 'poll', reply_to: null, attachments: [] };
       const message = { message_id: poll_id, ...said, mentions: [], mentions_all: false, metadata: {} };

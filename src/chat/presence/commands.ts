@@ -11,6 +11,7 @@ import { memberStanding, standings } from '../access.ts';
 import { command, listAnswer, projection, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query, Timer } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
+import { unlessDone } from '../repeats.ts';
 import { isBlank } from '../text.ts';
 import { OnlineUser, OwnPresence, PresenceChanged, SetPresence, Watch, WatchAnswer } from './contract.ts';
 import { presenceGuards } from './guard.ts';
@@ -50,20 +51,27 @@ function setPresence({ log, rules }: Deps): Command {
       const { caller, now } = context;
       await rules.checkNames({ status_text: wanted.status_text });
       const stream = userStream(caller.userId);
+      const said = textOf(wanted.status_text, wanted.status_until ?? null);
+      await unlessDone({ log, context, stream }, async () => {
+        if (said.ends !== '' && !(Number(said.ends) > now && Number(said.ends) < now + YEAR_MS)) throw notWithinAYear();
+      });
       const appended = await log.append({
         script: 'presence.set',
         stream,
         by: context,
         body: wanted,
-        args: { status: wanted.status, ...textOf(wanted.status_text, wanted.status_until ?? null, now) },
+        args: { status: wanted.status, ...said },
       });
       return { body: await ownPresence(log, caller.userId, now), eventId: appended.id };
     },
   });
 }
 
+const notWithinAYear = () =>
+  invalid([{ pointer: '/status_until', message: 'must be an RFC 3339 time within a year from now' }]);
+
 /** A text as the script keeps it: '' where none was given. */
-function textOf(text: string | null | undefined, until: string | null, now: number): { text: string; ends: string } {
+function textOf(text: string | null | undefined, until: string | null): { text: string; ends: string } {
   if (until !== null && (text === undefined || text === null || isBlank(text)))
     throw invalid([{ pointer: '/status_until', message: 'is the end of a status text, which is missing' }]);
   if (text === undefined) return { text: '', ends: '' };
@@ -71,8 +79,7 @@ function textOf(text: string | null | undefined, until: string | null, now: numb
   if (/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(text))
     throw invalid([{ pointer: '/status_text', message: 'must be readable text' }]);
   const ends = until === null ? undefined : parseTime(until);
-  if (until !== null && !(ends !== undefined && ends > now && ends < now + YEAR_MS))
-    throw invalid([{ pointer: '/status_until', message: 'must be an RFC 3339 time within a year from now' }]);
+  if (until !== null && ends === undefined) throw notWithinAYear();
   return { text: JSON.stringify(text.trim()), ends: ends === undefined ? '' : String(ends) };
 }
 

@@ -12,8 +12,8 @@ import { derivedId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query, Timer } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
-import { firstEvent } from '../repeats.ts';
-import { futureTime } from '../text.ts';
+import { firstEvent, unlessDone } from '../repeats.ts';
+import { checkAhead, timeAt } from '../text.ts';
 import { CreateReminder, ReminderAnswer, ReminderCreated, ReminderEnded, ReminderTarget } from './contract.ts';
 
 const NAME = 'reminders';
@@ -68,9 +68,12 @@ function create(deps: Deps): Command {
     async run(context, { conversation_id, message_id, remind_at }) {
       const { userId } = context.caller;
       const { newId, now } = context;
-      const at = futureTime('/remind_at', remind_at, now);
-      await checkSeen(deps, userId, conversation_id, message_id);
       const stream = userStream(userId);
+      const at = timeAt('/remind_at', remind_at);
+      await unlessDone({ log, context, stream }, async () => {
+        checkAhead('/remind_at', at, now);
+        await checkSeen(deps, userId, conversation_id, message_id);
+      });
       let id = newId();
       const appended = await log.append({
         script: 'reminder.create',

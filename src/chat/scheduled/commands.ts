@@ -9,8 +9,8 @@ import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query } from '../feature.ts';
 import { opaqueWord } from '../opaque.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
-import { firstEvent } from '../repeats.ts';
-import { checkContent, futureTime } from '../text.ts';
+import { firstEvent, unlessDone } from '../repeats.ts';
+import { checkAhead, checkContent, timeAt } from '../text.ts';
 import { ChangeScheduled, CreateScheduled, ScheduledAnswer, ScheduledTarget } from './contract.ts';
 import { ScheduledChanged, ScheduledCreated, ScheduledEnded } from './contract.ts';
 import type { Scheduled } from './contract.ts';
@@ -64,13 +64,16 @@ function create(deps: Deps): Command {
         throw invalid([{ pointer: '/attachments', message: `must name a file for a message of type ${message_type}` }]);
       checkContent(content, config.MAX_MESSAGE_LENGTH, attachments.length > 0);
       const words: Words = { content, message_type, reply_to, attachments, metadata };
-      const at = futureTime('/send_at', send_at, now);
-      await checkMayPost(log, userId, conversation_id);
+      const at = timeAt('/send_at', send_at);
       const stream = userStream(userId);
       let scheduled_id = id ?? newId();
-      // They stay for the message as long as it is planned.
-      if (attachments.length > 0)
-        await files.claim(userId, attachments, { conversationId: conversation_id, messageId: scheduled_id });
+      const place = { conversationId: conversation_id, messageId: scheduled_id };
+      await unlessDone({ log, context, stream }, async () => {
+        checkAhead('/send_at', at, now);
+        await checkMayPost(log, userId, conversation_id);
+        // They stay for the message as long as it is planned.
+        if (attachments.length > 0) await files.claim(userId, attachments, place);
+      });
       const appended = await log.append({
         script: 'scheduled.create',
         stream,
@@ -93,6 +96,33 @@ async function one({ log }: Pick<Deps, 'log'>, userId: string, id: string): Prom
   return parseScheduled(id, value);
 }
 
+/** What is said of a message beside where and when. */
+const onlyWords = ({ content, message_type, reply_to, attachments, metadata }: Words): Words => ({
+  content,
+  message_type,
+  reply_to,
+  attachments,
+  metadata,
+});
+
+/** Of a plan that was changed, and may be over by now: then the words are told by the message. Throws `not_found` where it was never sent. */
+async function afterwards(
+  deps: Deps,
+  userId: string,
+  { scheduled_id: id, eventId }: { scheduled_id: string; eventId: string },
+): Promise<Scheduled> {
+  const value = await deps.log.guardField(userStream(userId), 'scheduled', id);
+  if (value !== null) return parseScheduled(id, value);
+  const gone = () => fail('not_found', 'It was changed, and taken back since');
+  if (eventId === '') throw gone();
+  const first = await firstEvent<{ conversation_id: string; send_at: string }>(deps, userStream(userId), eventId);
+  const { conversation_id, send_at } = first.data;
+  const sent = await deps.messages.find(conversation_id, id);
+  if (sent?.sender_id !== userId) throw gone();
+  const attachments = sent.attachments.map((file) => file.id);
+  return { id, conversation_id, send_at, ...onlyWords({ ...sent, attachments }) };
+}
+
 function change(deps: Deps): Command {
   const { log, config } = deps;
   return command({
@@ -106,23 +136,29 @@ function change(deps: Deps): Command {
     async run(context, { scheduled_id, send_at, content }) {
       const { userId } = context.caller;
       const { now } = context;
-      const at = send_at === undefined ? undefined : futureTime('/send_at', send_at, now);
-      const { id, conversation_id, send_at: was, ...words } = await one(deps, userId, scheduled_id);
-      if (content !== undefined) checkContent(content, config.MAX_MESSAGE_LENGTH, words.attachments.length > 0);
-      const changed = content === undefined ? words : { ...words, content };
+      const stream = userStream(userId);
+      const at = send_at === undefined ? undefined : timeAt('/send_at', send_at);
+      const before = await unlessDone({ log, context, stream }, async () => {
+        if (at !== undefined) checkAhead('/send_at', at, now);
+        return one(deps, userId, scheduled_id);
+      });
+      const changes = content === undefined ? {} : { content };
+      if (before && content !== undefined)
+        checkContent(content, config.MAX_MESSAGE_LENGTH, before.attachments.length > 0);
       const appended = await log.append({
         script: 'scheduled.change',
-        stream: userStream(userId),
+        stream,
         by: context,
         body: [scheduled_id, send_at, content],
         args: {
           scheduled_id,
           send_at: at === undefined ? '=' : String(at),
-          message: content === undefined ? '=' : opaqueWord(changed),
+          message: content === undefined || !before ? '=' : opaqueWord(onlyWords({ ...before, content })),
         },
       });
-      const then = at === undefined ? was : new Date(at).toISOString();
-      return { body: { id, conversation_id, send_at: then, ...changed }, eventId: appended.id };
+      const changed = before ?? (await afterwards(deps, userId, { scheduled_id, eventId: appended.id }));
+      const then = at === undefined ? {} : { send_at: new Date(at).toISOString() };
+      return { body: { ...changed, ...then, ...changes }, eventId: appended.id };
     },
   });
 }

@@ -12,6 +12,7 @@ import { derivedId } from '../derived-id.ts';
 import { command, listAnswer, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query } from '../feature.ts';
 import { Cursor, Limit, pageOf } from '../paging.ts';
+import { unlessDone } from '../repeats.ts';
 import { CreateWebhook, DeliveryAnswer, WebhookAnswer, WebhookMadeAnswer, WebhookTarget } from './contract.ts';
 import { delivering } from './delivering.ts';
 import { enqueuing } from './reactor.ts';
@@ -57,7 +58,9 @@ function create(deps: Deps): Command {
       const { requestId, newId, now } = context;
       const wrong = outgoing.refusal(url);
       if (wrong !== undefined) throw invalid([{ pointer: '/url', message: wrong }]);
-      if (conversation_id !== null) await memberStanding(log, userId, conversation_id);
+      const stream = userStream(userId);
+      if (conversation_id !== null)
+        await unlessDone({ log, context, stream }, () => memberStanding(log, userId, conversation_id));
       else if (key?.scope) throw fail('forbidden', 'This key is for some conversations only');
       const id = requestId === undefined ? newId() : derivedId('webhook', userId, requestId);
       const details = { url, events, conversation_id, created_at: new Date(now).toISOString() };
@@ -65,7 +68,7 @@ function create(deps: Deps): Command {
       await enlist(deps, id, conversation_id, wish);
       await log.append({
         script: 'webhook.create',
-        stream: userStream(userId),
+        stream,
         by: context,
         body: [url, events, conversation_id],
         args: { webhook: id, details: detailsWord(details) },
