@@ -8,6 +8,7 @@ import { group, register, useNodes } from './support/server.ts';
 import type { Node, User } from './support/server.ts';
 import { topologies, useWorld } from './support/world.ts';
 import { write } from './support/writing.ts';
+import { HISTORY } from './support/views.ts';
 
 for (const topology of topologies) {
   describe(`an archived conversation on ${topology}`, () => {
@@ -81,7 +82,7 @@ for (const topology of topologies) {
     async function cost(): Promise<number[]> {
       const { keys, connection } = world.log;
       const stream = conversationStream(id);
-      const docs = keys.view('history:v3', stream, 'docs');
+      const docs = keys.view(HISTORY, stream, 'docs');
       return [
         await connection.commands.xlen(keys.of(stream, 'log')),
         await connection.commands.hlen(keys.of(stream, 'messages')),

@@ -11,6 +11,7 @@ import { projected } from './support/projecting.ts';
 import { group, register, useNodes } from './support/server.ts';
 import type { User } from './support/server.ts';
 import { topologies, useWorld } from './support/world.ts';
+import { HISTORY } from './support/views.ts';
 
 interface Message {
   readonly id: string;
@@ -55,7 +56,7 @@ for (const topology of topologies) {
       expect(found.command).to.include({ actor_id: ada.id });
       expect(found.event.id).to.equal(first.event_id);
       expect(found.later.map(({ type }) => type)).to.deep.equal(['message.edited']);
-      expect(found.views.find(({ view }) => view === 'history:v2')).to.deep.include({ behind: 0, parked: null });
+      expect(found.views.find(({ view }) => view === HISTORY)).to.deep.include({ behind: 0, parked: null });
       expect(found.groups).to.deep.include({ group: 'views', behind: 0 });
       const marks = found.deliveries.members.map(({ user_id, read }) => [user_id, read]);
       expect(marks).to.have.deep.members([
@@ -78,7 +79,7 @@ for (const topology of topologies) {
       expect(code).to.equal(0);
       expect(output)
         .to.match(/^command +message\.send by /m)
-        .and.to.match(/^history:v2 +has it /m)
+        .and.to.match(new RegExp(`^${HISTORY} +has it `, 'm'))
         .and.to.match(/^views +has it$/m)
         .and.to.include('read by 2 of 2 members');
       await phone.close();
@@ -197,7 +198,7 @@ for (const topology of topologies) {
       const well = { ...world.environment, SECRET_KEY: 'x'.repeat(32), PARTITIONS: '4' };
       expect((await chatOn(() => well)('doctor')).output).to.match(/^0 problems, /m);
       const { commands } = world.log.connection;
-      await commands.hset(world.log.keys.at(0, 'parked'), `history:v2 conversation ${room}`, '{"event_id":"1-1"}');
+      await commands.hset(world.log.keys.at(0, 'parked'), `${HISTORY} conversation ${room}`, '{"event_id":"1-1"}');
       const rows = await commands.xrange(world.log.keys.of(userStream(ada.id), 'log'), '-', '+');
       await commands.del(world.log.keys.of(userStream(ada.id), 'log'));
       for (const [id, fields] of rows)

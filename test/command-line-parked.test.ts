@@ -8,6 +8,7 @@ import { projected } from './support/projecting.ts';
 import { group, register, useNodes } from './support/server.ts';
 import type { User } from './support/server.ts';
 import { useWorld } from './support/world.ts';
+import { HISTORY } from './support/views.ts';
 
 describe('the command line about what is parked', function () {
   this.timeout(60_000);
@@ -20,7 +21,7 @@ describe('the command line about what is parked', function () {
   beforeEach(async () => {
     ada = await register(await startNode());
     room = await group(ada);
-    lane = ['history:v2', 'conversation', room];
+    lane = [HISTORY, 'conversation', room];
     const [type, event] = poisons['an unknown type']!(conversationStream(room));
     await appendRaw(world.log, conversationStream(room), type, event);
     await until('it is parked', async () => (await chat('parked')).output.includes(lane.join(' ')));
@@ -51,7 +52,7 @@ describe('the command line about what is parked', function () {
     expect(skipped.code).to.equal(0);
     expect(await parked()).to.have.members(before.filter((name) => name !== lane.join(' ')));
     await projected(world);
-    const view = world.log.keys.view('history:v2', conversationStream(room));
+    const view = world.log.keys.view(HISTORY, conversationStream(room));
     const head = await world.log.connection.commands.hget(world.log.keys.of(conversationStream(room), 'head'), 'id');
     await until('the view is whole', async () => (await world.log.connection.commands.hget(view, 'applied')) === head);
     const kept = await chat('parked', 'list', '--skipped');

@@ -16,6 +16,7 @@ import { projected } from './support/projecting.ts';
 import { group, register, useNodes } from './support/server.ts';
 import type { User } from './support/server.ts';
 import { useWorld } from './support/world.ts';
+import { HISTORY } from './support/views.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -98,20 +99,22 @@ describe('the command line', function () {
   });
 
   it('verify finds what was changed and ends with 1; rebuild mends it', async () => {
-    const docs = world.log.keys.view('history:v2', conversationStream(room), 'docs');
+    const docs = world.log.keys.view(HISTORY, conversationStream(room), 'docs');
     await world.log.connection.commands.zadd(docs, 999, '{"id":"nonsense"}');
     const broken = await chat('verify');
     expect(broken.code).to.equal(1);
     const [difference, sum] = lines(broken) as [string, string];
-    expect(difference).to.match(new RegExp(`^history:v2 of conversation ${room} at \\d+-4: `));
+    expect(difference).to.match(new RegExp(`^${HISTORY} of conversation ${room} at \\d+-4: `));
     expect(difference).to.include(`{"id":"nonsense"}: the log makes nothing, the key has 999 (${docs})`);
     expect(sum).to.match(/^3 logs, \d+ events, 1 difference, [\d,]+ events\/s$/);
     const rebuilt = await chat('rebuild', '--view', 'history');
     expect(rebuilt).to.deep.include({ code: 0, errors: '' });
     expect(rebuilt.output).to.match(
-      new RegExp(`^was not as the log makes it:\n.*\nhistory:v2 +conversation +${room}\n`),
+      new RegExp(`^was not as the log makes it:\n.*\n${HISTORY} +conversation +${room}\n`),
     );
-    expect(rebuilt.output).to.match(/^history:v2: built, 3 logs, \d+ events in .*, [\d,]+ events\/s$/m);
+    expect(rebuilt.output).to.match(
+      new RegExp(`^${HISTORY}: built, 3 logs, \\d+ events in .*, [\\d,]+ events/s$`, 'm'),
+    );
     expect(await chat('verify')).to.deep.include({ code: 0 });
     const whole = json<{ views: string[]; differing: object[] }>(await chat('rebuild', '--all', '--json'));
     expect(whole.views).to.deep.equal(projections.map(viewName));

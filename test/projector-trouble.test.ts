@@ -12,6 +12,7 @@ import { built, caughtUp, converse, lags, rooms, useProjectors } from './support
 import { codeOf, fillFeed, partitionRoom, user } from './support/rooms.ts';
 import type { Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
+import { HISTORY } from './support/views.ts';
 
 const BATCH = { batchSize: 8 };
 const SHORT = { leaseMs: 600 };
@@ -163,28 +164,28 @@ for (const topology of topologies) {
         await projectors.start();
         await caughtUp(world.log);
         const [sick] = all as [Room];
-        const docs = world.log.keys.view('history:v3', sick.stream, 'docs');
+        const docs = world.log.keys.view(HISTORY, sick.stream, 'docs');
         await redis().zremrangebyscore(docs, 2, 2);
         await redis().zadd(docs, 2, '{"id":');
         const stood = (await sick.log()).length;
         for (const room of all) await room.send(1, 900, 'a reply', { replyTo: 1 });
         await caughtUp(world.log);
-        const place = `history:v3 conversation ${sick.stream.id}`;
+        const place = `${HISTORY} conversation ${sick.stream.id}`;
         expect(await parked()).to.deep.equal([place]);
-        expect(await redis().hget(world.log.keys.view('history:v3', sick.stream), 'applied')).to.match(
+        expect(await redis().hget(world.log.keys.view(HISTORY, sick.stream), 'applied')).to.match(
           new RegExp(`-${stood}$`),
         );
         await redis().zremrangebyscore(docs, 2, 2);
-        await redis().unlink(docs, world.log.keys.view('history:v3', sick.stream));
+        await redis().unlink(docs, world.log.keys.view(HISTORY, sick.stream));
       });
 
       it('whose keys cannot be read stands still alone, and is named, until it is mended', async () => {
         const all = rooms(world);
         await converseAll(all);
         const [sick] = all as [Room];
-        const spoilt = ['history:v3', 'cards:v2', 'participants:v1'];
+        const spoilt = [HISTORY, 'cards:v2', 'participants:v1'];
         const [index, card, docs] = [
-          world.log.keys.view('history:v3', sick.stream),
+          world.log.keys.view(HISTORY, sick.stream),
           world.log.keys.view('cards:v2', sick.stream),
           world.log.keys.view('participants:v1', sick.stream, 'docs'),
         ];

@@ -17,6 +17,7 @@ import { caughtUp, converse, register, rooms, useProjectors } from './support/pr
 import { message } from './support/rooms.ts';
 import type { Room } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
+import { HISTORY } from './support/views.ts';
 
 for (const topology of topologies) {
   describe(`rebuilding on ${topology}`, () => {
@@ -42,13 +43,13 @@ for (const topology of topologies) {
       const projector = await projectors.start();
       await caughtUp(world.log);
       await projector.stop();
-      const docs = world.log.keys.view('history:v3', all[0]!.stream, 'docs');
+      const docs = world.log.keys.view(HISTORY, all[0]!.stream, 'docs');
       await redis().zadd(docs, 999, '{"id":"nonsense"}');
       expect(await differences()).to.have.length(1);
       const { events } = await verify(options());
       const rebuilt = await run();
       expect(rebuilt.events).to.equal(events);
-      expect(rebuilt.differing).to.deep.equal([{ view: 'history:v3', stream: all[0]!.stream }]);
+      expect(rebuilt.differing).to.deep.equal([{ view: HISTORY, stream: all[0]!.stream }]);
       expect(await differences()).to.deep.equal([]);
       expect(await redis().zscore(docs, '{"id":"nonsense"}'), 'what was read before').to.equal('999');
       expect((await run('drop')).differing).to.deep.equal([]);

@@ -9,6 +9,7 @@ import { decode, viewKeys } from './support/folds.ts';
 import { built, caughtUp, converse, register, useProjectors } from './support/projectors.ts';
 import { message, Room, user } from './support/rooms.ts';
 import { topologies, useWorld } from './support/world.ts';
+import { HISTORY } from './support/views.ts';
 
 for (const topology of topologies) {
   describe(`verify, with proof.fields, on ${topology}`, () => {
@@ -29,7 +30,7 @@ for (const topology of topologies) {
       await built(world.log);
       await projector.stop();
       const view = (name: string, part?: string) => world.log.keys.view(name, room.stream, part);
-      [index, docs] = [view('history:v2'), view('history:v2', 'docs')];
+      [index, docs] = [view(HISTORY), view(HISTORY, 'docs')];
     });
 
     /** The one difference there is. */
@@ -90,7 +91,7 @@ for (const topology of topologies) {
       const sent = (await room.log()).find(({ event }) => event.includes('message 1'))!;
       await redis().hset(index, message(1), '999');
       expect(await only()).to.deep.equal({
-        what: 'history:v2',
+        what: HISTORY,
         stream: room.stream,
         key: index,
         // The last event that changed this message: a reply of its thread.
@@ -304,8 +305,8 @@ for (const topology of topologies) {
       for (const key of [
         world.log.keys.view('history:v0', room.stream),
         world.log.keys.view('histories:v1', room.stream, 'docs'),
-        world.log.keys.view('history:v2', room.stream, 'more'),
-        world.log.keys.view('history:v2', conversationStream(user(99))),
+        world.log.keys.view(HISTORY, room.stream, 'more'),
+        world.log.keys.view(HISTORY, conversationStream(user(99))),
         `${index.slice(0, index.indexOf('view:'))}view:hello`,
       ]) {
         await redis().hset(key, 'applied', '1-1');

@@ -37,7 +37,7 @@ export function addParked(program: Command, line: CommandLine): void {
     .command('show <lane...>')
     .description('one of them, with the event at which it stands and how many wait behind that')
     .option('--json', 'as JSON: {partition, lane, why, event, waiting}')
-    .addHelpText('after', examples('parked show history:v2 conversation 01JD…'))
+    .addHelpText('after', examples('parked show history:v3 conversation 01JD…'))
     .action((lane: string[], options: AsJson) =>
       line.withLog(async (log) => {
         const found = await laneOf(log, lane);
@@ -66,7 +66,7 @@ export function addParked(program: Command, line: CommandLine): void {
     .description('has one, or all of them, tried again in the order of their events, by the workers that run')
     .option('--all', 'all of them')
     .option('--json', 'as JSON: [{lane, outcome, why}]')
-    .addHelpText('after', examples('parked retry --all', 'parked retry history:v2 conversation 01JD…'))
+    .addHelpText('after', examples('parked retry --all', 'parked retry history:v3 conversation 01JD…'))
     .action((lane: string[], options: AsJson & { all?: boolean }) =>
       line.withLog(async (log) => {
         if (lane.length > 0 === (options.all === true)) throw usage('name one that is parked, or --all');
@@ -82,7 +82,7 @@ export function addParked(program: Command, line: CommandLine): void {
     .option('--json', 'as JSON: [{lane, outcome, why}]')
     .addHelpText(
       'after',
-      examples("parked skip history:v2 conversation 01JD… --reason 'a test of 3 May, nobody misses it'"),
+      examples("parked skip history:v3 conversation 01JD… --reason 'a test of 3 May, nobody misses it'"),
     )
     .action((lane: string[], options: AsJson & { reason: string }) =>
       line.withLog(async (log) => {
