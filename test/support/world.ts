@@ -3,6 +3,7 @@
  * seconds, so suites that run one after the other share a topology, unless one leaves it dead. `topologies` lets one suite run on both.
  */
 import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
 import { Log } from '../../src/log/log.ts';
 import type { LogOptions } from '../../src/log/log.ts';
 import { startCluster } from '../../scripts/redis-cluster.ts';
@@ -62,9 +63,7 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
   });
   beforeEach(async () => {
     warnings.length = 0;
-    log = await open();
-    await Promise.all(log.connection.masters().map((master) => master.flushall()));
-    log.close();
+    await Promise.all(redis.servers.map(({ url }) => empty(url)));
     log = await open();
   });
   afterEach(() => {
@@ -101,6 +100,16 @@ export function useWorld(topology: Topology = 'one Redis', options: Partial<LogO
       };
     },
   };
+}
+
+/** By a connection of its own: to open a log costs ten times as much. */
+async function empty(url: string): Promise<void> {
+  const client = new Redis(url);
+  try {
+    await client.flushall();
+  } finally {
+    client.disconnect();
+  }
 }
 
 async function startTopology(topology: Topology): Promise<Running> {
