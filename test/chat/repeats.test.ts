@@ -119,10 +119,12 @@ describe('a repeat under its id', () => {
   });
 
   it('of making a hook neither ends the hook nor brings it back in', async () => {
+    await run(ann, 'participant.change_role', { ...there, user_id: ben.user.id, role: 'admin' });
     const hook = { ...there, name: 'builds' };
-    const [first, again] = await twice(ann, ['hook.create', hook], () =>
-      run(ann, 'conversation.update', { ...there, is_archived: true }),
-    );
+    const [first, again] = await twice(ben, ['hook.create', hook], async () => {
+      await run(ann, 'conversation.update', { ...there, is_archived: true });
+      await leave();
+    });
     expect(again).to.deep.equal(first);
     await run(ann, 'conversation.update', { ...there, is_archived: false });
     const token = String(first['url']).split('/').at(-1)!;
