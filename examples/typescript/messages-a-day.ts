@@ -22,7 +22,7 @@ const consumer = await createConsumer({
       const file = join(folder, `${at.slice(0, 10)}.csv`);
       if (!existsSync(file)) appendFileSync(file, 'at,conversation,seq,sender,characters\n');
       const { content } = data as { content: string };
-      appendFileSync(file, `${[at, conversation_id, seq, actor_id, [...content].length].join()}\n`);
+      appendFileSync(file, `${[at, conversation_id, seq, actor_id, content.length].join()}\n`);
     }
   },
 });
