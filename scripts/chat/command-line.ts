@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { readSettings } from '../../src/config.ts';
 import type { Config } from '../../src/config.ts';
 import type { Log } from '../../src/log/log.ts';
-import { withLogOf } from './connecting.ts';
+import { withLogAt, withRedis } from './connecting.ts';
 import { EXIT } from './problem.ts';
 import type { Shown } from './printing.ts';
 import { Progress } from './progress.ts';
@@ -30,7 +30,8 @@ export class CommandLine {
   }
 
   withLog(task: (log: Log) => Promise<void>): Promise<void> {
-    return withLogOf(this.settings, this.terminal, task);
+    const { settings: config, terminal } = this;
+    return withRedis(config, (redis) => withLogAt({ redis, config, terminal }, task));
   }
 
   print(text: string): Promise<void> {

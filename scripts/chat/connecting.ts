@@ -28,26 +28,30 @@ export async function withRedis<T>(config: Config, task: (redis: RedisAddress) =
   }
 }
 
-export function withLogOf<T>(config: Config, terminal: Terminal, task: (log: Log) => Promise<T>): Promise<T> {
-  return withRedis(config, async (redis) => {
-    // Why it could not be reached is said once, in the end; what `doctor` finds is its matter.
-    let isOpen = false;
-    const log = await Log.open({
-      redis,
-      partitions: 'as it was first used',
-      replicationAcks: 0,
-      archive: archiveFilesOf(config),
-      newSalt: () => randomBytes(8).toString('hex'),
-      warn: (message) => {
-        if (isOpen) terminal.tell(`${message}\n`);
-      },
-      connectWithinMs: CONNECT_WITHIN_MS,
-    });
-    isOpen = true;
-    try {
-      return await task(log);
-    } finally {
-      log.close();
-    }
+export interface Visit {
+  readonly redis: RedisAddress;
+  readonly config: Config;
+  readonly terminal: Terminal;
+}
+
+export async function withLogAt<T>({ redis, config, terminal }: Visit, task: (log: Log) => Promise<T>): Promise<T> {
+  // Why it could not be reached is said once, in the end; what `doctor` finds is its matter.
+  let isOpen = false;
+  const log = await Log.open({
+    redis,
+    partitions: 'as it was first used',
+    replicationAcks: 0,
+    archive: archiveFilesOf(config),
+    newSalt: () => randomBytes(8).toString('hex'),
+    warn: (message) => {
+      if (isOpen) terminal.tell(`${message}\n`);
+    },
+    connectWithinMs: CONNECT_WITHIN_MS,
   });
+  isOpen = true;
+  try {
+    return await task(log);
+  } finally {
+    log.close();
+  }
 }

@@ -4,11 +4,12 @@ import { readConfig } from '../../src/config.ts';
 import { Connection } from '../../src/log/connection.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
-import { withLogOf, withRedis } from './connecting.ts';
+import { withLogAt, withRedis } from './connecting.ts';
+import { finding } from './doctor/finding.ts';
 import type { Finding } from './doctor/finding.ts';
 import { checkChains, checkGroups, checkLeases, checkParked } from './doctor/log.ts';
 import { checkDisk, checkPlatform } from './doctor/machine.ts';
-import { checkClock, checkPersistence, checkRedis, checkSlots } from './doctor/redis.ts';
+import { checkClock, checkPersistence, checkRedis, checkSlots, mastersOf } from './doctor/redis.ts';
 import { counted, table } from './printing.ts';
 import { problemOf } from './problem.ts';
 
@@ -54,35 +55,37 @@ async function examined(line: CommandLine): Promise<Finding[]> {
     findings.push({ check: 'settings', state: 'ok', found: 'every one can be read' });
   });
   await look('Redis', async () => {
-    const { settings } = line;
-    findings.push(await checkDisk(settings.DATA_DIR));
-    await withRedis(settings, async (redis) => {
+    const { settings: config, terminal } = line;
+    findings.push(await checkDisk(config.DATA_DIR));
+    await withRedis(config, async (redis) => {
       const connection = await Connection.open(redis, () => {}, REACHED_WITHIN_MS);
       try {
-        findings.push(...(await checkRedis(connection)), ...(await checkPersistence(connection, settings)));
+        const masters = await mastersOf(connection);
+        findings.push(...checkRedis(masters), ...(await checkPersistence(masters, config)));
         findings.push(await checkClock(connection));
         if (connection.isCluster) findings.push(...(await checkSlots(connection)));
       } finally {
         connection.close();
       }
+      await look('log', () =>
+        withLogAt({ redis, config, terminal }, async (log) => {
+          findings.push(partitionsFound(log.keys.partitions, config.PARTITIONS));
+          findings.push(await checkGroups(log), await checkLeases(log), await checkParked(log));
+          findings.push(await checkChains(log, line.progress('logs')));
+        }),
+      );
     });
-    await look('log', () =>
-      withLogOf(settings, line.terminal, async (log) => {
-        const { partitions } = log.keys;
-        const isAsked = settings.PARTITIONS === partitions;
-        findings.push({
-          check: 'partitions',
-          state: isAsked ? 'ok' : 'problem',
-          found: `${partitions} in Redis, ${settings.PARTITIONS} in the settings`,
-          ...(isAsked ? {} : { advice: `set PARTITIONS=${partitions}: a server with another number does not start` }),
-        });
-        findings.push(await checkGroups(log), await checkLeases(log), await checkParked(log));
-        findings.push(await checkChains(log, line.progress('logs')));
-      }),
-    );
   });
   return findings;
 }
+
+const partitionsFound = (inRedis: number, asked: number): Finding =>
+  finding('partitions', `${inRedis} in Redis, ${asked} in the settings`, [
+    asked !== inRedis && {
+      state: 'problem',
+      advice: `set PARTITIONS=${inRedis}: a server with another number does not start`,
+    },
+  ]);
 
 function adviceOf(code: string): string | undefined {
   if (code === 'settings') return 'correct the environment or .env; .env.example has every setting with its default';

@@ -10,6 +10,7 @@ import { ChatError, fail, reasonOf } from '../errors.ts';
 import type { Durability } from '../envelope.ts';
 import { PARTITIONS_KEY } from '../keys.ts';
 import type { Publish } from './scripts.ts';
+import { infoFields, setting } from './server-info.ts';
 
 export interface RedisAddress {
   readonly url?: string;
@@ -175,14 +176,14 @@ export class Connection {
   async checkServers(replicationAcks: number): Promise<Durability> {
     let durability: Durability = replicationAcks > 0 ? 'replicated' : 'disk';
     for (const master of this.masters()) {
-      const info = await master.info();
-      const version = /redis_version:(\d+)/.exec(info)?.[1] ?? '0';
+      const info = infoFields(await master.info());
+      const [version = '0'] = (info.get('redis_version') ?? '').split('.');
       if (Number(version) < 7) throw new Error(`Redis 7.0 or newer is needed, this one is ${version}`);
-      if (!/aof_enabled:1/.test(info)) {
+      if (info.get('aof_enabled') !== '1') {
         throw new Error('Redis has no append-only file: what is acknowledged would be lost. Set appendonly yes');
       }
       const [fsync, policy] = await Promise.all([setting(master, 'appendfsync'), setting(master, 'maxmemory-policy')]);
-      const evicts = policy ?? /maxmemory_policy:(\S+)/.exec(info)?.[1];
+      const evicts = policy ?? info.get('maxmemory_policy');
       if (evicts !== 'noeviction')
         throw new Error(`Redis may evict data (maxmemory-policy ${evicts}). Set it to noeviction`);
       if (fsync !== 'always') {
@@ -208,14 +209,6 @@ function gatherWrites(client: Redis): void {
     }
     return send(command, stream);
   };
-}
-
-async function setting(master: Redis, name: string): Promise<string | undefined> {
-  try {
-    return ((await master.config('GET', name)) as string[])[1];
-  } catch {
-    return undefined; // managed Redis services do not allow CONFIG
-  }
 }
 
 function ownerOf(cluster: Cluster, key: string): { host: string; port: number } | undefined {

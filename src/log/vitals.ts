@@ -8,6 +8,7 @@ import { within } from './deadline.ts';
 import { NOBODY } from './guard.ts';
 import { seqOf } from './log.ts';
 import type { Log } from './log.ts';
+import { infoFields } from './server-info.ts';
 
 export interface ServerVitals {
   /** `host:port` of a Cluster's master; `redis` where there is one. */
@@ -75,13 +76,13 @@ async function infoOf(master: Redis): Promise<ServerInfo | undefined> {
   const since = performance.now();
   const text = await master.info('memory', 'clients', 'persistence').catch(() => undefined);
   if (text === undefined) return undefined;
-  const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(text)?.[1];
+  const fields = infoFields(text);
   return {
     seconds: (performance.now() - since) / 1_000,
-    memoryBytes: Number(field('used_memory')),
-    maxMemoryBytes: Number(field('maxmemory')),
-    clients: Number(field('connected_clients')),
-    delayedFsyncs: Number(field('aof_delayed_fsync') ?? 0),
-    isFileWritten: field('aof_last_write_status') === 'ok',
+    memoryBytes: Number(fields.get('used_memory')),
+    maxMemoryBytes: Number(fields.get('maxmemory')),
+    clients: Number(fields.get('connected_clients')),
+    delayedFsyncs: Number(fields.get('aof_delayed_fsync') ?? 0),
+    isFileWritten: fields.get('aof_last_write_status') === 'ok',
   };
 }

@@ -2,16 +2,17 @@
 import type { Redis } from 'ioredis';
 import type { Config } from '../../../src/config.ts';
 import type { Connection } from '../../../src/log/connection.ts';
+import { infoFields, setting } from '../../../src/log/server-info.ts';
 import { bytes } from '../printing.ts';
 import { finding } from './finding.ts';
 import type { Finding } from './finding.ts';
 
-type Info = ReadonlyMap<string, string>;
-
-interface Master {
+/** One master, and what it says of itself. */
+export interface Master {
+  /** With a blank before it; nothing where there is one alone. */
   readonly name: string;
   readonly client: Redis;
-  readonly info: Info;
+  readonly info: ReadonlyMap<string, string>;
 }
 
 const FULL = 0.8;
@@ -21,8 +22,18 @@ const SLOTS = 16_384;
 /** A node with more of the slots than this many times its share is worth a word. */
 const UNEVEN = 1.5;
 
-export async function checkRedis(connection: Connection): Promise<Finding[]> {
-  return (await mastersOf(connection)).flatMap(({ name, info }) => {
+export async function mastersOf(connection: Connection): Promise<Master[]> {
+  const masters = connection.masters();
+  return Promise.all(
+    masters.map(async (client) => {
+      const { host, port } = client.options;
+      return { name: masters.length > 1 ? ` ${host}:${port}` : '', client, info: infoFields(await client.info()) };
+    }),
+  );
+}
+
+export function checkRedis(masters: readonly Master[]): Finding[] {
+  return masters.flatMap(({ name, info }) => {
     const version = info.get('redis_version') ?? '?';
     const [used, most] = [Number(info.get('used_memory')), Number(info.get('maxmemory'))];
     const policy = info.get('maxmemory_policy');
@@ -40,7 +51,7 @@ export async function checkRedis(connection: Connection): Promise<Finding[]> {
         most > 0 &&
           used > FULL * most && {
             state: 'warning',
-            advice: 'at maxmemory nothing new is taken: give it more, or set MESSAGE_RETENTION_DAYS',
+            advice: 'at maxmemory nothing new is taken: give it more, or set ARCHIVE_AFTER_DAYS',
           },
         ratio > FRAGMENTED &&
           used > 100 * 2 ** 20 && {
@@ -52,13 +63,12 @@ export async function checkRedis(connection: Connection): Promise<Finding[]> {
   });
 }
 
-export async function checkPersistence(connection: Connection, config: Config): Promise<Finding[]> {
-  const masters = await mastersOf(connection);
+export async function checkPersistence(masters: readonly Master[], config: Config): Promise<Finding[]> {
   return Promise.all(
     masters.map(async ({ name, client, info }) => {
       const [fsync, preamble, node, replicas] = await Promise.all(
-        ['appendfsync', 'aof-use-rdb-preamble', 'stream-node-max-bytes', 'min-replicas-to-write'].map((setting) =>
-          settingOf(client, setting),
+        ['appendfsync', 'aof-use-rdb-preamble', 'stream-node-max-bytes', 'min-replicas-to-write'].map((asked) =>
+          setting(client, asked),
         ),
       );
       const isOn = info.get('aof_enabled') === '1';
@@ -123,7 +133,7 @@ export async function checkClock(connection: Connection): Promise<Finding> {
 
 export async function checkSlots(connection: Connection): Promise<Finding[]> {
   const [master] = connection.masters();
-  const info = parsed(String(await master!.cluster('INFO')));
+  const info = infoFields(String(await master!.cluster('INFO')));
   const nodes = String(await master!.cluster('NODES'))
     .split('\n')
     .filter(Boolean);
@@ -170,30 +180,3 @@ const slotsOf = (node: string): number =>
 
 const isReplicaOf = (other: string, node: string): boolean =>
   /\bslave\b/.test(other) && other.split(' ')[3] === node.split(' ')[0];
-
-async function mastersOf(connection: Connection): Promise<Master[]> {
-  const masters = connection.masters();
-  return Promise.all(
-    masters.map(async (client) => {
-      const { host, port } = client.options;
-      return { name: masters.length > 1 ? ` ${host}:${port}` : '', client, info: parsed(await client.info()) };
-    }),
-  );
-}
-
-const parsed = (info: string): Info =>
-  new Map(
-    info.split(/\r?\n/).flatMap((line) => {
-      const colon = line.indexOf(':');
-      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
-    }),
-  );
-
-/** Managed services do not allow CONFIG. */
-async function settingOf(client: Redis, name: string): Promise<string | undefined> {
-  try {
-    return ((await client.config('GET', name)) as string[])[1];
-  } catch {
-    return undefined;
-  }
-}
