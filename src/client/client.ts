@@ -8,8 +8,8 @@
  *
  * Works in browsers and in Node, and needs no package: where there is no global WebSocket, as in Node 20, one is given.
  */
-import { Connection } from './connection.ts';
-import type { CommandOptions, ConnectionOptions, SocketMaker, State } from './connection.ts';
+import { Connection, SESSION_ENDED } from './connection.ts';
+import type { ConnectionOptions, SocketMaker, State } from './connection.ts';
 import type { AnyEvent, Ready, Reset } from './frames.ts';
 import { Outbox } from './outbox.ts';
 import type { MessageFields, OutboxStore, Sending, Unsent } from './outbox.ts';
@@ -23,7 +23,7 @@ import { upload } from './upload.ts';
 import type { Uploaded, UploadOptions, UploadSource } from './upload.ts';
 
 export type * from './protocol.d.ts';
-export type { CommandOptions, SocketLike, SocketMaker, State } from './connection.ts';
+export type { SocketLike, SocketMaker, State } from './connection.ts';
 export { seqOf } from './cursors.ts';
 export type { AnyEvent, AnySignal, Ready, Reset } from './frames.ts';
 export type { MessageFields, OutboxStore, Sending, Unsent } from './outbox.ts';
@@ -210,13 +210,9 @@ export class Client {
   }
 
   /** Over the socket. Outlives it: what is not answered is sent again under the same id, within the deadline. Throws `Refusal`. */
-  async command<C extends keyof Commands>(
-    type: C,
-    data: Commands[C]['data'],
-    options: CommandOptions = {},
-  ): Promise<Commands[C]['ack']> {
+  async command<C extends keyof Commands>(type: C, data: Commands[C]['data']): Promise<Commands[C]['ack']> {
     const requestId = PASSING.test(type) ? undefined : this.newId();
-    return (await this.connection.command(type, data, { requestId, ...options })) as Commands[C]['ack'];
+    return (await this.connection.command(type, data, requestId)) as Commands[C]['ack'];
   }
 
   /** Over REST: `call('GET /conversations/{conversation_id}', { conversation_id })`. Throws `Refusal`. */
@@ -281,7 +277,7 @@ export class Client {
       this.presence.connected();
       this.outbox.flush();
     }
-    if (state.name === 'stopped' && state.code === 4501) this.session.end();
+    if (state.name === 'stopped' && state.code === SESSION_ENDED) this.session.end();
     else this.tell('state', state);
   }
 

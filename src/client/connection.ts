@@ -23,7 +23,6 @@ export type State =
 /** What a WebSocket must be: a browser's, Node's own, or that of `ws`. */
 export interface SocketLike {
   readonly readyState: number;
-  onopen: unknown;
   onmessage: unknown;
   onclose: unknown;
   onerror: unknown;
@@ -69,6 +68,7 @@ const MAX_HELD = 1_000;
 const OPEN = 1;
 const TOKEN_EXPIRED = 4401;
 const FLOODING = 4429;
+export const SESSION_ENDED = 4501;
 
 interface Gap {
   /** What comes after this event was asked for; `had`: and the answer is through. */
@@ -76,12 +76,6 @@ interface Gap {
   state: 'asked' | 'had';
   /** What came meanwhile, in case that it does not come again. */
   readonly held: AnyEvent[];
-}
-
-export interface CommandOptions {
-  /** A ULID that makes the command repeatable: it is sent again until it is answered. Without one it goes down with the socket. */
-  readonly requestId?: string | undefined;
-  readonly withinMs?: number | undefined;
 }
 
 export class Connection {
@@ -129,10 +123,13 @@ export class Connection {
     else if (this.current.name === 'live') this.ping();
   }
 
-  /** Sends a command and answers its ack's data. Throws `Refusal`. */
-  command(type: string, data: object, { requestId, withinMs = ANSWER_WITHIN_MS }: CommandOptions = {}) {
+  /**
+   * Sends a command and answers its ack's data. Throws `Refusal`.
+   * @param requestId a ULID that makes it repeatable: it is sent again until it is answered; without one it goes down with the socket
+   */
+  command(type: string, data: object, requestId: string | undefined): Promise<object> {
     if (this.current.name === 'stopped') return Promise.reject(new Refusal({ code: 'stopped' }));
-    return this.commands.run(type, data, { requestId, withinMs });
+    return this.commands.run(type, data, { requestId, withinMs: ANSWER_WITHIN_MS });
   }
 
   private async open(): Promise<void> {
@@ -145,7 +142,7 @@ export class Connection {
     } catch (error) {
       if (opening !== this.openings || this.current.name !== 'opening') return;
       const { code, retryAfter } = error as Refusal;
-      return code === 'unauthenticated' ? this.halt({ name: 'stopped', code: 4501 }) : this.lost(retryAfter);
+      return code === 'unauthenticated' ? this.halt({ name: 'stopped', code: SESSION_ENDED }) : this.lost(retryAfter);
     }
     // Stopped in the meantime, or even started again.
     if (opening !== this.openings || this.current.name !== 'opening') return;

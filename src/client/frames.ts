@@ -2,15 +2,12 @@
  * Frames as they stand on the wire: what a command looks like, and what one that came is. The one place on the client's side that knows;
  * what only counts frames, as a benchmark does, takes their first bytes from here and parses nothing.
  */
-import type { Commands, Events, SessionFrames, Signals } from './protocol.d.ts';
+import type { Events, SessionFrames, Signals } from './protocol.d.ts';
 
 export type AnyEvent = Events[keyof Events];
 export type AnySignal = Signals[keyof Signals];
 export type Ready = SessionFrames['session.ready']['data'];
 export type Reset = SessionFrames['sync.reset']['data'];
-
-/** What may be sent besides what is acknowledged. */
-export type CommandType = keyof Commands;
 
 /** The sub-protocols of a handshake: a browser can set no header. */
 export const protocolsOf = (token: string): string[] => ['chat.v1', `bearer.${token}`];

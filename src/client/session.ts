@@ -30,7 +30,6 @@ export const loginInMemory = (login?: Login): LoginStore => {
 export interface CallOptions {
   /** A ULID that makes a repeat harmless. One is made for every write that has none. */
   readonly key?: string;
-  readonly withinMs?: number;
 }
 
 export interface SessionOptions {
@@ -99,7 +98,7 @@ export class Session {
   async call<O extends keyof Operations>(
     operation: O,
     data: Operations[O]['data'],
-    { key, withinMs = ANSWER_WITHIN_MS }: CallOptions = {},
+    { key }: CallOptions = {},
   ): Promise<Operations[O]['answer']> {
     const [method, route] = operation.split(' ') as [string, string];
     const rest: Record<string, unknown> = { ...data };
@@ -113,7 +112,6 @@ export class Session {
     const request = {
       ...(isRead || Object.keys(rest).length === 0 ? {} : { body: rest }),
       ...(idempotency === undefined ? {} : { key: idempotency }),
-      withinMs,
     };
     const address = isRead ? path + queryOf(rest) : path;
     const send = () => this.authorised((token) => this.send(method, address, { ...request, token }));
@@ -174,34 +172,29 @@ export class Session {
   private async send(
     method: string,
     path: string,
-    {
-      body,
-      token,
-      key,
-      withinMs = ANSWER_WITHIN_MS,
-    }: { body?: object; token?: string; key?: string; withinMs?: number },
+    { body, token, key }: { body?: object; token?: string; key?: string },
   ): Promise<unknown> {
     const headers = {
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
       ...(key === undefined ? {} : { 'Idempotency-Key': key }),
     };
-    const init = {
-      method,
-      headers,
-      signal: AbortSignal.timeout(withinMs),
-      ...(body && { body: JSON.stringify(body) }),
-    };
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(this.addressOf(path), init);
-      text = await response.text();
-    } catch (error) {
-      throw unreachable(error);
-    }
-    return answerOf(response.status, text, response.headers.get('Retry-After'));
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    return ask(this.addressOf(path), { method, headers, signal, ...(body && { body: JSON.stringify(body) }) });
   }
+}
+
+/** One request. Answers what is said; throws the refusal that it is, or that no answer came. */
+export async function ask(url: string, init: RequestInit): Promise<unknown> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, init);
+    text = await response.text();
+  } catch (error) {
+    throw unreachable(error);
+  }
+  return answerOf(response.status, text, response.headers.get('Retry-After'));
 }
 
 export const unreachable = (error: unknown): Refusal =>

@@ -4,7 +4,7 @@
  */
 import type { Operations } from './protocol.d.ts';
 import { Refusal } from './refusal.ts';
-import { answerOf, unreachable } from './session.ts';
+import { answerOf, ask, unreachable } from './session.ts';
 
 export type Uploaded = Operations['GET /attachments/{attachment_id}']['answer'];
 
@@ -17,7 +17,6 @@ export interface UploadOptions {
   /** Bytes that have gone out, of how many: undefined where the source does not say. */
   readonly onProgress?: (sent: number, total: number | undefined) => void;
   readonly signal?: AbortSignal;
-  readonly withinMs?: number;
 }
 
 const WITHIN_MS = 240_000;
@@ -28,9 +27,9 @@ export async function upload(
   url: string,
   token: string,
   source: UploadSource,
-  { onProgress = () => {}, signal, withinMs = WITHIN_MS }: UploadOptions,
+  { onProgress = () => {}, signal }: UploadOptions,
 ): Promise<Uploaded> {
-  const end = AbortSignal.any([AbortSignal.timeout(withinMs), ...(signal ? [signal] : [])]);
+  const end = AbortSignal.any([AbortSignal.timeout(WITHIN_MS), ...(signal ? [signal] : [])]);
   if (typeof XMLHttpRequest !== 'undefined' && source instanceof Blob)
     return byRequest(url, token, source, onProgress, end);
   const boundary = `rill-${crypto.randomUUID()}`;
@@ -42,15 +41,7 @@ export async function upload(
     duplex: 'half',
     signal: end,
   };
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(url, init as RequestInit);
-    text = await response.text();
-  } catch (error) {
-    throw unreachable(error);
-  }
-  return answerOf(response.status, text, response.headers.get('Retry-After')) as Uploaded;
+  return (await ask(url, init as RequestInit)) as Uploaded;
 }
 
 /** One piece at a time, when the one before is taken. */
