@@ -6,12 +6,7 @@ import { Cursors, seqOf } from '../src/client/cursors.ts';
 import { Refusal } from '../src/client/refusal.ts';
 import { ulids } from '../src/client/ulid.ts';
 import { isUlid } from '../src/envelope.ts';
-
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'ok',
-    (error: Refusal) => error.code,
-  );
+import { codeOf } from './support/library.ts';
 
 describe('the parts of the client library', () => {
   it('an id is greater than the one before, in the same millisecond, too', () => {

@@ -7,20 +7,13 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import type { SocketMaker } from '../src/client/client.ts';
-import { Refusal } from '../src/client/client.ts';
 import { tempDir } from '../src/redis/redis-server.ts';
-import { appOf, KeptOutbox, tokenUntil, useApps } from './support/library.ts';
+import { appOf, codeOf, KeptOutbox, tokenUntil, useApps } from './support/library.ts';
 import { group, register, useNodes } from './support/server.ts';
 import type { Node, User } from './support/server.ts';
 import { useWorld } from './support/world.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'ok',
-    (error: Refusal) => error.code,
-  );
 
 describe('the client library', () => {
   const world = useWorld();

@@ -189,14 +189,9 @@ describe('the README', () => {
   });
 
   it('its consumer counts messages per hour', async () => {
-    const { environment } = await setting();
-    const ada = { headers: { Authorization: `Bearer ${environment.TOKEN}`, 'Content-Type': 'application/json' } };
-    const { port } = await setting();
-    await fetch(`http://127.0.0.1:${port}/api/v1/conversations/${environment.ID}/messages`, {
-      ...ada,
-      method: 'POST',
-      body: JSON.stringify({ content: 'hello' }),
-    });
+    const node = await startNode();
+    const ada = await register(node);
+    await ada.rest.post(`/conversations/${await group(ada)}/messages`, { content: 'hello' });
     const path = `${root}.cache/readme-consumer.ts`;
     writeFileSync(path, example('ts', '## Read the log'));
     const where = { ...world.environment, TSX_TSCONFIG_PATH: `${root}tsconfig.test.json` };

@@ -2,6 +2,7 @@
 import { WebSocket } from 'ws';
 import { checkAck, checkAnswer, checkFrame } from './answers.ts';
 import { given, sent } from './canary.ts';
+import { Waits } from './waits.ts';
 
 export interface Reply<T = Record<string, unknown>> {
   status: number;
@@ -76,7 +77,7 @@ export class Socket {
   readonly frames: Frame[] = [];
   readonly texts: string[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
-  private readonly waiting = new Set<() => void>();
+  private readonly waits = new Waits();
   private nextId = 0;
 
   private constructor(base: string, ws: WebSocket) {
@@ -88,7 +89,7 @@ export class Socket {
       const frame = JSON.parse(text) as Frame;
       checkFrame(frame);
       this.frames.push(frame);
-      for (const check of this.waiting) check();
+      this.waits.look();
     });
     ws.on('error', () => {});
     this.closed = new Promise((resolve) =>
@@ -116,23 +117,8 @@ export class Socket {
 
   /** Resolves when the condition on the frames holds. */
   until(holds: () => boolean, what: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = () => {
-        if (!holds()) return;
-        done();
-        resolve();
-      };
-      const late = setTimeout(() => {
-        done();
-        reject(new Error(`${what} did not come; frames: ${this.texts.slice(-5).join('\n').slice(0, 2_000)}`));
-      }, DEADLINE_MS);
-      const done = () => {
-        clearTimeout(late);
-        this.waiting.delete(check);
-      };
-      this.waiting.add(check);
-      check();
-    });
+    const late = () => `${what} did not come; frames: ${this.texts.slice(-5).join('\n').slice(0, 2_000)}`;
+    return this.waits.until(holds, DEADLINE_MS, late);
   }
 
   /** Sends a command and gives its ack's data; throws on an error frame, with the code as message. */

@@ -2,9 +2,10 @@
 import jwt from 'jsonwebtoken';
 import { WebSocket } from 'ws';
 import { Client, loginInMemory } from '../../src/client/client.ts';
-import type { AnyEvent, ClientOptions, Login, State, Unsent } from '../../src/client/client.ts';
+import type { AnyEvent, ClientOptions, Login, Refusal, State, Unsent } from '../../src/client/client.ts';
 import { SECRET } from './server.ts';
 import type { User } from './server.ts';
+import { Waits } from './waits.ts';
 
 /** Tests do not wait as people do. */
 export const QUICK = { firstMs: 20, mostMs: 200 };
@@ -15,6 +16,13 @@ export const loginOf = ({ token, refreshToken }: Pick<User, 'token' | 'refreshTo
   refresh_token: refreshToken,
   expires_at: Date.now() + 30 * 60_000,
 });
+
+/** How something ended: the code of its refusal, or 'ok'. */
+export const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'ok',
+    (error: Refusal) => error.code,
+  );
 
 /** The same session's access token, of another life. */
 export function tokenUntil({ token }: User, unixSeconds: number): string {
@@ -28,7 +36,7 @@ export class App {
   readonly states: State['name'][] = [];
   readonly resets: object[] = [];
   readonly troubles: unknown[] = [];
-  private readonly checks = new Set<() => void>();
+  private readonly waits = new Waits();
 
   constructor(options: Partial<ClientOptions> & Pick<ClientOptions, 'url'>) {
     this.client = new Client({ WebSocket, backOff: QUICK, ...options });
@@ -37,30 +45,14 @@ export class App {
     this.client.on('sync.reset', (reset) => this.resets.push(reset));
     this.client.on('trouble', (error) => this.troubles.push(error));
     for (const name of ['event', 'state', 'sync.reset', 'outbox', 'presence', 'ended'] as const)
-      this.client.on(name, () => queueMicrotask(() => this.checks.forEach((check) => check())));
+      this.client.on(name, () => queueMicrotask(() => this.waits.look()));
   }
 
   /** Resolves when it holds; it is looked at whenever the client tells something. */
-  until(holds: () => boolean, what: string, withinMs = DEADLINE_MS): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        clearTimeout(late);
-        this.checks.delete(check);
-      };
-      const check = () => {
-        if (!holds()) return;
-        done();
-        resolve();
-      };
-      const late = setTimeout(() => {
-        done();
-        reject(
-          new Error(`${what} did not come about; ${this.states.slice(-8).join(' ')}; ${this.said().slice(-5).join()}`),
-        );
-      }, withinMs);
-      this.checks.add(check);
-      check();
-    });
+  until(holds: () => boolean, what: string): Promise<void> {
+    const late = () =>
+      `${what} did not come about; ${this.states.slice(-8).join(' ')}; ${this.said().slice(-5).join()}`;
+    return this.waits.until(holds, DEADLINE_MS, late);
   }
 
   async live(): Promise<this> {
