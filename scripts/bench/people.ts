@@ -6,18 +6,29 @@ export interface BenchUser {
   readonly token: string;
 }
 
-async function post<T>(product: Target, path: string, body: object, token?: string): Promise<T> {
-  const response = await fetch(`http://127.0.0.1:${product.port}/api/v1${path}`, {
-    method: 'POST',
+export interface Ask {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** Resolves when all of the answer is there. */
+export async function ask<T>({ port }: Target, token: string | undefined, { method, path, body }: Ask): Promise<T> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, {
+    method,
     headers: {
       'Content-Type': 'application/json',
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
     },
-    body: JSON.stringify(body),
+    ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as T;
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return JSON.parse(text === '' ? '{}' : text) as T;
 }
+
+const post = <T>(product: Target, path: string, body: object, token?: string): Promise<T> =>
+  ask(product, token, { method: 'POST', path, body });
 
 let made = 0;
 

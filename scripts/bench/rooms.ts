@@ -7,34 +7,15 @@ import { conversationStream } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import { quantile } from './case.ts';
 import type { Case, Measures, Side } from './case.ts';
-import { makeUsers } from './people.ts';
-import type { BenchUser } from './people.ts';
+import { ask, makeUsers } from './people.ts';
+import type { Ask, BenchUser } from './people.ts';
 import { startProduct } from './processes.ts';
-import type { Target } from './processes.ts';
 import { openLog, projected, stopping } from './stored.ts';
 
 const SIZES = [10, 10_000];
 /** Of each act in a round. */
 const TIMES = 50;
 const AT_ONCE = 200;
-
-interface Ask {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: object;
-}
-
-/** Resolves when all of the answer is there. */
-async function ask<T>({ port }: Target, { token }: BenchUser, { method, path, body }: Ask): Promise<T> {
-  const response = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, {
-    method,
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return JSON.parse(text === '' ? '{}' : text) as T;
-}
 
 async function fill(log: Log, room: string, members: number): Promise<void> {
   const come = () =>
@@ -56,7 +37,7 @@ async function channels(): Promise<Side> {
   const rooms = new Map<number, string>();
   for (const size of SIZES) {
     const body = { type: 'channel', name: `bench ${size}` };
-    const { id } = await ask<{ id: string }>(product, owner, { method: 'POST', path: '/conversations', body });
+    const { id } = await ask<{ id: string }>(product, owner.token, { method: 'POST', path: '/conversations', body });
     await fill(log, id, size);
     rooms.set(size, id);
   }
@@ -68,7 +49,7 @@ async function channels(): Promise<Side> {
         for (const [size, room] of rooms) {
           for (const [act, of] of Object.entries(ACTS)) {
             const began = performance.now();
-            await ask(product, guest, of(room));
+            await ask(product, guest.token, of(room));
             const name = `p50 ms, ${act} of ${size}`;
             times.set(name, [...(times.get(name) ?? []), performance.now() - began]);
           }

@@ -7,6 +7,7 @@ import jwt from 'jsonwebtoken';
 import { WebSocket } from 'ws';
 import { Client } from '../../src/client/client.ts';
 import type { AnyEvent, Login, Unsent } from '../../src/client/client.ts';
+import { BACK_OFF } from './client.ts';
 import type { Person } from './client.ts';
 import { digestOf } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,8 +22,6 @@ export interface AppOptions {
   /** To choose from in each life. */
   readonly bases: readonly string[];
 }
-
-const BACK_OFF = { firstMs: 30, mostMs: 800 };
 
 export class App {
   /** Ids of what was written, and what has not left the outbox: both outlive a reload, as in a browser. */

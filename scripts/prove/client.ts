@@ -131,6 +131,9 @@ export async function history(
   }
 }
 
+/** Of clients that come back: soon, since a story waits for them. */
+export const BACK_OFF = { firstMs: 30, mostMs: 800 };
+
 /** Waits longer after each failure, never the same as another client. */
 export class BackOff {
   private failures = 0;
@@ -145,7 +148,7 @@ export class BackOff {
   }
 
   async wait(): Promise<void> {
-    const most = Math.min(30 * 2 ** this.failures, 800);
+    const most = Math.min(BACK_OFF.firstMs * 2 ** this.failures, BACK_OFF.mostMs);
     this.failures += 1;
     await sleep(this.random.between(most / 2, most));
   }

@@ -1,6 +1,7 @@
 /** The two ways in which a command reaches a node, one try at a time: by REST and by WebSocket. */
 import { WebSocket } from 'ws';
 import { commandFrame, incoming } from '../../src/client/frames.ts';
+import type { Incoming } from '../../src/client/frames.ts';
 import { ANSWER_WITHIN_MS, call } from './client.ts';
 import type { Person } from './client.ts';
 
@@ -101,22 +102,16 @@ export class SocketDoor implements Door {
   }
 
   private receive(data: Buffer): void {
-    const text = data.toString();
-    // A story may have put into a log what is no JSON: it is not for who asks.
-    if (!isJson(text)) return;
-    const frame = incoming(text);
+    let frame: Incoming;
+    try {
+      frame = incoming(data.toString());
+    } catch {
+      // A story may have put into a log what is no JSON: it is not for who asks.
+      return;
+    }
     if (frame.kind === 'answer') {
       const { event_id: event = '', durability = '' } = frame.data as { event_id?: string; durability?: string };
       this.waiting.get(frame.id)?.({ kind: 'acked', event, durability });
     } else if (frame.kind === 'refusal') this.waiting.get(frame.id)?.({ kind: 'refused', code: frame.error.code });
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }

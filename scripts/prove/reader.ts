@@ -6,6 +6,7 @@
 import { WebSocket } from 'ws';
 import { Connection } from '../../src/client/connection.ts';
 import type { SocketMaker } from '../../src/client/connection.ts';
+import { BACK_OFF } from './client.ts';
 import type { Person } from './client.ts';
 import { digestOf } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
@@ -23,7 +24,6 @@ export interface ReaderOptions {
 }
 
 const EVENT_HEAD = /^\{"id":"(\d+-(\d+))".{1,80}?"(?:conversation|user)_id":"([0-9A-Z]{26})"/;
-const BACK_OFF = { firstMs: 30, mostMs: 800 };
 const HANDSHAKE_WITHIN_MS = 5_000;
 
 export class Reader {

@@ -2,6 +2,8 @@
  * What was to happen at a time, as the logs tell it: each scheduled message, reminder and poll ends once, none before its time by Redis'
  * clock, and what follows is there exactly where the end says so. Reads past the product.
  */
+import { eventually } from './story.ts';
+import type { Findings } from './story.ts';
 import type { RawEntry, Truth } from './truth.ts';
 
 interface Told {
@@ -27,6 +29,16 @@ export async function timersLeft(truth: Truth, withinMs = SOON_MS): Promise<stri
     left.push(...timers.filter((timer) => KINDS.some((kind) => timer.startsWith(`${kind} `))));
   }
   return left;
+}
+
+/** Waits until none of them is left. */
+export async function fired(
+  findings: Findings,
+  truth: Truth,
+  { when, withinMs }: { when: string; withinMs: number },
+): Promise<void> {
+  if (await eventually(async () => (await timersLeft(truth)).length === 0, withinMs)) return;
+  findings.expect(false, `${when}: timers do not fire: ${(await timersLeft(truth)).slice(0, 4).join(', ')}`);
 }
 
 /** What is wrong, as sentences, and how many of each kind came to their end. */

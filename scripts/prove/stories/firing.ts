@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { groups, people, persist } from '../client.ts';
 import type { Person } from '../client.ts';
 import { fakeClock } from '../clock.ts';
-import { HookTarget } from '../hook-target.ts';
+import { HookTarget, judgeHooks } from '../hook-target.ts';
 import type { NodeProcess } from '../node-process.ts';
 import { PushTarget } from '../push-target.ts';
 import { Reader } from '../reader.ts';
 import { eventually, Findings, judge, settle, within } from '../story.ts';
 import type { Story, StoryOptions } from '../story.ts';
-import { judgeTimed, timersLeft } from '../timed.ts';
+import { fired, judgeTimed, timersLeft } from '../timed.ts';
 import { Truth } from '../truth.ts';
 import { World } from '../world.ts';
 
@@ -78,7 +78,7 @@ async function tell({ short, seed, say }: StoryOptions, findings: Findings, worl
     ahead += LEASES_END;
     stage.set(ahead);
     await Promise.all(dying.map((node) => node.start()));
-    await fired(stage, `round ${round}`);
+    await fired(findings, stage.truth, { when: `round ${round}`, withinMs: FIRED_WITHIN_MS });
     say(`round ${round}: ${dying.length} killed, ${left} timers were left`);
   }
   if (clock) await clockGoesBack(stage);
@@ -101,7 +101,7 @@ async function setTheStage(
   ]);
   const bases = world.bases('api');
   const truth = new Truth(world.target);
-  const [hooks, pushes] = [await HookTarget.open(findings.random.fork()), await PushTarget.open()];
+  const [hooks, pushes] = [await new HookTarget(findings.random.fork()).open(), await new PushTarget().open()];
   world.atEnd(() => truth.close());
   for (const target of [hooks, pushes]) world.atEnd(() => target.close());
   const all = await people(bases, `f${seed}x`, 3);
@@ -140,11 +140,6 @@ async function plan(stage: Stage, { each, inMs }: { each: number; inMs: number }
   return scheduled;
 }
 
-async function fired({ findings, truth }: Stage, when: string, but = 0): Promise<void> {
-  if (await eventually(async () => (await timersLeft(truth)).length <= but, FIRED_WITHIN_MS)) return;
-  findings.expect(false, `${when}: timers do not fire: ${(await timersLeft(truth)).slice(0, 4).join(', ')}`);
-}
-
 const ofTime = (timers: readonly string[]): number =>
   timers.filter((timer) => /^(scheduled|reminder|poll) /.test(timer)).length;
 
@@ -157,7 +152,7 @@ async function clockGoesBack(stage: Stage): Promise<void> {
   const left = ofTime(await timersLeft(truth));
   findings.expect(left === 3, `the clock is an hour behind, and of 3 timers ${3 - left} have fired`);
   set(0);
-  await fired(stage, 'the clock is right again');
+  await fired(findings, truth, { when: 'the clock is right again', withinMs: FIRED_WITHIN_MS });
 }
 
 /**
@@ -175,7 +170,7 @@ async function clockGoesAhead(stage: Stage): Promise<number> {
   set(0);
   await Promise.all(projectors.map((node) => node.start()));
   await plan(stage, { each: 1, inMs: 500 });
-  await fired(stage, 'the clock is back from an hour ahead');
+  await fired(findings, truth, { when: 'the clock is back from an hour ahead', withinMs: FIRED_WITHIN_MS });
   // Who has fired already cannot be taken back.
   for (const [by, id] of far) await ask(stage, by, 'DELETE', `/scheduled/${id}`);
   return 2;
@@ -189,14 +184,7 @@ async function compare({ findings, truth, room, people: all, hooks, pushes }: St
   findings.expect(wrong.length - unexpected.length === planned, `what lies ahead: ${wrong.join(', ')}`);
   for (const [kind, count] of Object.entries(ended)) findings.count(kind, count);
 
-  const heard = hooks.heard();
-  const sent = ((await truth.logs()).get(room) ?? []).filter(({ message }) => message !== undefined);
-  const missed = sent.filter(({ id }) => !heard.has(`${room} ${id}`));
-  for (const { id } of missed.slice(0, 3)) findings.expect(false, `the webhook has not heard of ${id}`);
-  for (const sentence of hooks.wrong.slice(0, 3)) findings.expect(false, sentence);
-  const again = [...hooks.deliveries.values()].filter(({ times }) => times > 1).length;
-  findings.count('deliveries', hooks.deliveries.size);
-  findings.count('delivered again', again);
+  await judgeHooks(findings, truth, { room, targets: [hooks] });
 
   const notified = await notificationsOf(truth, all[1]!.id);
   findings.count('pushes', pushes.topics.length);

@@ -10,14 +10,14 @@ import { ACTS, draftsOf } from '../acts.ts';
 import type { Request, Stage } from '../acts.ts';
 import { call, people, persist } from '../client.ts';
 import type { Answer, Person } from '../client.ts';
-import { HookTarget } from '../hook-target.ts';
+import { HookTarget, judgeHooks } from '../hook-target.ts';
 import type { NodeProcess } from '../node-process.ts';
 import type { Random } from '../random.ts';
 import { Reader } from '../reader.ts';
 import { dumpViews, differencesOf, ReadModels } from '../read-models.ts';
 import { eventually, Findings, judge, projected, settle, within } from '../story.ts';
 import type { Story, StoryOptions } from '../story.ts';
-import { judgeTimed, timersLeft } from '../timed.ts';
+import { fired, judgeTimed } from '../timed.ts';
 import { Truth } from '../truth.ts';
 import { World } from '../world.ts';
 
@@ -25,6 +25,7 @@ const COUNT = { short: 320, long: 5_000 };
 /** Between two acts, so that there is time for what comes at a time. */
 const PACE_MS = 20;
 const MOMENTS = 10;
+const FIRED_WITHIN_MS = 60_000;
 /** At the views, until nobody wrote meanwhile. */
 const LOOKS = 4;
 /** Two who stay, so that what they see can be compared, and two who come and go. */
@@ -65,7 +66,7 @@ async function tell({ short, seed, say }: StoryOptions, findings: Findings, worl
   const truth = new Truth(world.target);
   world.atEnd(() => truth.close());
   const all = await people(bases, `p${seed}x`, PEOPLE);
-  const [hooks, steady] = [await HookTarget.open(random.fork()), await HookTarget.open(random.fork())];
+  const [hooks, steady] = [await new HookTarget(random.fork()).open(), await new HookTarget(random.fork()).open()];
   for (const target of [hooks, steady]) world.atEnd(() => target.close());
   const stage = await setTheStage(random, bases, all, [hooks, steady]);
   const readers = all.slice(0, 2).map(
@@ -90,7 +91,7 @@ async function tell({ short, seed, say }: StoryOptions, findings: Findings, worl
   // Timers and reactors write too: what they still have to do must be done before the readers' ends are compared.
   for (let round = 0; round < 2; round += 1) {
     await reacted(findings, truth);
-    await fired(findings, truth);
+    await fired(findings, truth, { when: 'at the end', withinMs: FIRED_WITHIN_MS });
   }
   await settle(findings, truth, [], readers);
   // At once, since people who are gone are soon told to be offline. Nobody keeps a ledger of what was sent: the acts themselves were looked at one by one.
@@ -99,7 +100,7 @@ async function tell({ short, seed, say }: StoryOptions, findings: Findings, worl
   await compareMoments(findings, stage, moments);
   await compareTimed(findings, truth);
   await compareDrafts(findings, stage);
-  await compareHooks(findings, truth, stage.rooms[0]!, [hooks, steady]);
+  await judgeHooks(findings, truth, { room: stage.rooms[0]!, targets: [steady, hooks] });
   await compareViews(findings, world, truth);
 }
 
@@ -133,12 +134,6 @@ async function reacted(findings: Findings, truth: Truth): Promise<void> {
   };
   if (await eventually(async () => (await behind()).length === 0, 40_000)) return;
   findings.expect(false, `the reactors do not come to an end: ${(await behind()).slice(0, 3).join(', ')}`);
-}
-
-async function fired(findings: Findings, truth: Truth): Promise<void> {
-  const isDone = async () => (await timersLeft(truth)).length === 0;
-  if (!(await eventually(isDone, 60_000)))
-    findings.expect(false, `timers do not fire: ${(await timersLeft(truth)).slice(0, 3).join(', ')}`);
 }
 
 async function killNowAndThen(node: NodeProcess, random: Random, isOver: () => boolean): Promise<number> {
@@ -261,24 +256,6 @@ async function compareDrafts(findings: Findings, stage: Stage): Promise<void> {
       findings.expect(found === written, `the draft of ${person.name} is "${found}" and was left as "${written}"`);
     }
   }
-}
-
-/** The webhook that was there from the beginning has heard of every message that was not taken back. */
-async function compareHooks(
-  findings: Findings,
-  truth: Truth,
-  room: string,
-  [hooks, steady]: readonly [HookTarget, HookTarget],
-): Promise<void> {
-  const heard = steady.heard();
-  const missed = ((await truth.logs()).get(room) ?? []).filter(
-    ({ id, message, toldLate }) => message !== undefined && toldLate === undefined && !heard.has(`${room} ${id}`),
-  );
-  for (const { id } of missed.slice(0, 3)) findings.expect(false, `the webhook has not heard of ${id}`);
-  for (const sentence of [...hooks.wrong, ...steady.wrong].slice(0, 3)) findings.expect(false, sentence);
-  const all = [...hooks.deliveries.values(), ...steady.deliveries.values()];
-  findings.count('deliveries', all.length);
-  findings.count('delivered again', all.filter(({ times }) => times > 1).length);
 }
 
 /** The product's own proof, and every view made again from the logs. */
