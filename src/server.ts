@@ -39,7 +39,7 @@ import { observed } from './observed.ts';
 import { randomness } from './randomness.ts';
 import { Archiver } from './projector/archiver.ts';
 import type { ArchiverOptions } from './projector/archiver.ts';
-import { GATHER_MS, projector } from './projector/projector.ts';
+import { GATHER_MS, projector, VIEWS } from './projector/projector.ts';
 import { groupsFromNow, reactorWorkers } from './projector/reactor.ts';
 import { Timers } from './projector/timers.ts';
 import { keptSecret } from './secret.ts';
@@ -118,7 +118,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
         trace,
       };
       const workers = [
-        projector({ ...work, views, projections, groupName: 'views', keepFeedMs: KEEP_FEED_MS }),
+        projector({ ...work, views, projections, groupName: VIEWS, keepFeedMs: KEEP_FEED_MS }),
         ...reactorWorkers(work, reactors),
         ...(timers.length > 0 ? [new Timers(work, timers)] : []),
         ...archiverOf(config, { ...work, views, projections }),

@@ -40,7 +40,7 @@ export function addArchive(program: Command, line: CommandLine): void {
     .option('--after-days <days>', 'what is older than this goes: ARCHIVE_AFTER_DAYS when not given')
     .option('--dry-run', 'says what would go, and changes nothing')
     .option('--json', 'as JSON: {dry_run, events, bytes, file_bytes, conversations}')
-    .addHelpText('after', examples('archive --dry-run', 'archive --conversation 01J… --after-days 30'))
+    .addHelpText('after', examples('archive --dry-run --after-days 90', 'archive --conversation 01JD… --after-days 30'))
     .action((options: Options) =>
       line.withLog(async (log) => {
         const days = Number(options.afterDays ?? line.settings.ARCHIVE_AFTER_DAYS);

@@ -5,9 +5,6 @@ import type { Log } from '../../src/log/log.ts';
 import type { FoldOptions } from '../../src/projector/fold.ts';
 import { Views } from '../../src/views/store.ts';
 
-/** The group of the projectors that keep the views. */
-export const VIEWS = 'views';
-
 export const foldOptions = (log: Log): FoldOptions => ({
   log,
   views: new Views(log),

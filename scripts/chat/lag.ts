@@ -1,9 +1,9 @@
 /** `chat lag`: how far each group is behind. Our own subtraction, feed head less checkpoint: what Redis calls lag is wrong after a trim. */
 import type { Command } from 'commander';
-import { seqOf } from '../../src/log/log.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
+import { groupStandings } from './inspect/standing.ts';
 import { counted, table } from './printing.ts';
 
 interface Lag {
@@ -36,12 +36,8 @@ async function lags(log: Log): Promise<Lag[]> {
   const all = Array.from({ length: log.keys.partitions }, (_, partition) => partition);
   const parts = await Promise.all(
     all.map(async (partition) => {
-      const { checkpoints, head } = await log.progress(partition);
-      return Object.entries(checkpoints).map(([projector, at]) => ({
-        projector,
-        partition,
-        lag: seqOf(head) - seqOf(at),
-      }));
+      const groups = await groupStandings(log, partition);
+      return groups.map(({ group, behind }) => ({ projector: group, partition, lag: behind }));
     }),
   );
   return parts.flat();

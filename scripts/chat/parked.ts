@@ -3,13 +3,16 @@ import type { Command } from 'commander';
 import { ulid } from 'ulid';
 import { parkedLanes, skippedEvents, skipParked, tryAgain } from '../../src/projector/parked.ts';
 import type { ParkedLane } from '../../src/projector/parked.ts';
+import { history } from '../../src/chat/messages/history.ts';
 import type { Log } from '../../src/log/log.ts';
+import { viewName } from '../../src/views/projection.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
-import { VIEWS } from './folding.ts';
-import { counted, facts, table } from './printing.ts';
+import { counted, facts, table, time } from './printing.ts';
 import { Problem, usage } from './problem.ts';
 
+/** As one is called. */
+const LANE = `${viewName(history)} conversation 01JD…`;
 const HEADINGS = ['parked', 'partition', 'event', 'type', 'since', 'why'];
 
 export function addParked(program: Command, line: CommandLine): void {
@@ -24,7 +27,7 @@ export function addParked(program: Command, line: CommandLine): void {
     .action((options: AsJson & { skipped?: boolean }) =>
       line.withLog(async (log) => {
         if (options.skipped) return showSkipped(line, log, options);
-        const lanes = await parkedLanes(log, VIEWS);
+        const lanes = await parkedLanes(log);
         await line.show(options, {
           json: lanes.map(({ partition, lane, why }) => ({ partition, lane, why })),
           text: `${table(HEADINGS, lanes.map(rowOf))}${counted(lanes.length, 'stream stands still', 'streams stand still')}\n`,
@@ -37,7 +40,7 @@ export function addParked(program: Command, line: CommandLine): void {
     .command('show <lane...>')
     .description('one of them, with the event at which it stands and how many wait behind that')
     .option('--json', 'as JSON: {partition, lane, why, event, waiting}')
-    .addHelpText('after', examples('parked show history:v3 conversation 01JD…'))
+    .addHelpText('after', examples(`parked show ${LANE}`))
     .action((lane: string[], options: AsJson) =>
       line.withLog(async (log) => {
         const found = await laneOf(log, lane);
@@ -66,11 +69,11 @@ export function addParked(program: Command, line: CommandLine): void {
     .description('has one, or all of them, tried again in the order of their events, by the workers that run')
     .option('--all', 'all of them')
     .option('--json', 'as JSON: [{lane, outcome, why}]')
-    .addHelpText('after', examples('parked retry --all', 'parked retry history:v3 conversation 01JD…'))
+    .addHelpText('after', examples('parked retry --all', `parked retry ${LANE}`))
     .action((lane: string[], options: AsJson & { all?: boolean }) =>
       line.withLog(async (log) => {
         if (lane.length > 0 === (options.all === true)) throw usage('name one that is parked, or --all');
-        const chosen = options.all ? await parkedLanes(log, VIEWS) : [await laneOf(log, lane)];
+        const chosen = options.all ? await parkedLanes(log) : [await laneOf(log, lane)];
         await retry(line, log, { chosen, options });
       }),
     );
@@ -80,10 +83,7 @@ export function addParked(program: Command, line: CommandLine): void {
     .description('has the event at which it stands passed over for good, there alone; the reason is kept')
     .requiredOption('--reason <text>', 'why, for whoever asks later')
     .option('--json', 'as JSON: [{lane, outcome, why}]')
-    .addHelpText(
-      'after',
-      examples("parked skip history:v3 conversation 01JD… --reason 'a test of 3 May, nobody misses it'"),
-    )
+    .addHelpText('after', examples(`parked skip ${LANE} --reason 'a test of 3 May, nobody misses it'`))
     .action((lane: string[], options: AsJson & { reason: string }) =>
       line.withLog(async (log) => {
         if (options.reason.trim() === '') throw usage('--reason must say something');
@@ -121,7 +121,7 @@ async function showSkipped(line: CommandLine, log: Log, options: AsJson): Promis
 
 async function laneOf(log: Log, words: readonly string[]): Promise<ParkedLane> {
   const name = words.join(' ');
-  const found = (await parkedLanes(log, VIEWS)).find(({ lane }) => lane === name);
+  const found = (await parkedLanes(log)).find(({ lane }) => lane === name);
   if (!found) throw new Problem('not_found', `nothing is parked as ${name}`);
   return found;
 }
@@ -131,7 +131,7 @@ const rowOf = ({ lane, partition, why }: ParkedLane) => [
   partition,
   why.event_id,
   why.type,
-  new Date(Number(why.event_id.split('-')[0])).toISOString(),
+  time(Number(why.event_id.split('-')[0])),
   why.error,
 ];
 

@@ -1,6 +1,6 @@
 /** `chat tail`: events as they happen, until it is stopped. */
 import type { Command } from 'commander';
-import { actorOf } from '../../src/envelope.ts';
+import { actorOf, eventId } from '../../src/envelope.ts';
 import type { RawEvent } from '../../src/envelope.ts';
 import { Tail } from '../../src/log/tail.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
@@ -99,8 +99,7 @@ const jsonOf = ({ json }: RawEvent): string => json.toString();
 /** `time stream id type by whom: data` */
 export function lineOf(event: RawEvent): string {
   const { stream, id, type } = event;
-  const at = time(Number(id.split('-')[0]));
-  return `${at}  ${stream.kind} ${stream.id}  ${id}  ${type}  by ${actorOf(event)}  ${shortened(dataOf(event), MOST_OF_A_LINE)}`;
+  return `${time(eventId(id).ms)}  ${stream.kind} ${stream.id}  ${id}  ${type}  by ${actorOf(event)}  ${shortened(dataOf(event), MOST_OF_A_LINE)}`;
 }
 
 export function dataOf({ json }: RawEvent): string {

@@ -12,6 +12,7 @@ import { groupStates } from '../log/groups.ts';
 import { NOBODY } from '../log/guard.ts';
 import type { Log } from '../log/log.ts';
 import type { Parked } from './fold.ts';
+import { VIEWS } from './projector.ts';
 import { TOGETHER } from './reactor.ts';
 
 export interface ParkedLane {
@@ -45,7 +46,7 @@ export interface Retried {
 /** A worker that lost a partition takes it again within this, and then tries what is parked there. */
 const RETRY_MS = { within: 20_000, look: 100, settle: 2_000 };
 
-export async function parkedLanes(log: Log, viewsGroup: string): Promise<ParkedLane[]> {
+export async function parkedLanes(log: Log): Promise<ParkedLane[]> {
   const all = Array.from({ length: log.keys.partitions }, async (_, partition) => {
     const { [NOBODY]: __, ...parked } = await log.connection.commands.hgetall(log.keys.at(partition, 'parked'));
     const { checkpoints } = await log.progress(partition);
@@ -57,7 +58,7 @@ export async function parkedLanes(log: Log, viewsGroup: string): Promise<ParkedL
         partition,
         lane,
         stream: isEvent ? { kind, id } : undefined,
-        group: isEvent ? (/:v\d+$/.test(by) ? viewsGroup : ofReactor) : undefined,
+        group: isEvent ? (/:v\d+$/.test(by) ? VIEWS : ofReactor) : undefined,
         why: JSON.parse(why) as ParkedLane['why'],
       };
     });

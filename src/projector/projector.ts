@@ -18,6 +18,9 @@ import type { VersionOptions } from './versions.ts';
 import { Worker } from './worker.ts';
 import type { WorkerOptions } from './worker.ts';
 
+/** The group of a server's projectors, as operators see it. */
+export const VIEWS = 'views';
+
 export interface ProjectorOptions extends FoldOptions, WorkerOptions, Pick<ProjectingOptions, 'trace'> {
   readonly groupName: string;
   /** How long feed entries stay for gateways after every group is done with them. */

@@ -5,7 +5,6 @@ import type { Log } from '../../../src/log/log.ts';
 import { seqOf } from '../../../src/log/log.ts';
 import { parkedLanes } from '../../../src/projector/parked.ts';
 import { Past } from '../../../src/projector/proof/past.ts';
-import { VIEWS } from '../folding.ts';
 import { counted, grouped } from '../printing.ts';
 import type { Progress } from '../progress.ts';
 import { finding } from './finding.ts';
@@ -59,7 +58,7 @@ export async function checkLeases(log: Log): Promise<Finding> {
 }
 
 export async function checkParked(log: Log): Promise<Finding> {
-  const lanes = await parkedLanes(log, VIEWS);
+  const lanes = await parkedLanes(log);
   return finding('parked', counted(lanes.length, 'stream stands still', 'streams stand still'), [
     lanes.length > 0 && {
       state: 'problem',

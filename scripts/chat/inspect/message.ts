@@ -76,7 +76,7 @@ export async function inspectMessage(
   const [later, views, groups, deliveries, documents] = await Promise.all([
     laterAbout(log, event, id),
     viewStandings(log, stream, event.id),
-    inFeed === undefined ? groupStandings(log, partition, event.id) : groupStandings(log, partition, inFeed),
+    groupStandings(log, partition, inFeed),
     deliveriesOf(log, stream, event),
     reading.byKeys(history, stream, [id], asOf),
   ]);

@@ -1,13 +1,14 @@
 /** How far everything that follows a stream is: its views, and the groups of its partition. */
-import { idBeforeMs } from '../../../src/envelope.ts';
+import { eventId, idBeforeMs } from '../../../src/envelope.ts';
 import { seqOf } from '../../../src/log/log.ts';
 import type { Log } from '../../../src/log/log.ts';
 import { ConsumerGroup } from '../../../src/log/consumer-group.ts';
 import type { StreamRef } from '../../../src/keys.ts';
 import { parkedLanes } from '../../../src/projector/parked.ts';
 import type { ParkedLane } from '../../../src/projector/parked.ts';
+import { VIEWS } from '../../../src/projector/projector.ts';
 import { viewName } from '../../../src/views/projection.ts';
-import { foldOptions, VIEWS } from '../folding.ts';
+import { foldOptions } from '../folding.ts';
 import { counted, table } from '../printing.ts';
 
 export interface ViewStanding {
@@ -28,7 +29,7 @@ export interface GroupStanding {
 export async function viewStandings(log: Log, stream: StreamRef, upTo: string): Promise<ViewStanding[]> {
   const { projections, views } = foldOptions(log);
   await views.refresh();
-  const lanes = (await parkedLanes(log, VIEWS)).filter((lane) => lane.stream?.id === stream.id);
+  const lanes = (await parkedLanes(log)).filter((lane) => lane.stream?.id === stream.id);
   return Promise.all(
     projections
       .filter(({ source }) => source === stream.kind)
@@ -53,8 +54,7 @@ export async function groupStandings(log: Log, partition: number, upTo?: string)
 /** The id of an event in its partition's feed; undefined where that was cut off: then every group is done with it. */
 export async function placeInFeed(log: Log, stream: StreamRef, id: string): Promise<string | undefined> {
   const group = new ConsumerGroup(log, VIEWS, 'operator');
-  const ms = Number(id.split('-')[0]);
-  const entries = await group.after(log.keys.partitionOf(stream.id), idBeforeMs(ms), 1_000);
+  const entries = await group.after(log.keys.partitionOf(stream.id), idBeforeMs(eventId(id).ms), 1_000);
   return entries.find(({ event }) => event?.id === id && event.stream.id === stream.id)?.id;
 }
 
