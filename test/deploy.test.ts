@@ -30,6 +30,11 @@ interface Manifest {
   readonly spec: Record<string, any>; // oxlint-disable-line typescript/no-explicit-any
 }
 
+/** Of an ingress. */
+interface Path {
+  readonly backend: { readonly service: { readonly name: string } };
+}
+
 /** Settings that a container or unit is given; the rest of its environment is not ours. */
 const settingsOf = (environment: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => name !== 'NODE_ENV'));
@@ -115,7 +120,7 @@ describe('docker-compose.yml', () => {
     }
     const asked = new Set([...text.matchAll(/(?<!\$)\$\{(\w+)/g)].map((match) => match[1]!));
     const example = new Set([...read('deploy/compose.env').matchAll(/^(\w+)=/gm)].map((match) => match[1]!));
-    expect([...asked].toSorted()).to.deep.equal([...example].toSorted());
+    expect([...asked]).to.have.members([...example]);
     for (const [, host, at] of read('deploy/balancer/haproxy.cfg').matchAll(/^ +server \S+ ([\w-]+):(\d+)/gm))
       expect([host! in services, at]).to.deep.equal([true, port]);
     const { scrape_configs: jobs } = load(read('deploy/prometheus/prometheus.yml')) as {
@@ -175,6 +180,17 @@ describe('the manifests for Kubernetes', () => {
       expect(ofKind('Deployment').map(({ metadata }) => metadata.name)).to.include(spec['scaleTargetRef'].name);
     }
     expect(ofKind('HorizontalPodAutoscaler')).to.have.length(2);
+  });
+
+  it('count the ingress as a proxy wherever it leads: else all callers share the limits of its address', () => {
+    const paths = ofKind('Ingress').flatMap(({ spec }) => spec['rules'][0].http.paths as Path[]);
+    const called = paths.map(({ backend }) => backend.service.name);
+    expect(called).to.have.members(['rill-api', 'rill-gateway']);
+    for (const name of called) {
+      const { spec } = ofKind('Deployment').find(({ metadata }) => metadata.name === name)!;
+      const { env } = spec['template'].spec.containers[0];
+      expect(env, name).to.deep.include({ name: 'TRUSTED_PROXIES', value: '1' });
+    }
   });
 
   it('probe, drain and bound every pod, which writes to its volumes alone', () => {
