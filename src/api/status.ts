@@ -119,9 +119,10 @@ async function ready(ctx: Context, { isServing, redisAnswers }: StatusOptions): 
 
 async function countsOf({ connections, totals }: StatusOptions): Promise<Record<string, number | null>> {
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, TOTALS_WITHIN_MS, undefined).unref());
-  const counted = await Promise.race([totals().catch(() => undefined), late]);
+  const counting = Promise.race([totals().catch(() => undefined), late]);
+  const [counted, active_connections] = await Promise.all([counting, connections()]);
   return {
-    active_connections: await connections(),
+    active_connections,
     total_users: counted?.users ?? null,
     total_conversations: counted?.conversations ?? null,
     total_messages: counted?.messages ?? null,
