@@ -4,7 +4,7 @@
  * are observed from the first time that anyone asks, since observing costs a little all the time.
  */
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
-import type { Gauge, MetricObjectWithValues, MetricValue } from 'prom-client';
+import type { Gauge } from 'prom-client';
 
 /** Bounds in seconds, for what takes a millisecond or two when all is well. */
 const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -17,12 +17,9 @@ export interface Sample {
   readonly metricName?: string;
 }
 
-type Kind = 'counter' | 'gauge' | 'histogram';
+type About = readonly ['counter' | 'gauge' | 'histogram', string];
 
-/**
- * What is read from the parts of a node when somebody asks; its name says which of them. Those of several processes are added up, but
- * for what is of all nodes or of the servers, which each says alike.
- */
+/** What is read from the parts of a node when somebody asks; its name says which of them. */
 export const OBSERVED = {
   chat_active_connections: ['gauge', 'Sockets that are open on this node'],
   chat_delivered_frames_total: ['counter', 'Frames of events that were written to live sockets'],
@@ -37,24 +34,19 @@ export const OBSERVED = {
   chat_projector_lag_events: [
     'gauge',
     'Events that a group has yet to come to, in all partitions; the same on every node',
-    'max',
   ],
-  chat_parked_streams: ['gauge', 'Streams that stand still, by view or reactor; the same on every node', 'max'],
-  chat_redis_up: ['gauge', '1 where the server answers', 'max'],
-  chat_redis_round_trip_seconds: ['gauge', 'What the server took to answer just now', 'max'],
-  chat_redis_memory_used_bytes: ['gauge', 'Memory that the server uses', 'max'],
-  chat_redis_memory_max_bytes: ['gauge', 'Memory that the server may use; 0: no limit', 'max'],
-  chat_redis_clients: ['gauge', 'Connections to the server, of all nodes and others', 'max'],
-  chat_redis_delayed_fsyncs_total: [
-    'counter',
-    "Writes to the server's append-only file that waited for the disk",
-    'max',
-  ],
-  chat_redis_file_ok: ['gauge', '1 where the last write to the append-only file went well', 'max'],
+  chat_parked_streams: ['gauge', 'Streams that stand still, by view or reactor; the same on every node'],
+  chat_redis_up: ['gauge', '1 where the server answers'],
+  chat_redis_round_trip_seconds: ['gauge', 'What the server took to answer just now'],
+  chat_redis_memory_used_bytes: ['gauge', 'Memory that the server uses'],
+  chat_redis_memory_max_bytes: ['gauge', 'Memory that the server may use; 0: no limit'],
+  chat_redis_clients: ['gauge', 'Connections to the server, of all nodes and others'],
+  chat_redis_delayed_fsyncs_total: ['counter', "Writes to the server's append-only file that waited for the disk"],
+  chat_redis_file_ok: ['gauge', '1 where the last write to the append-only file went well'],
   chat_redis_connections: ['gauge', 'Connections of this node to Redis'],
   chat_redis_connections_lost_total: ['counter', 'Connections of this node to Redis that ended'],
   chat_redis_waiting_scripts: ['gauge', 'Scripts of this node that wait for their answer'],
-} as const satisfies Record<string, readonly [Kind, string, 'max'?]>;
+} as const satisfies Record<string, About>;
 
 export type Observed = Readonly<Partial<Record<keyof typeof OBSERVED, readonly Sample[]>>>;
 
@@ -69,12 +61,20 @@ export interface Answered {
 /** Others are anybody's text. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-export type Report = readonly MetricObjectWithValues<MetricValue<string>>[];
+/** Metrics as data, which can be sent. */
+export type Report = readonly object[];
 
-/** As Prometheus reads it: of all processes of a server together. */
+export const reportOf = (observed: Observed): Report =>
+  Object.entries(observed).map(([name, samples]) => metric(name, OBSERVED[name as keyof Observed], samples));
+
+/** As Prometheus reads it: what several reports have alike is added up. */
 export async function exposed(reports: readonly Report[]): Promise<{ type: string; text: string }> {
   const registry = AggregatorRegistry.aggregate(reports as object[]);
   return { type: registry.contentType, text: await registry.metrics() };
+}
+
+function metric(name: string, [type, help]: About, samples: readonly Sample[]): object {
+  return { name, help, type, values: samples.map((sample) => ({ labels: {}, ...sample })), aggregator: 'sum' };
 }
 
 export class Metrics {
@@ -85,27 +85,22 @@ export class Metrics {
   /** By method and route; of each the answers by status. */
   private readonly routes = new Map<string, { readonly times: Distribution; readonly statuses: Map<number, number> }>();
   private sent = 0;
-  private observed: Observed = {};
   private isObserving = false;
 
   constructor() {
-    const sent = 'Messages that this node has accepted';
-    this.add('chat_messages_sent_total', 'counter', sent, () => [{ value: this.sent }]);
+    this.add('chat_messages_sent_total', ['counter', 'Messages that this node has accepted'], () => [
+      { value: this.sent },
+    ]);
     this.distribution('chat_message_processing_seconds', 'From a message to its ack or refusal', this.processing);
     this.distribution('chat_append_seconds', "From a script that writes events to Redis' answer", this.appending);
     const late = "From an event's time, by the clock of Redis, to when it was written to live sockets";
     this.distribution('chat_delivery_seconds', late, this.delivering);
-    const [answers, times] = [
-      'Requests by method, route and status',
-      'From a request to its answer, by method and route',
-    ];
-    this.add('chat_http_requests_total', 'counter', answers, () => this.answers());
-    const name = 'chat_http_request_seconds';
-    this.add(name, 'histogram', times, () =>
+    const answers = 'Requests by method, route and status';
+    this.add('chat_http_requests_total', ['counter', answers], () => this.answers());
+    const [name, times] = ['chat_http_request_seconds', 'From a request to its answer, by method and route'];
+    this.add(name, ['histogram', times], () =>
       [...this.routes].flatMap(([key, { times: seconds }]) => seconds.samples(name, labelsOf(key))),
     );
-    for (const [observed, [kind, about, aggregator]] of Object.entries(OBSERVED))
-      this.add(observed, kind, about, () => this.observed[observed as keyof Observed] ?? [], aggregator);
   }
 
   /** A message was accepted or refused after so many seconds. */
@@ -135,8 +130,7 @@ export class Metrics {
   async report(observed: Observed): Promise<Report> {
     if (!this.isObserving) collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: LOOP_MS });
     this.isObserving = true;
-    this.observed = observed;
-    return this.registry.getMetricsAsJSON();
+    return [...(await this.registry.getMetricsAsJSON()), ...reportOf(observed)];
   }
 
   private answers(): Sample[] {
@@ -146,13 +140,12 @@ export class Metrics {
   }
 
   private distribution(name: string, help: string, of: Distribution): void {
-    this.add(name, 'histogram', help, () => of.samples(name, {}));
+    this.add(name, ['histogram', help], () => of.samples(name, {}));
   }
 
   /** The registry asks a metric for its name and its samples, and no more. */
-  private add(name: string, type: Kind, help: string, read: () => readonly Sample[], aggregator = 'sum'): void {
-    const values = () => read().map((sample) => ({ labels: {}, ...sample }));
-    const get = () => Promise.resolve({ name, help, type, values: values(), aggregator });
+  private add(name: string, about: About, read: () => readonly Sample[]): void {
+    const get = () => Promise.resolve(metric(name, about, read()));
     this.registry.registerMetric({ name, get } as unknown as Gauge);
   }
 }

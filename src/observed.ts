@@ -13,16 +13,26 @@ export interface Parts {
   readonly gateway: Pick<Gateway, 'connections' | 'counts' | 'feeds'> | undefined;
 }
 
-export async function observed({ log, limits, gateway }: Parts): Promise<Observed> {
-  const [servers, groups] = await Promise.all([serverVitals(log), groupVitals(log)]);
+/** Of this process alone. */
+export function observedHere({ log, limits, gateway }: Parts): Observed {
   const { open, lost } = log.connection.counts;
-  const answering = servers.flatMap(({ server, info }) => (info ? [{ labels: { server }, info }] : []));
-  const ofServers = (value: (info: (typeof answering)[number]['info']) => number): Sample[] =>
-    answering.map(({ labels, info }) => ({ labels, value: value(info) }));
   return {
     ...(gateway ? ofGateway(gateway) : {}),
     chat_active_connections: one(gateway?.connections ?? 0),
     chat_rate_limited_total: by('action', limits.refused),
+    chat_redis_connections: one(open),
+    chat_redis_connections_lost_total: one(lost),
+    chat_redis_waiting_scripts: one(log.waiting),
+  };
+}
+
+/** What all processes and nodes share, as Redis has it. */
+export async function observedOfAll(log: Log): Promise<Observed> {
+  const [servers, groups] = await Promise.all([serverVitals(log), groupVitals(log)]);
+  const answering = servers.flatMap(({ server, info }) => (info ? [{ labels: { server }, info }] : []));
+  const ofServers = (value: (info: (typeof answering)[number]['info']) => number): Sample[] =>
+    answering.map(({ labels, info }) => ({ labels, value: value(info) }));
+  return {
     chat_projector_lag_events: by('group', groups?.lag ?? new Map()),
     chat_parked_streams: by('by', groups?.parked ?? new Map()),
     chat_redis_up: servers.map(({ server, info }) => ({ labels: { server }, value: info ? 1 : 0 })),
@@ -32,9 +42,6 @@ export async function observed({ log, limits, gateway }: Parts): Promise<Observe
     chat_redis_clients: ofServers(({ clients }) => clients),
     chat_redis_delayed_fsyncs_total: ofServers(({ delayedFsyncs }) => delayedFsyncs),
     chat_redis_file_ok: ofServers(({ isFileWritten }) => Number(isFileWritten)),
-    chat_redis_connections: one(open),
-    chat_redis_connections_lost_total: one(lost),
-    chat_redis_waiting_scripts: one(log.waiting),
   };
 }
 

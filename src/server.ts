@@ -34,8 +34,8 @@ import { isSocketAddress } from './gateway/handshake.ts';
 import { Log } from './log/log.ts';
 import { Signals } from './log/signals.ts';
 import type { Logger } from './logger.ts';
-import { exposed, Metrics } from './metrics.ts';
-import { observed } from './observed.ts';
+import { exposed, Metrics, reportOf } from './metrics.ts';
+import { observedHere, observedOfAll } from './observed.ts';
 import { randomness } from './randomness.ts';
 import { Archiver } from './projector/archiver.ts';
 import type { ArchiverOptions } from './projector/archiver.ts';
@@ -143,7 +143,7 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
     const totals = new Totals(log, () => performance.now());
     const siblings = new Siblings({
       connections: () => gateway?.connections ?? 0,
-      metrics: async () => metrics.report(await observed({ log, gateway, limits: product.limits })),
+      metrics: () => metrics.report(observedHere({ log, gateway, limits: product.limits })),
     });
     stops.push(() => siblings.stop());
     const operators = status({
@@ -154,7 +154,10 @@ export async function start(settings: Config, logger: Logger): Promise<RunningSe
       redisAnswers: () => answers(log),
       connections: async () => (await siblings.all('connections')).reduce((sum, one) => sum + one, 0),
       totals: () => totals.read(),
-      metrics: async () => exposed(await siblings.all('metrics')),
+      metrics: async () => {
+        const [own, shared] = await Promise.all([siblings.all('metrics'), observedOfAll(log)]);
+        return exposed([...own, reportOf(shared)]);
+      },
     });
     const koa = app({
       trustedProxies: config.TRUSTED_PROXIES,
