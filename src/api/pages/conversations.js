@@ -6,25 +6,10 @@ import { seqOf } from '/client/lib/client.js';
 import { changeOf, messageOf } from './messages.js';
 
 /** @typedef {import('/client/lib/client.js').Client} Client */
-/** @typedef {{ id: string, username: string, display_name: string }} User */
+/** @typedef {Pick<import('/client/lib/client.js').User, 'id' | 'username' | 'display_name'>} User */
 /** @typedef {import('./messages.js').ChatEvent} ChatEvent */
 /** @typedef {import('./messages.js').Message} Message */
-/**
- * @typedef {object} Conversation
- * @property {string} id
- * @property {'direct' | 'group' | 'channel'} type
- * @property {string | null} name
- * @property {string | null} description
- * @property {{ post: string }} policy
- * @property {string} last_activity
- * @property {string} last_event_id
- * @property {Message | null} last_message
- * @property {number} member_count
- * @property {number} unread_count
- * @property {string | null} read_up_to
- * @property {string | null} role
- * @property {{ user_id: string }[]} [participants]
- */
+/** @typedef {Omit<import('/client/lib/client.js').Conversation, 'last_message'> & { last_message: Message | null }} Conversation */
 
 /** Names by user id; who is not known yet is asked for, once. */
 export class People {

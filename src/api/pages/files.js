@@ -4,8 +4,8 @@
  */
 import { byId, element } from './dom.js';
 
-/** @typedef {{ id: string, file_name: string, content_type: string, size: number, thumbnail_url?: string }} Attachment */
-/** @typedef {{ url: string, thumbnail_url?: string, expires_at: string }} Addresses */
+/** @typedef {Omit<import('/client/lib/client.js').Attachment, 'expires_at'>} Attachment */
+/** @typedef {import('/client/lib/client.js').Attachment} Addresses */
 
 /** An address is asked for again so long before it expires. */
 const RENEW_BEFORE_MS = 60_000;

@@ -16,22 +16,9 @@ import { withReaction, withoutReaction } from './reactions.js';
  * @property {any} data
  */
 /**
- * @typedef {object} Message
- * @property {string} id
- * @property {string} event_id
- * @property {number} seq
- * @property {string} sender_id
- * @property {string} content
- * @property {string} message_type
- * @property {string} created_at
- * @property {boolean} edited
- * @property {boolean} is_deleted
- * @property {string | null} reply_to
- * @property {{ sender_id: string } | null} forwarded_from
- * @property {import('./files.js').Attachment[]} attachments
- * @property {import('./reactions.js').Reaction[]} reactions
- * @property {'sent' | 'delivered' | 'read'} [read_status]
- * @property {Record<string, any>} metadata
+ * As far as the page shows one: what an event says of it.
+ * @typedef {Pick<import('/client/lib/client.js').Message, 'id' | 'event_id' | 'seq' | 'sender_id' | 'content' | 'message_type'
+ *   | 'created_at' | 'edited' | 'is_deleted' | 'reply_to' | 'forwarded_from' | 'attachments' | 'reactions' | 'read_status'> & { metadata: Record<string, any> }} Message
  */
 
 /** The events that history shows as system messages. @type {Record<string, (data: any) => Record<string, any> | undefined>} */

@@ -1,8 +1,8 @@
 /** Reactions: what an event makes of those on a message, and how they are shown, chosen and taken back. */
 import { element } from './dom.js';
 
-/** @typedef {{ emoji: string, count: number, user_ids: string[] }} Reaction */
 /** @typedef {import('./messages.js').Message} Message */
+/** @typedef {Message['reactions'][number]} Reaction */
 /**
  * @typedef {object} Reader
  * @property {string} me

@@ -2,8 +2,7 @@
 import { dialogOf, searching } from './dialog.js';
 import { byId, draw, element } from './dom.js';
 
-/** @typedef {import('./messages.js').Message} Message */
-/** @typedef {{ message: Message, conversation: { id: string, name: string | null, type: string }, snippet: string, highlights: number[][] }} Hit */
+/** @typedef {import('/client/lib/client.js').Operations['GET /search/messages']['answer']['items'][number]} Hit */
 
 const FIRST = 30;
 
