@@ -166,7 +166,7 @@ function auditLog(key: string, entries: readonly RawEntry[]): string[] {
   return wrong;
 }
 
-export function proofOf({ fields }: RawEntry): { salt: string; digest: string; chain: string } {
+function proofOf({ fields }: RawEntry): { salt: string; digest: string; chain: string } {
   const [salt = '', digest = '', chain = ''] = (fields['proof']?.toString() ?? '').split(' ');
   return { salt, digest, chain };
 }

@@ -66,6 +66,8 @@ export interface Tidings extends Events, Signals {
   readonly trouble: unknown;
 }
 
+type Page = Operations['GET /conversations/{conversation_id}/messages']['answer'];
+
 /** What is told anew soon enough, or asks: a repeat would come too late. */
 const PASSING = /^(typing|presence)\./;
 const LIST = 100;
@@ -81,7 +83,7 @@ export class Client {
   private readonly outbox: Outbox;
   private readonly handlers = new Map<string, Set<(told: never) => void>>();
   /** Conversations that are being read anew, with what has come of them meanwhile. */
-  private readonly held = new Map<string, { events: AnyEvent[]; readonly page: Promise<unknown> }>();
+  private readonly held = new Map<string, { events: AnyEvent[]; readonly page: Promise<Page> }>();
   private readonly wake = (): void => this.connection.wake();
   private loading: Promise<void> | undefined;
 
@@ -234,12 +236,9 @@ export class Client {
    * The newest page of a conversation, in the place of all that is known of it, as `sync.reset` asks. Events that come meanwhile are told
    * after the page, so that nothing falls between.
    */
-  async reload(
-    conversation_id: string,
-  ): Promise<Operations['GET /conversations/{conversation_id}/messages']['answer']> {
-    type Page = Operations['GET /conversations/{conversation_id}/messages']['answer'];
+  reload(conversation_id: string): Promise<Page> {
     const held = this.held.get(conversation_id);
-    if (held) return (await held.page) as Page;
+    if (held) return held.page;
     const page = this.call('GET /conversations/{conversation_id}/messages', { conversation_id });
     this.held.set(conversation_id, { events: [], page });
     // After whoever waits for the page has had it.

@@ -11,6 +11,7 @@ import { CommandQueue } from './commands.ts';
 import { Cursors } from './cursors.ts';
 import { commandFrame, incoming, protocolsOf } from './frames.ts';
 import type { AnyEvent, AnySignal, Incoming, Ready, Reset } from './frames.ts';
+import { inTime } from './in-time.ts';
 import { Refusal } from './refusal.ts';
 
 export type State =
@@ -207,8 +208,11 @@ export class Connection {
 
   /** Without them the client only knows less where it stands, and reads anew what it does not know. */
   private headsInTime(): Promise<Iterable<readonly [string, string]>> {
-    const late = new Promise<[]>((resolve) => setTimeout(() => resolve([]), HEADS_WITHIN_MS));
-    return Promise.race([this.options.heads().catch(() => []), late]);
+    return inTime(
+      this.options.heads().catch(() => []),
+      HEADS_WITHIN_MS,
+      [],
+    );
   }
 
   private resumed(): void {

@@ -3,6 +3,7 @@
  * after a lost connection, a reload or by hand, never makes two. They go out one after the other in each conversation. One that the server
  * refuses stays, with the reason, until it is tried again or thrown away, and holds up no other. Bounded: a full outbox takes no more.
  */
+import { inTime } from './in-time.ts';
 import type { Commands, Message } from './protocol.d.ts';
 import { isWorthRepeating, Refusal } from './refusal.ts';
 import type { Problem } from './refusal.ts';
@@ -60,7 +61,7 @@ export class Outbox {
     string,
     { resolve: (message: Message) => void; reject: (error: Refusal) => void }
   >();
-  private storing: Promise<unknown> = Promise.resolve();
+  private storing: Promise<void> = Promise.resolve();
 
   constructor(options: OutboxOptions) {
     this.options = options;
@@ -95,8 +96,10 @@ export class Outbox {
 
   /** Once more, under the same id. */
   retry(id: string): void {
-    const { refused: _, ...unsent } = this.unsent.get(id) ?? {};
-    if ('id' in unsent) this.put(unsent as Unsent);
+    const found = this.unsent.get(id);
+    if (!found) return;
+    const { refused: _, ...unsent } = found;
+    this.put(unsent);
   }
 
   /** No longer wanted. One that is on its way may arrive all the same. */
@@ -114,7 +117,8 @@ export class Outbox {
     if (this.busy.has(conversationId)) return;
     this.busy.add(conversationId);
     for (let next = this.next(conversationId); next && this.options.isLive(); next = this.next(conversationId)) {
-      await this.stored();
+      // A store that stands still does not keep anybody from being heard.
+      await inTime(this.storing, STORED_WITHIN_MS, undefined);
       const { id, conversation_id, fields } = next;
       try {
         this.settle(await this.options.send({ ...fields, conversation_id, id }));
@@ -125,11 +129,6 @@ export class Outbox {
     this.busy.delete(conversationId);
     // The connection may have come back between the loss and here.
     if (this.options.isLive() && this.next(conversationId)) void this.pump(conversationId);
-  }
-
-  /** A store that stands still does not keep anybody from being heard. */
-  private stored(): Promise<unknown> {
-    return Promise.race([this.storing, new Promise((resolve) => setTimeout(resolve, STORED_WITHIN_MS))]);
   }
 
   private settle(message: Message): void {

@@ -6,7 +6,7 @@ import type { AnyEvent, AnySignal } from './frames.ts';
 import type { Commands, Events } from './protocol.d.ts';
 
 export type Status = Events['presence.changed']['data']['status'];
-export type ChosenStatus = Commands['presence.set']['data'];
+type ChosenStatus = Commands['presence.set']['data'];
 type Tell = <C extends 'presence.watch' | 'presence.set' | 'typing.start' | 'typing.stop'>(
   type: C,
   data: Commands[C]['data'],

@@ -8,10 +8,10 @@ import type { User } from './server.ts';
 import { Waits } from './waits.ts';
 
 /** Tests do not wait as people do. */
-export const QUICK = { firstMs: 20, mostMs: 200 };
+const QUICK = { firstMs: 20, mostMs: 200 };
 const DEADLINE_MS = 10_000;
 
-export const loginOf = ({ token, refreshToken }: Pick<User, 'token' | 'refreshToken'>): Login => ({
+const loginOf = ({ token, refreshToken }: Pick<User, 'token' | 'refreshToken'>): Login => ({
   access_token: token,
   refresh_token: refreshToken,
   expires_at: Date.now() + 30 * 60_000,
