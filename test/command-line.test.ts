@@ -1,6 +1,7 @@
 /** The command line as operators and analysts use it: what is typed, what is answered, how it ends. */
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -87,6 +88,21 @@ describe('the command line', function () {
       1,
       { error: { code: 'not_found', detail: 'There is no user called nobody' } },
     ]);
+  });
+
+  it('replay into a file says in one line which log it cannot read, while others are still written', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'replay-'));
+    try {
+      const [, later] = [room, other].toSorted();
+      const log = world.log.keys.of(conversationStream(later!), 'log');
+      await world.log.connection.commands.del(log);
+      await world.log.connection.commands.set(log, 'no log');
+      const { code, errors } = await spawned(['replay', '--all', '--to', join(folder, 'events.ndjson')]);
+      expect([code, errors.split('\n').length], errors).to.deep.equal([1, 2]);
+      expect(errors).to.match(/^chat: .*WRONGTYPE/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('lag, parked and verify say that nothing is wrong', async () => {

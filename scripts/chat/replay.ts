@@ -97,17 +97,19 @@ interface From {
 
 /** Pages in the order of the streams; the first pages of the next ones are on their way meanwhile. */
 async function* pagesOf(log: Log, streams: readonly From[]) {
-  const read = ({ stream, after }: From) => log.readAfter(stream, after, PAGE);
+  const read = ({ stream, after }: From) => {
+    const page = log.readAfter(stream, after, PAGE);
+    // What goes wrong ahead is told when it is come to, and nobody waits for it until then.
+    page.catch(() => {});
+    return page;
+  };
   const ahead = streams.slice(0, AHEAD).map(read);
   for (const [i, { stream }] of streams.entries()) {
-    let page = await ahead.shift()!;
+    const page = await ahead.shift()!;
     const next = streams[i + AHEAD];
     if (next) ahead.push(read(next));
-    for (;;) {
-      if (page.length > 0) yield page;
-      if (page.length < PAGE) break;
-      page = await log.readAfter(stream, page.at(-1)!.id, PAGE);
-    }
+    if (page.length > 0) yield page;
+    if (page.length === PAGE) yield* log.readAll(stream, page.at(-1)!.id, PAGE);
   }
 }
 
