@@ -32,7 +32,7 @@ export const openLog = (product: Stored, archive?: LogOptions['archive']): Promi
   });
 
 /** Fills a conversation past the network, with the product's own script. */
-export async function fill(log: Log, room: string, user: BenchUser, count: number): Promise<void> {
+async function fill(log: Log, room: string, user: BenchUser, count: number): Promise<void> {
   for (let left = count; left > 0; left -= 200) {
     await Promise.all(Array.from({ length: Math.min(200, left) }, () => append(log, room, user)));
   }

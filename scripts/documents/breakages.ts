@@ -2,43 +2,7 @@
  * What of a newer document would break a client that was written by the older one: something that it calls or waits for is gone, it must
  * send what it does not know of, it may not send what it did, or it gets what it was never told of. More than before is no breakage.
  */
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly anyOf?: readonly Schema[];
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-}
-interface Media {
-  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
-}
-interface Parameter {
-  readonly name: string;
-  readonly in: string;
-  readonly required?: boolean;
-  readonly schema: Schema;
-}
-interface Operation extends Readonly<Record<string, unknown>> {
-  readonly operationId: string;
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: Media & { readonly required?: boolean };
-  readonly responses: Readonly<Record<string, Media>>;
-}
-interface Message {
-  readonly payload: Schema;
-  readonly tags: readonly { readonly name: string }[];
-}
-interface Document {
-  readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: {
-    readonly schemas: Readonly<Record<string, Schema>>;
-    readonly messages?: Readonly<Record<string, Message>>;
-  };
-  readonly channels?: Readonly<Record<string, { readonly 'x-close-codes': readonly { readonly code: number }[] }>>;
-}
+import type { Document, Media, Operation, Schema } from './document.ts';
 
 /** Who writes what a schema describes: it may ask for less of the client's, and give more of its own. */
 type Writer = 'client' | 'server';

@@ -2,51 +2,7 @@
  * The types of the client library as they follow from the documents: named schemas, events, signals, commands with their answers, and the
  * operations of the REST API. Plain TypeScript that needs no package, so that whoever takes the library takes nothing else.
  */
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly anyOf?: readonly Schema[];
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly patternProperties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly additionalProperties?: unknown;
-}
-
-interface Message {
-  readonly payload: Schema;
-  readonly tags: readonly { readonly name: string }[];
-}
-
-interface Operation {
-  readonly parameters?: readonly {
-    readonly name: string;
-    readonly in: string;
-    readonly required: boolean;
-    readonly schema: Schema;
-  }[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }>
-  >;
-}
-
-interface Documents {
-  readonly openapi: {
-    readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-    readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
-  };
-  readonly asyncapi: {
-    readonly components: {
-      readonly messages: Readonly<Record<string, Message>>;
-      readonly schemas: Readonly<Record<string, Schema>>;
-    };
-  };
-}
+import type { Document, Paths, Schema } from './document.ts';
 
 const BASE = '/api/v1';
 const MAX_LINE = 90;
@@ -56,10 +12,10 @@ const nameOf = (field: string): string => (/^[A-Za-z_$][\w$]*$/.test(field) ? fi
 
 /** Of the documents by the names of their files. */
 export function clientTypes(made: Readonly<Record<string, object>>): string {
-  const openapi = made['openapi.json'] as Documents['openapi'];
-  const asyncapi = made['asyncapi.json'] as Documents['asyncapi'];
+  const openapi = made['openapi.json'] as Document;
+  const asyncapi = made['asyncapi.json'] as Document;
   const named = { ...openapi.components.schemas, ...asyncapi.components.schemas };
-  const { messages } = asyncapi.components;
+  const { messages = {} } = asyncapi.components;
   const tagged = (tag: string) => Object.entries(messages).filter(([, { tags }]) => tags[0]?.name === tag);
   const payloads = (tag: string) => tagged(tag).map(([name, { payload }]) => [name, typeOf(payload)] as const);
   const commands = tagged('command').flatMap(([, { payload }]) => {
@@ -77,7 +33,7 @@ export function clientTypes(made: Readonly<Record<string, object>>): string {
     table('SessionFrames', 'What the server says of the session itself.', payloads('session')),
     table('Commands', 'What may be sent over a socket, and what is answered.', commands),
     table('Operations', 'The REST API: what each takes, of its path, query and body together, and answers.', [
-      ...operations(openapi.paths),
+      ...operations(openapi.paths ?? {}),
     ]),
   ].join('\n');
 }
@@ -88,12 +44,12 @@ function table(name: string, about: string, entries: readonly (readonly [string,
 }
 
 /** Those that answer JSON, or nothing. */
-function* operations(paths: Documents['openapi']['paths']): Generator<readonly [string, string]> {
+function* operations(paths: Paths): Generator<readonly [string, string]> {
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, { parameters = [], requestBody, responses }] of Object.entries(methods)) {
       const [, done] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? [];
       const kinds = Object.keys(done?.content ?? {});
-      const body = requestBody?.content['application/json']?.schema;
+      const body = requestBody?.content?.['application/json']?.schema;
       const isJson = kinds.every((kind) => kind === 'application/json') && (body !== undefined) === !!requestBody;
       if (!isJson) continue;
       const given = parameters.filter((one) => one.in !== 'header');
