@@ -4,7 +4,7 @@
  * they share no conversation; that is looked at when the watching begins.
  */
 import Type from 'typebox';
-import { Id, invalid, parseTime } from '../../envelope.ts';
+import { Id, invalid } from '../../envelope.ts';
 import type { Context } from '../../envelope.ts';
 import { userStream } from '../../keys.ts';
 import { memberStanding, standings } from '../access.ts';
@@ -12,7 +12,7 @@ import { command, listAnswer, projection, query } from '../feature.ts';
 import type { Command, Deps, Feature, Query, Timer } from '../feature.ts';
 import { Cursor, decodeCursor, encodeCursor, Limit } from '../paging.ts';
 import { unlessDone } from '../repeats.ts';
-import { isBlank } from '../text.ts';
+import { checkAhead, isBlank, timeAt } from '../text.ts';
 import { OnlineUser, OwnPresence, PresenceChanged, SetPresence, Watch, WatchAnswer } from './contract.ts';
 import { presenceGuards } from './guard.ts';
 import { lapsing, Leases } from './leases.ts';
@@ -35,8 +35,6 @@ export const presence: Feature = {
   },
 };
 
-const YEAR_MS = 366 * 86_400_000;
-
 function setPresence({ log, rules }: Deps): Command {
   return command({
     type: 'presence.set',
@@ -53,7 +51,7 @@ function setPresence({ log, rules }: Deps): Command {
       const stream = userStream(caller.userId);
       const said = textOf(wanted.status_text, wanted.status_until ?? null);
       await unlessDone({ log, context, stream }, async () => {
-        if (said.ends !== '' && !(Number(said.ends) > now && Number(said.ends) < now + YEAR_MS)) throw notWithinAYear();
+        if (said.ends !== '') checkAhead('/status_until', Number(said.ends), now);
       });
       const appended = await log.append({
         script: 'presence.set',
@@ -67,9 +65,6 @@ function setPresence({ log, rules }: Deps): Command {
   });
 }
 
-const notWithinAYear = () =>
-  invalid([{ pointer: '/status_until', message: 'must be an RFC 3339 time within a year from now' }]);
-
 /** A text as the script keeps it: '' where none was given. */
 function textOf(text: string | null | undefined, until: string | null): { text: string; ends: string } {
   if (until !== null && (text === undefined || text === null || isBlank(text)))
@@ -78,9 +73,7 @@ function textOf(text: string | null | undefined, until: string | null): { text: 
   if (text === null || isBlank(text)) return { text: 'null', ends: '' };
   if (/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(text))
     throw invalid([{ pointer: '/status_text', message: 'must be readable text' }]);
-  const ends = until === null ? undefined : parseTime(until);
-  if (until !== null && ends === undefined) throw notWithinAYear();
-  return { text: JSON.stringify(text.trim()), ends: ends === undefined ? '' : String(ends) };
+  return { text: JSON.stringify(text.trim()), ends: until === null ? '' : String(timeAt('/status_until', until)) };
 }
 
 /** As the user chose it, whoever is told. */
