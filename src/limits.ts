@@ -11,7 +11,7 @@
 import { networkOf } from './addresses.ts';
 import type { Config } from './config.ts';
 import { asChatError, fail } from './errors.ts';
-import type { Left } from './envelope.ts';
+import type { Context, Left } from './envelope.ts';
 import type { ChatError } from './errors.ts';
 
 export interface Allowance {
@@ -89,6 +89,15 @@ export class Limits {
       if (asChatError(error).code === 'rate_limited') this.refused.set(action, (this.refused.get(action) ?? 0) + 1);
       throw error;
     }
+  }
+
+  /** The same for who calls, who is told what is left. */
+  async spendFor(
+    { caller, now, tellLeft }: Pick<Context, 'caller' | 'now' | 'tellLeft'>,
+    action: Action,
+  ): Promise<void> {
+    const left = await this.spend(action, caller.userId, now);
+    tellLeft?.(left);
   }
 
   private subjectOf(id: string, now: number): Subject {

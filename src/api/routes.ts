@@ -57,7 +57,7 @@ export interface DoorLike {
 export interface RoutesOptions {
   readonly door: DoorLike;
   readonly identity: { authenticate(token: string, now: number): Promise<{ caller: Caller }> };
-  readonly limits: Pick<Limits, 'spend'>;
+  readonly limits: Pick<Limits, 'spend' | 'spendFor'>;
   readonly newId: () => string;
   readonly now: () => number;
   /** A file that comes must be there in this time. */
@@ -144,7 +144,7 @@ async function contextOf(ctx: KoaContext, entry: Entry, options: RoutesOptions):
   else if (entry.open) tellLeft(await options.limits.spend('open_request', addressSubject(ctx.ip), now));
   else {
     caller = await callerOf(ctx, options);
-    tellLeft(await options.limits.spend('request', caller.userId, now));
+    await options.limits.spendFor({ caller, now, tellLeft }, 'request');
   }
   const requestId = ctx.get('Idempotency-Key') || undefined;
   if (requestId !== undefined && !isUlid(requestId)) {

@@ -13,7 +13,7 @@ import type { Answer, Command, Query } from './feature.ts';
 export interface DoorOptions {
   readonly commands: readonly Command[];
   readonly queries: readonly Query[];
-  readonly limits: Pick<Limits, 'spend'>;
+  readonly limits: Pick<Limits, 'spendFor'>;
   /** Says what an acknowledgement promises, and of which commands something was appended. */
   readonly log: Pick<Log, 'durability' | 'hasAppended'>;
   /** Told of each command as it begins. */
@@ -29,7 +29,7 @@ export class Door {
   readonly durability: Durability;
   private readonly log: Pick<Log, 'hasAppended'>;
   private readonly checks: ReadonlyMap<Command | Query, (data: unknown) => unknown>;
-  private readonly limits: Pick<Limits, 'spend'>;
+  private readonly limits: Pick<Limits, 'spendFor'>;
   private readonly watch: Watch | undefined;
 
   constructor({ commands, queries, limits, log, watch }: DoorOptions) {
@@ -89,14 +89,10 @@ export class Door {
 
   /** The data as checked, of what may be asked for and was counted. */
   private async admitted(entry: Command | Query, context: Context, data: unknown): Promise<never> {
-    const { caller, now } = context;
     checkPlain(data);
     const checked = this.checks.get(entry)!(data);
-    checkKey(caller, entry, checked);
-    if (entry.limited) {
-      const left = await this.limits.spend(entry.limited, caller.userId, now);
-      context.tellLeft?.(left);
-    }
+    checkKey(context.caller, entry, checked);
+    if (entry.limited) await this.limits.spendFor(context, entry.limited);
     return checked as never;
   }
 }

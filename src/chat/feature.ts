@@ -173,7 +173,7 @@ export interface Deps extends Services {
   readonly reading: Reading;
   readonly decode: Decode;
   readonly config: Config;
-  readonly limits: Pick<Limits, 'spend'>;
+  readonly limits: Pick<Limits, 'spend' | 'spendFor'>;
   /** All features' rules as one. */
   readonly withheldFrom: WithheldFrom;
 }

@@ -75,8 +75,7 @@ export class Uploads {
       await write(bytes);
       return '';
     };
-    const left = await limits.spend('upload', userId, context.now);
-    context.tellLeft?.(left);
+    await limits.spendFor(context, 'upload');
     const allowed = new Set([...config.ALLOWED_FILE_TYPES].filter((type) => type.startsWith(`${kind}/`)));
     return this.take({ ...context, requestId: undefined }, { id, allowed, receive });
   }

@@ -85,8 +85,7 @@ function making({ log, people, memberships, blocks, limits, rules }: Deps, reads
     // What is there already is only come back to, or asked for once more.
     if (!head) {
       await rules.checkNames({ name: plan.name, description: plan.description });
-      const left = await limits.spend('conversation', caller.userId, context.now);
-      context.tellLeft?.(left);
+      await limits.spendFor(context, 'conversation');
     }
     const participants = [
       { user_id: caller.userId, role: direct ? 'member' : 'owner' },
