@@ -181,6 +181,8 @@ describe('the command line', function () {
       [['parked', 'show', 'history:v2', 'user', user], `nothing is parked as history:v2 user ${user} (not_found)`, 1],
       [['parked', 'skip', 'x'], "required option '--reason <text>' not specified (usage)", 2],
       [['stats', '--hours', '0'], '--hours must be a number from 1 to 744', 2],
+      [['tail', '--limit', '1.5'], '--limit must be a number above 0', 2],
+      [['replay', '--partition', 'x'], 'there are partitions 0 to 3', 2],
       [['inspect', 'message', nobody], `no conversation has a message ${nobody}`, 1],
       [['replay', '--user', nobody], `there is no user ${nobody} (not_found)`, 1],
       [['replay', '--conversation', 'x{y}'], 'x{y} is not the id of a conversation: ids are ULIDs (usage)', 2],

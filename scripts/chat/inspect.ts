@@ -6,7 +6,7 @@ import type { AsJson, CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
 import { findMessage, inspectMessage } from './inspect/message.ts';
 import { inspectStream, inspectThen } from './inspect/stream.ts';
-import { momentOf } from './moments.ts';
+import { momentOf } from './typed.ts';
 import { time } from './printing.ts';
 import { usage } from './problem.ts';
 import { existing } from './streams.ts';

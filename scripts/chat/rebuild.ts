@@ -3,7 +3,6 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { ulid } from 'ulid';
 import { projections } from '../../src/chat/index.ts';
-import type { Log } from '../../src/log/log.ts';
 import { VIEWS } from '../../src/projector/projector.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
 import type { Rebuilt } from '../../src/projector/rebuild.ts';
@@ -14,6 +13,7 @@ import { foldOptions } from './folding.ts';
 import { usage } from './problem.ts';
 import { counted, duration, table } from './printing.ts';
 import { rateOf } from './progress.ts';
+import { checkPartition } from './streams.ts';
 
 interface Options extends AsJson {
   readonly view?: string[];
@@ -51,7 +51,7 @@ export function addRebuild(program: Command, line: CommandLine): void {
       line.withLog(async (log) => {
         const chosen = chosenOf(options);
         const how = options.drop ? 'drop' : options.back ? 'back' : 'anew';
-        const partitions = partitionsIn(log, options);
+        const partitions = options.partition?.map((number) => checkPartition(log, number));
         const progress = line.progress('logs');
         const run = { groupName: VIEWS, worker: ulid(), how, ...(partitions ? { partitions } : {}) } as const;
         const found = await rebuild({
@@ -78,12 +78,6 @@ function chosenOf({ view, all, back, drop }: Options): typeof projections {
   const unknown = view?.find((name) => !projections.some((p) => p.name === name || viewName(p) === name));
   if ((view === undefined) === !all || unknown !== undefined) throw usage('name a --view that exists, or --all');
   return all ? projections : projections.filter((p) => view!.includes(p.name) || view!.includes(viewName(p)));
-}
-
-function partitionsIn(log: Log, { partition }: Options): readonly number[] | undefined {
-  const beyond = partition?.find((number) => number >= log.keys.partitions);
-  if (beyond !== undefined) throw usage(`there are partitions 0 to ${log.keys.partitions - 1}`);
-  return partition;
 }
 
 function differences(differing: Rebuilt['differing']): string {

@@ -6,13 +6,13 @@ import type { StreamRef } from '../../src/keys.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
-import { checkEventId, momentOf } from './moments.ts';
+import { checkEventId, momentOf } from './typed.ts';
 import { counted } from './printing.ts';
 import { usage } from './problem.ts';
 import { rateOf } from './progress.ts';
 import { openReplayFile } from './replay-file.ts';
 import type { Place, ReplayFile } from './replay-file.ts';
-import { existing, typesOf } from './streams.ts';
+import { checkPartition, existing, typesOf } from './streams.ts';
 
 interface Options {
   readonly conversation?: string;
@@ -127,9 +127,8 @@ async function streamsOf(log: Log, { conversation, user, partition, all }: Optio
   if (ways.length !== 1) throw usage('name one of --conversation, --user, --partition and --all');
   if (conversation !== undefined) return [await existing(log, conversationStream(conversation))];
   if (user !== undefined) return [await existing(log, userStream(user))];
-  const number = partition === undefined ? undefined : Number(partition);
-  if (number !== undefined && !(number < log.keys.partitions && /^\d+$/.test(partition!)))
-    throw usage(`there are partitions 0 to ${log.keys.partitions - 1}`);
+  const number =
+    partition === undefined ? undefined : checkPartition(log, /^\d+$/.test(partition) ? Number(partition) : NaN);
   const found: StreamRef[] = [];
   for await (const stream of log.streams(number)) found.push(stream);
   return found.toSorted((a, b) => compare(nameOf(a), nameOf(b)));

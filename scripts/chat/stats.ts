@@ -5,7 +5,7 @@ import type { EventCounts, KindOfKey } from '../../src/log/statistics.ts';
 import type { AsJson, CommandLine } from './command-line.ts';
 import { examples } from './command-line.ts';
 import { bytes, counted, sparkline, table, time } from './printing.ts';
-import { usage } from './problem.ts';
+import { numberOf } from './typed.ts';
 
 interface Options extends AsJson {
   readonly hours: string;
@@ -93,10 +93,4 @@ function kindTable(kinds: readonly KindOfKey[]): string {
           `${((100 * row.bytes) / all.bytes).toFixed(1)} %`,
         ]),
   );
-}
-
-function numberOf(text: string, name: string, most: number): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number > 0 && number <= most) return number;
-  throw usage(`${name} must be a number from 1 to ${most}`);
 }

@@ -39,6 +39,11 @@ export async function conversationsOf(log: Log, options: Named): Promise<StreamR
   return all;
 }
 
+export function checkPartition(log: Log, number: number): number {
+  if (number < log.keys.partitions) return number;
+  throw usage(`there are partitions 0 to ${log.keys.partitions - 1}`);
+}
+
 export function typesOf(list: string | undefined): ReadonlySet<string> | undefined {
   const types = list?.split(',').map((type) => type.trim());
   const strange = types?.find((type) => !events.some((event) => event.type === type));

@@ -8,6 +8,7 @@ import { examples } from './command-line.ts';
 import { usage } from './problem.ts';
 import { shortened, time } from './printing.ts';
 import { existing, typesOf } from './streams.ts';
+import { numberOf } from './typed.ts';
 
 interface Options extends AsJson {
   readonly conversation?: string;
@@ -39,8 +40,7 @@ export function addTail(program: Command, line: CommandLine): void {
         const id = conversation ?? user;
         if (id !== undefined) await existing(log, { kind: conversation === undefined ? 'user' : 'conversation', id });
         const types = typesOf(options.types);
-        const limit = options.limit === undefined ? Infinity : Number(options.limit);
-        if (!(limit > 0)) throw usage('--limit must be a number above 0');
+        const limit = options.limit === undefined ? Infinity : numberOf(options.limit, '--limit');
         const fits = (event: RawEvent) =>
           (id === undefined || event.stream.id === id) &&
           (types === undefined || types.has(event.type)) &&

@@ -1,4 +1,4 @@
-/** Moments as people type them: an RFC 3339 time, or how long ago. */
+/** Moments, ids and numbers as people type them. A moment is an RFC 3339 time, or how long ago. */
 import { parseEventId, parseTime } from '../../src/envelope.ts';
 import { usage } from './problem.ts';
 
@@ -16,4 +16,11 @@ export function momentOf(text: string, now: number): number {
 export function checkEventId(text: string): string {
   if (parseEventId(text)) return text;
   throw usage(`${text} is not an event id: they are like 1763650000000-42`);
+}
+
+/** A whole number from 1 on. `name` is the option's. */
+export function numberOf(text: string, name: string, most = Infinity): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number > 0 && number <= most) return number;
+  throw usage(`${name} must be a number ${most === Infinity ? 'above 0' : `from 1 to ${most}`}`);
 }
