@@ -79,15 +79,13 @@ export class Siblings<Own extends Reports> {
 
 /** In the first process, between the others. */
 export class Relay {
-  private readonly workers: () => Iterable<Worker>;
+  private readonly workers = new Set<Worker>();
   private readonly asked = new Answers<unknown>();
 
-  constructor(workers: () => Iterable<Worker>) {
-    this.workers = workers;
-  }
-
-  /** From now on this worker may ask and is asked. */
+  /** From now on this worker, which is ready, may ask and is asked. */
   connect(worker: Worker): void {
+    this.workers.add(worker);
+    worker.once('exit', () => this.workers.delete(worker));
     worker.on('message', (message: Message) => {
       if (message.kind === 'answer') this.asked.take(message.id, message.report);
       if (message.kind === 'ask') void this.gather(worker, message.id, message.what);
@@ -96,7 +94,7 @@ export class Relay {
 
   private async gather(asker: Worker, id: number, what: string): Promise<void> {
     const all = await Promise.all(
-      [...this.workers()].map((worker) =>
+      [...this.workers].map((worker) =>
         this.asked.ask(
           (report) => void (worker.isConnected() && worker.send({ kind: 'report', id: report, what })),
           WITHIN_MS,

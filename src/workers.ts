@@ -52,7 +52,7 @@ interface WorkersOptions {
 class Workers {
   private readonly options: WorkersOptions;
   private readonly running = new Map<Worker, Promise<void>>();
-  private readonly relay = new Relay(() => this.running.keys());
+  private readonly relay = new Relay();
   private isStopping = false;
 
   constructor(options: WorkersOptions) {
