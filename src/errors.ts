@@ -148,3 +148,6 @@ export function reasonOf(error: unknown): string {
 export function asChatError(error: unknown): ChatError {
   return error instanceof ChatError ? error : new ChatError('internal', undefined, { cause: error });
 }
+
+/** Whether it is sure that nothing was done; after any other failure something may have been. */
+export const isRefusal = (error: unknown): boolean => error instanceof ChatError && error.status < 500;

@@ -1,6 +1,6 @@
 /** Repeats of commands: what one answers by, and what may not be refused to it. */
 import type { ChatEvent, Context, Decode } from '../envelope.ts';
-import { ChatError, fail } from '../errors.ts';
+import { fail, isRefusal } from '../errors.ts';
 import type { StreamRef } from '../keys.ts';
 import type { Log } from '../log/log.ts';
 
@@ -30,8 +30,7 @@ export async function unlessDone<T>({ log, context, stream }: Asked, look: () =>
   try {
     return await look();
   } catch (error) {
-    const isRefusal = error instanceof ChatError && error.status < 500;
-    if (isRefusal && (await log.wasDone(context, stream))) return undefined;
+    if (isRefusal(error) && (await log.wasDone(context, stream))) return undefined;
     throw error;
   }
 }

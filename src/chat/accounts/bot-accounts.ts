@@ -3,7 +3,7 @@
  * whatever ends a session ends a key, with its sockets. The key follows from the server's secret: a repeat answers the same one although
  * it is stored nowhere; what Redis has is its hash, under which it keeps working when the secret changes.
  */
-import { ChatError } from '../../errors.ts';
+import { isRefusal } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import type { Limits } from '../../limits.ts';
 import type { Log } from '../../log/log.ts';
@@ -58,7 +58,7 @@ export function botAccountsOf({ log, limits, tokens, identity, memberships }: Pa
         return key.token;
       } catch (error) {
         // Of an unknown outcome the claim must stay: the account may be there.
-        if (error instanceof ChatError && error.status < 500) await logins.release(names, id);
+        if (isRefusal(error)) await logins.release(names, id);
         throw error;
       }
     },

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Context } from '../../envelope.ts';
-import { ChatError, fail } from '../../errors.ts';
+import { fail, isRefusal } from '../../errors.ts';
 import { filesFolder } from '../../files/file-store.ts';
 import type { LocalFile } from '../../files/store.ts';
 import { userStream } from '../../keys.ts';
@@ -117,7 +117,7 @@ export class Uploads {
       return taken;
     } catch (error) {
       // Only of what is refused it is sure that there is no such upload, nor was one before: the timer of what is held sees to the rest.
-      if (error instanceof ChatError && error.status < 500) await letGo();
+      if (isRefusal(error)) await letGo();
       throw error;
     }
   }

@@ -2,7 +2,7 @@
  * Incoming hooks: an address to which any program can post a message into one conversation. Behind it is a bot that is in there and
  * whose key stands in the address, so whoever may bring people in may make one, and it ends as a bot does.
  */
-import { ChatError, fail } from '../../errors.ts';
+import { ChatError, fail, isRefusal } from '../../errors.ts';
 import { conversationStream, userStream } from '../../keys.ts';
 import { memberStanding } from '../access.ts';
 import { derivedId } from '../derived-id.ts';
@@ -48,7 +48,7 @@ export function hookCommands(deps: Deps): Command[] {
         // Under an id of its own: a repeat that is refused would end the hook that works.
         await perform('participant.add', { ...context, requestId: id }, added);
       } catch (error) {
-        if (error instanceof ChatError && error.status < 500) await botAccounts.end(id, context);
+        if (isRefusal(error)) await botAccounts.end(id, context);
         throw error;
       }
       return { body: { id, conversation_id, name, url: `/api/v1/hooks/${key}` } };

@@ -4,7 +4,7 @@
  */
 import type { Static } from 'typebox';
 import type { Context } from '../../envelope.ts';
-import { ChatError } from '../../errors.ts';
+import { ChatError, isRefusal } from '../../errors.ts';
 import { standings } from '../access.ts';
 import type { Attached } from '../attachments/contract.ts';
 import type { Deps } from '../feature.ts';
@@ -66,7 +66,7 @@ export function bringing({ log, attachments }: Pick<Deps, 'log' | 'attachments'>
       try {
         return await send();
       } catch (error) {
-        if (files.length > 0 && error instanceof ChatError && error.status < 500) {
+        if (files.length > 0 && isRefusal(error)) {
           const ids = files.map(({ id }) => id);
           await attachments.unclaim(ids, place);
         }

@@ -5,7 +5,7 @@
  * is forgotten.
  */
 import type { ChatEvent } from '../../envelope.ts';
-import { ChatError } from '../../errors.ts';
+import { ChatError, isRefusal } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { CallFailed } from '../../outgoing.ts';
 import { memberStanding } from '../access.ts';
@@ -63,7 +63,7 @@ export function pushing(deps: Deps, keys: PushKeys): Timer {
       if (!message || message.is_deleted) return { title };
       return { title, body: Array.from(message.content).slice(0, MAX_PREVIEW).join('') };
     } catch (error) {
-      if (error instanceof ChatError && error.status < 500) return { title };
+      if (isRefusal(error)) return { title };
       throw error;
     }
   }

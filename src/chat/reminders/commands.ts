@@ -3,7 +3,7 @@
  * the message may be seen is asked when the reminder is made, and once more when it rings.
  */
 import Type from 'typebox';
-import { ChatError, fail } from '../../errors.ts';
+import { fail, isRefusal } from '../../errors.ts';
 import { userStream } from '../../keys.ts';
 import { guards, NOBODY } from '../../log/guard.ts';
 import { UserDeleted, UserRegistered } from '../accounts/contract.ts';
@@ -123,7 +123,7 @@ function ringing(deps: Deps): Timer {
       const isSeen = await checkSeen(deps, userId, conversation_id, message_id).then(
         () => true,
         (error: unknown) => {
-          if (error instanceof ChatError && error.status < 500) return false;
+          if (isRefusal(error)) return false;
           throw error;
         },
       );
